@@ -1,0 +1,106 @@
+//! What the core asks of the journal, and what the journal says back.
+
+use crate::id::TaskId;
+use crate::record::{Acceptance, Record, StartMark};
+use crate::time::UnixMillis;
+use crate::{Epoch, Fault};
+use bytes::Bytes;
+
+/// A record to append. The journal checks its reads first, appends it, syncs, and then says what
+/// became of it in a [`Verdict`] that carries the same ticket.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// Chosen by the engine, meaningless to the journal.
+    pub ticket: Ticket,
+    /// The record.
+    pub record: Box<Record>,
+}
+
+/// Names one append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// What became of one append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Which.
+    pub ticket: Ticket,
+    /// What.
+    pub fate: Fate,
+}
+
+/// What became of an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is written and synced.
+    Durable {
+        /// Its log sequence number.
+        lsn: u64,
+    },
+    /// A key it had read was written since; nothing was appended.
+    Conflict {
+        /// A hash of that key, the same for every conflict over it.
+        key_hash: u64,
+    },
+    /// The disk is full; nothing was appended.
+    DiskFull,
+}
+
+/// Whom an answer is for: chosen by the core, passed through by everybody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReplyTo(pub u64);
+
+/// A read that live tasks cannot answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// Whom the answer is for.
+    pub reply_to: ReplyTo,
+    /// What is asked.
+    pub query: Query,
+}
+
+/// What is asked of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// The document of a task that is not live.
+    Document(TaskId),
+    /// The result of a task that is not live.
+    Result(TaskId),
+    /// The value at a state key, answered as `application/json`.
+    State {
+        /// The key.
+        key: Bytes,
+        /// What an absent key is called.
+        absent: crate::Code,
+    },
+}
+
+/// What was found in the journal at the start.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// How often this folder was started, this time included.
+    pub epoch: Epoch,
+    /// The highest task id that the journal knows.
+    pub highest: Option<TaskId>,
+    /// The tasks that are neither finished nor parked, by ascending id.
+    pub unfinished: Vec<Unfinished>,
+}
+
+/// A task that a former process accepted and did not finish.
+#[derive(Debug)]
+pub struct Unfinished {
+    /// Its id.
+    pub task: TaskId,
+    /// Its acceptance; the payload is stored.
+    pub acceptance: Acceptance,
+    /// How many attempts were started, as far as the journal knows.
+    pub attempts: u32,
+    /// The mark of an attempt of which no end is known: the crash may have been its doing.
+    pub started: Option<StartMark>,
+    /// The crashes on its account before that.
+    pub crashes: u8,
+    /// When its next attempt is due.
+    pub next_at: Option<UnixMillis>,
+    /// Why its latest attempt did not succeed.
+    pub fault: Option<Fault>,
+}

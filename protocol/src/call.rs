@@ -1,0 +1,70 @@
+//! Calls: what a request asks for, read from its head alone. The body is never looked at.
+
+use crate::id::TaskId;
+use crate::kind::KindName;
+use std::time::Duration;
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// `POST /v1/tasks/{kind}`
+    Submit {
+        /// The kind, of which it is not yet known whether anybody handles it.
+        kind: KindName,
+        /// How.
+        options: SubmitOptions,
+    },
+    /// `GET /v1/tasks/{id}`
+    Task {
+        /// Which.
+        id: TaskId,
+        /// How long to wait for its end (a long poll), uncapped; zero without `Prefer: wait`.
+        wait: Duration,
+    },
+    /// `GET /v1/tasks/{id}/result`
+    TaskResult {
+        /// Which.
+        id: TaskId,
+    },
+    /// `GET /v1/contacts/{email}`
+    Contact {
+        /// Percent-decoded and case-folded, UTF-8.
+        email: String,
+    },
+}
+
+/// How long the caller is prepared to have the connection held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Nothing was said: the server's default.
+    Default,
+    /// This long, uncapped; zero asks for 202 as soon as the task is on disk.
+    For(Duration),
+}
+
+/// What a caller may say about a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubmitOptions {
+    /// How long to hold the connection.
+    pub wait: Wait,
+    /// Whether the wait came from `Prefer` and must be told in `Preference-Applied` (RFC 7240).
+    pub wait_preferred: bool,
+    /// RFC 9218 urgency, 0 (first) to 7; 3 unless said.
+    pub urgency: u8,
+    /// The first start is no earlier than this.
+    pub delay: Duration,
+    /// `Prefer: handling=strict`.
+    pub strict: bool,
+}
+
+impl Default for SubmitOptions {
+    fn default() -> Self {
+        Self {
+            wait: Wait::Default,
+            wait_preferred: false,
+            urgency: 3,
+            delay: Duration::ZERO,
+            strict: false,
+        }
+    }
+}

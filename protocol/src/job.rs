@@ -1,0 +1,83 @@
+//! A job is one attempt handed out; a completion is what came back.
+
+use crate::fault::Fault;
+use crate::id::TaskId;
+use crate::kind::KindId;
+use crate::lane::Lane;
+use crate::payload::Payload;
+use crate::record::{Expect, Put};
+use crate::time::{Monotonic, UnixMillis};
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// One attempt at a task, handed to a worker.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The task.
+    pub task: TaskId,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// Its kind.
+    pub kind: KindId,
+    /// When the task was accepted.
+    pub created_at: UnixMillis,
+    /// Its payload; if it is stored, the worker loads it by the task's id.
+    pub payload: Payload,
+    /// The payload's content type, as sent.
+    pub content_type: Option<Arc<str>>,
+    /// The caller's trace context (W3C Trace Context), as sent.
+    pub traceparent: Option<Arc<str>>,
+}
+
+/// What a worker is handed at once: usually one job. When attempts conflicted over one key, the
+/// jobs that want it come as one chain: they run in order on one worker, and each sees the
+/// effects of those before it.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    /// The lane whose credit the worker holds until the last job is completed.
+    pub lane: Lane,
+    /// The jobs, at least one.
+    pub jobs: Vec<Job>,
+}
+
+/// What a successful attempt produced for its caller.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Product {
+    /// The result's content type; `None` sends `application/octet-stream`.
+    pub content_type: Option<Arc<str>>,
+    /// The result's bytes, at most 16 MiB.
+    pub body: Bytes,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It did what it was asked.
+    Done(Product),
+    /// The input is wrong: the task fails.
+    Rejected(Fault),
+    /// It may pass by itself: the task is retried.
+    Ephemeral(Fault),
+    /// The handler or its configuration is wrong: the task is parked for a person.
+    Defect(Fault),
+}
+
+/// What came back of one attempt.
+#[derive(Clone, Debug)]
+pub struct Completion {
+    /// The task.
+    pub task: TaskId,
+    /// Which attempt; a stale one changes nothing.
+    pub attempt: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What it wants written, checked and appended with the completion. Empty unless
+    /// [`Outcome::Done`].
+    pub puts: Vec<Put>,
+    /// The keys it only read, which must not have changed either.
+    pub expects: Vec<Expect>,
+    /// When the handler started and ended.
+    pub started: Monotonic,
+    /// See `started`.
+    pub ended: Monotonic,
+}

@@ -1,0 +1,129 @@
+//! A write-only JSON encoder (RFC 8259) for the little that the core itself says: problems and
+//! task documents. There is no decoder here, and there must never be one.
+
+/// An object being written. Call [`Json::end`] to close it.
+pub struct Json<'a> {
+    out: &'a mut Vec<u8>,
+    first: bool,
+}
+
+impl<'a> Json<'a> {
+    /// Opens an object at the end of `out`.
+    pub fn object(out: &'a mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { out, first: true }
+    }
+
+    /// Closes the object.
+    pub fn end(self) {
+        self.out.push(b'}');
+    }
+
+    /// A text member.
+    pub fn text(&mut self, name: &str, value: &str) {
+        self.name(name);
+        write_text(self.out, value);
+    }
+
+    /// A text member, or null.
+    pub fn optional_text(&mut self, name: &str, value: Option<&str>) {
+        match value {
+            Some(value) => self.text(name, value),
+            None => self.null(name),
+        }
+    }
+
+    /// A number member.
+    pub fn number(&mut self, name: &str, value: u64) {
+        self.name(name);
+        self.out.extend_from_slice(value.to_string().as_bytes());
+    }
+
+    /// A number member, or null.
+    pub fn optional_number(&mut self, name: &str, value: Option<u64>) {
+        match value {
+            Some(value) => self.number(name, value),
+            None => self.null(name),
+        }
+    }
+
+    /// A boolean member.
+    pub fn boolean(&mut self, name: &str, value: bool) {
+        self.name(name);
+        self.out.extend_from_slice(if value { b"true" } else { b"false" });
+    }
+
+    /// A null member.
+    pub fn null(&mut self, name: &str) {
+        self.name(name);
+        self.out.extend_from_slice(b"null");
+    }
+
+    /// An object member, filled by `fill`.
+    pub fn nested(&mut self, name: &str, fill: impl FnOnce(&mut Json<'_>)) {
+        self.name(name);
+        let mut inner = Json::object(self.out);
+        fill(&mut inner);
+        inner.end();
+    }
+
+    fn name(&mut self, name: &str) {
+        if !self.first {
+            self.out.push(b',');
+        }
+        self.first = false;
+        write_text(self.out, name);
+        self.out.push(b':');
+    }
+}
+
+/// Appends `value` as a JSON string, quotes included.
+pub fn write_text(out: &mut Vec<u8>, value: &str) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.push(b'"');
+    for byte in value.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0..0x20 | 0x7f => {
+                out.extend_from_slice(b"\\u00");
+                out.push(HEX[usize::from(byte >> 4)]);
+                out.push(HEX[usize::from(byte & 15)]);
+            }
+            _ => out.push(byte),
+        }
+    }
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_and_nesting() {
+        let mut out = Vec::new();
+        let mut json = Json::object(&mut out);
+        json.number("n", u64::MAX);
+        json.boolean("b", false);
+        json.nested("o", |o| {
+            o.null("x");
+            o.nested("empty", |_| ());
+        });
+        json.optional_text("t", Some("ü"));
+        json.optional_number("m", None);
+        json.end();
+        let expected =
+            r#"{"n":18446744073709551615,"b":false,"o":{"x":null,"empty":{}},"t":"ü","m":null}"#;
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn every_character_that_must_be_escaped_is() {
+        let mut out = Vec::new();
+        write_text(&mut out, "\"\\\n\r\t\u{0}\u{1f}\u{7f}/é");
+        assert_eq!(String::from_utf8(out).unwrap(), r#""\"\\\n\r\t\u0000\u001f\u007f/é""#);
+    }
+}

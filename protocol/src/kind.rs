@@ -1,0 +1,128 @@
+//! Kinds: what a task's handler is called and what the engine must know of it.
+
+use crate::lane::Lane;
+use std::fmt;
+
+/// The name of a kind: `[a-z0-9][a-z0-9._-]{0,63}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KindName(Box<str>);
+
+impl KindName {
+    /// The name, if it has the form of one.
+    pub fn new(name: &str) -> Option<Self> {
+        let starts = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        let goes_on = |b: u8| starts(b) || matches!(b, b'.' | b'_' | b'-');
+        let bytes = name.as_bytes();
+        let well_formed = (1..=64).contains(&bytes.len())
+            && starts(bytes[0])
+            && bytes.iter().copied().all(goes_on);
+        well_formed.then(|| Self(name.into()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for KindName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The place of a kind in this process's table of kinds. It means nothing in another process: the
+/// journal stores names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KindId(pub u16);
+
+/// How safe an answer is when it leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Durability {
+    /// A crash may take it back. Only while the caller waits: every 202 is on disk.
+    Memory,
+    /// Written and synced.
+    Disk,
+}
+
+impl Durability {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Disk => "disk",
+        }
+    }
+}
+
+/// How far a handler's effects reach, which decides when its work may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All effects are journal effects: work may start before the acceptance is on disk.
+    Journal,
+    /// The handler acts outside: work starts once the acceptance is on disk.
+    Outside,
+}
+
+/// What the engine must know of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Its name.
+    pub name: KindName,
+    /// The lane of its single calls.
+    pub lane: Lane,
+    /// The least durability of its answers.
+    pub durability: Durability,
+    /// How far its effects reach.
+    pub reach: Reach,
+    /// How many attempts that end ephemerally a task may use before it is parked.
+    pub attempts_max: u32,
+}
+
+impl Kind {
+    /// A kind of single calls whose effects are journal effects and whose answers are on disk.
+    ///
+    /// # Panics
+    /// If `name` has not the form of a kind's name: that is an error of the program.
+    pub fn durable(name: &str) -> Self {
+        let name = KindName::new(name).expect("a kind is named [a-z0-9][a-z0-9._-]{0,63}");
+        Self {
+            name,
+            lane: Lane::Interactive,
+            durability: Durability::Disk,
+            reach: Reach::Journal,
+            attempts_max: 25,
+        }
+    }
+
+    /// The same kind with answers that need not be on disk while the caller waits.
+    #[must_use]
+    pub fn in_memory(mut self) -> Self {
+        self.durability = Durability::Memory;
+        self
+    }
+
+    /// The same kind, acting outside: it starts only once its acceptance is on disk.
+    #[must_use]
+    pub fn acting_outside(mut self) -> Self {
+        self.reach = Reach::Outside;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_grammar() {
+        let longest = "a".repeat(64);
+        for name in ["a", "0", "contacts.upsert", "a_b-c.d", &longest] {
+            assert_eq!(KindName::new(name).as_ref().map(KindName::as_str), Some(name));
+        }
+        let too_long = "a".repeat(65);
+        for name in ["", ".a", "-a", "_a", "A", "a b", "a/b", "ä", &too_long] {
+            assert_eq!(KindName::new(name), None, "{name}");
+        }
+    }
+}

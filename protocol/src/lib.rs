@@ -1,0 +1,33 @@
+//! The words of overtime: what a task, a job, a completion and a problem are, and how they look
+//! as bytes. Everything here is sans-I/O: bytes in, values out, and back. It never opens a socket
+//! or a file, never reads a clock (except [`Clock`], which its holder must be given), and never
+//! looks inside a [`Payload`], for which it has no parser.
+
+mod answer;
+mod append;
+mod fault;
+mod id;
+mod job;
+mod kind;
+mod lane;
+mod payload;
+mod problem;
+mod task;
+mod time;
+
+pub mod call;
+pub mod http;
+pub mod json;
+pub mod record;
+
+pub use answer::{Answer, Timing};
+pub use append::{Append, Fate, Query, Read, Recovered, ReplyTo, Ticket, Unfinished, Verdict};
+pub use fault::{Class, Fault, Source};
+pub use id::{Epoch, TaskId, TaskIdMint};
+pub use job::{Chain, Completion, Job, Outcome, Product};
+pub use kind::{Durability, Kind, KindId, KindName, Reach};
+pub use lane::{LANES, Lane, PerLane};
+pub use payload::{Opener, Payload};
+pub use problem::{Code, Problem, Submitted};
+pub use task::{Document, Progress, TaskState};
+pub use time::{Clock, Monotonic, Now, UnixMillis};

@@ -1,0 +1,238 @@
+//! Problems: every answer that is not a result, as RFC 9457 problem details.
+
+use crate::fault::{Class, Fault, Source};
+use crate::id::TaskId;
+use crate::json::Json;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// Whether the work was accepted, so that a caller always knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Submitted {
+    /// It was not, and will not happen because of this request.
+    No,
+    /// It was.
+    Yes,
+    /// It may or may not have been.
+    Unknown,
+}
+
+impl Submitted {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::No => "no",
+            Self::Yes => "yes",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($variant:ident $slug:literal $status:literal $title:literal $retryable:literal;)*) => {
+        /// Every problem the server itself can state.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = concat!("`", $slug, "`, ", stringify!($status), ": ", $title, ".")] $variant,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The stable slug.
+            pub fn slug(self) -> &'static str {
+                match self { $(Self::$variant => $slug,)* }
+            }
+
+            /// The HTTP status (RFC 9110 and RFC 6585).
+            pub fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)* }
+            }
+
+            /// The title: the same for every problem of this code.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
+            /// Whether the same request may succeed later.
+            pub fn is_retryable(self) -> bool {
+                match self { $(Self::$variant => $retryable,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    // Framing (RFC 9112): the connection is closed behind each of these.
+    MalformedRequest "malformed-request" 400 "The request is not well-formed HTTP/1.1" false;
+    AmbiguousFraming "ambiguous-framing" 400 "The request's length is ambiguous" false;
+    MalformedHost "malformed-host" 400 "The Host field is absent, doubled or malformed" false;
+    MalformedChunk "malformed-chunk" 400 "The chunked body is malformed" false;
+    RequestTimeout "request-timeout" 408 "The request did not arrive in time" true;
+    LengthRequired "length-required" 411 "The request needs a length" false;
+    PayloadTooLarge "payload-too-large" 413 "The payload is too large" false;
+    TargetTooLong "target-too-long" 414 "The request target is too long" false;
+    HeadTooLarge "head-too-large" 431 "The request head is too large" false;
+    TransferCodingUnknown "transfer-coding-unknown" 501 "The transfer coding is not implemented" false;
+    VersionUnsupported "version-unsupported" 505 "The HTTP version is not supported" false;
+    ExpectationFailed "expectation-failed" 417 "The expectation cannot be met" false;
+    // Routing and parameters.
+    MalformedParameter "malformed-parameter" 400 "A parameter is malformed" false;
+    NotFound "not-found" 404 "There is nothing at this address" false;
+    UnknownKind "unknown-kind" 404 "No handler has this kind" false;
+    UnknownTask "unknown-task" 404 "No task has this id" false;
+    UnknownContact "unknown-contact" 404 "No contact has this email" false;
+    MethodNotAllowed "method-not-allowed" 405 "The method is not allowed here" false;
+    CrossOrigin "cross-origin" 403 "The request comes from another page" false;
+    NotImplemented "not-implemented" 501 "The server does not offer this yet" false;
+    // The task.
+    InvalidInput "invalid-input" 422 "The input is wrong" false;
+    Parked "parked" 500 "The task rests until a person decides" false;
+    Cancelled "cancelled" 409 "The task was cancelled" false;
+    // The server.
+    Backlog "backlog" 503 "Too many tasks wait" true;
+    PayloadMemory "payload-memory" 503 "Too many payload bytes are in memory" true;
+    Waiters "waiters" 503 "Too many callers wait for this task" true;
+    Reads "reads" 503 "Too many reads wait" true;
+    JournalLag "journal" 503 "The journal is behind" true;
+    Disk "disk" 503 "The disk is full" true;
+    JournalFailed "journal-failed" 503 "The journal cannot write" true;
+    Undecided "undecided" 503 "The task's fate is not on disk yet" true;
+    Draining "draining" 503 "The server is shutting down" true;
+    Internal "internal" 500 "The server failed" true;
+}
+
+/// One problem document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What it is.
+    pub code: Code,
+    /// One sentence for a person about this occurrence.
+    pub detail: Cow<'static, str>,
+    /// The task's own fault, when the task is the source: its slug, source and class are shown.
+    pub fault: Option<Box<Fault>>,
+    /// How long to wait before another try.
+    pub retry_after: Option<Duration>,
+    /// The task in question.
+    pub task: Option<TaskId>,
+    /// Whether the work was accepted.
+    pub submitted: Submitted,
+    /// For 405: what is allowed here.
+    pub allow: Option<&'static str>,
+}
+
+impl Problem {
+    /// A problem of the server, before anything was accepted.
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            fault: None,
+            retry_after: None,
+            task: None,
+            submitted: Submitted::No,
+            allow: None,
+        }
+    }
+
+    /// The problem that tells a task's own fault.
+    pub fn of_task(code: Code, task: TaskId, fault: Fault) -> Self {
+        Self {
+            retry_after: fault.retry_after,
+            detail: fault.detail.clone().into(),
+            fault: Some(Box::new(fault)),
+            task: Some(task),
+            submitted: Submitted::Yes,
+            ..Self::new(code, "")
+        }
+    }
+
+    /// The same problem with a time to wait.
+    #[must_use]
+    pub fn after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Where the problem comes from.
+    pub fn source(&self) -> Source {
+        self.fault.as_ref().map_or(Source::Server, |fault| fault.source)
+    }
+
+    /// Whether another try could help.
+    pub fn class(&self) -> Class {
+        match &self.fault {
+            Some(fault) => fault.class,
+            None if self.code.is_retryable() => Class::Ephemeral,
+            None => Class::Persistent,
+        }
+    }
+
+    /// Appends the document as JSON (RFC 9457, section 3).
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        let slug = self.fault.as_ref().map_or(self.code.slug(), |fault| &*fault.code);
+        let mut json = Json::object(out);
+        json.text("type", &format!("urn:overtime:problem:{slug}"));
+        json.text("title", self.code.title());
+        json.number("status", u64::from(self.code.status()));
+        json.text("detail", &self.detail);
+        if let Some(task) = self.task {
+            json.text("instance", &format!("/v1/tasks/{task}"));
+        }
+        json.text("code", slug);
+        json.text("source", self.source().name());
+        json.text("class", self.class().name());
+        json.boolean("retryable", self.code.is_retryable());
+        if let Some(wait) = self.retry_after {
+            json.number("retry_after_ms", u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        }
+        if let Some(task) = self.task {
+            json.text("task_id", &task.to_string());
+        }
+        json.text("submitted", self.submitted.name());
+        json.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn slugs_are_unique_and_kebab_case() {
+        let slugs: HashSet<_> = Code::ALL.iter().map(|code| code.slug()).collect();
+        assert_eq!(slugs.len(), Code::ALL.len());
+        let kebab = |slug: &str| slug.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+        assert!(slugs.into_iter().all(kebab));
+    }
+
+    #[test]
+    fn the_document_tells_source_class_and_fate() {
+        let mut out = Vec::new();
+        Problem::new(Code::Disk, "1 MiB is left")
+            .after(Duration::from_millis(1500))
+            .write_json(&mut out);
+        let expected = concat!(
+            r#"{"type":"urn:overtime:problem:disk","title":"The disk is full","status":503,"#,
+            r#""detail":"1 MiB is left","code":"disk","source":"server","class":"ephemeral","#,
+            r#""retryable":true,"retry_after_ms":1500,"submitted":"no"}"#,
+        );
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_tasks_own_fault_is_named_by_its_own_slug() {
+        let id = TaskId::from_key(7).unwrap();
+        let fault = Fault::input("invalid-email", "`email` has no @");
+        let problem = Problem::of_task(Code::InvalidInput, id, fault);
+        let mut out = Vec::new();
+        problem.write_json(&mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains(r#""status":422"#), "{text}");
+        assert!(text.contains(r#""code":"invalid-email","source":"task","class":"persistent""#));
+        assert!(text.contains(r#""submitted":"yes""#), "{text}");
+        assert!(text.contains(&format!(r#""task_id":"{id}""#)), "{text}");
+    }
+}

@@ -1,0 +1,179 @@
+//! Points in time, passed in as values. Spans use the monotonic clock; what a person reads or a
+//! disk keeps uses unix time. The calendar is the proleptic Gregorian one, always UTC.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A point on the monotonic clock, in nanoseconds since the process chose its zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Monotonic(pub u64);
+
+impl Monotonic {
+    /// The span from `earlier` to this point; zero if `earlier` is in fact later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for Monotonic {
+    type Output = Self;
+
+    fn add(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}
+
+impl Sub for Monotonic {
+    type Output = Duration;
+
+    fn sub(self, earlier: Self) -> Duration {
+        self.since(earlier)
+    }
+}
+
+/// A point in unix time, in milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixMillis(pub u64);
+
+impl UnixMillis {
+    /// The span from `earlier` to this point; zero if the clock was set back between them.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Writes the point as an IMF-fixdate (RFC 9110, section 5.6.7), as in the `Date` field.
+    pub fn write_http_date(self, out: &mut impl fmt::Write) -> fmt::Result {
+        const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let c = Civil::from(self);
+        let day_name = DAYS[(self.0 / Civil::DAY_MS % 7) as usize];
+        let month_name = MONTHS[c.month as usize - 1];
+        write!(
+            out,
+            "{day_name}, {:02} {month_name} {:04} {:02}:{:02}:{:02} GMT",
+            c.day, c.year, c.hour, c.minute, c.second
+        )
+    }
+}
+
+impl Add<Duration> for UnixMillis {
+    type Output = Self;
+
+    fn add(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// RFC 3339 with milliseconds: `2026-11-21T02:14:50.000Z`.
+impl fmt::Display for UnixMillis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let c = Civil::from(*self);
+        write!(
+            f,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+            c.year, c.month, c.day, c.hour, c.minute, c.second, c.milli
+        )
+    }
+}
+
+/// One reading of both clocks: the only time the engine ever sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// For spans: deadlines, back-off, ages.
+    pub monotonic: Monotonic,
+    /// For what is shown and stored.
+    pub unix: UnixMillis,
+}
+
+/// The clock of one process: every thread that shares a copy shares the monotonic zero.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    zero: Instant,
+}
+
+impl Clock {
+    /// A clock whose monotonic zero is this moment.
+    pub fn start() -> Self {
+        Self { zero: Instant::now() }
+    }
+
+    /// Reads the monotonic clock only.
+    pub fn monotonic(&self) -> Monotonic {
+        Monotonic(u64::try_from(self.zero.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// Reads both clocks. A system clock before 1970 reads as 1970.
+    pub fn now(&self) -> Now {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let unix = UnixMillis(u64::try_from(unix.as_millis()).unwrap_or(u64::MAX));
+        Now { monotonic: self.monotonic(), unix }
+    }
+}
+
+struct Civil {
+    year: u64,
+    month: u64,
+    day: u64,
+    hour: u64,
+    minute: u64,
+    second: u64,
+    milli: u64,
+}
+
+impl Civil {
+    const DAY_MS: u64 = 86_400_000;
+}
+
+impl From<UnixMillis> for Civil {
+    /// Days are counted from 1 March of year 0, so that a leap day is the last day of its year
+    /// and a 400-year era is always 146,097 days.
+    fn from(at: UnixMillis) -> Self {
+        let (days, ms) = (at.0 / Self::DAY_MS + 719_468, at.0 % Self::DAY_MS);
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * day_of_year + 2) / 153;
+        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+        Self {
+            year: era * 400 + year_of_era + u64::from(month <= 2),
+            month,
+            day: day_of_year - (153 * shifted_month + 2) / 5 + 1,
+            hour: ms / 3_600_000,
+            minute: ms / 60_000 % 60,
+            second: ms / 1_000 % 60,
+            milli: ms % 1_000,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(ms: u64, rfc3339: &str, http_date: &str) {
+        let at = UnixMillis(ms);
+        assert_eq!(at.to_string(), rfc3339);
+        let mut text = String::new();
+        at.write_http_date(&mut text).unwrap();
+        assert_eq!(text, http_date);
+    }
+
+    #[test]
+    fn known_dates_are_written_as_the_standards_say() {
+        check(0, "1970-01-01T00:00:00.000Z", "Thu, 01 Jan 1970 00:00:00 GMT");
+        // The example of RFC 9110, section 5.6.7.
+        check(784_111_777_000, "1994-11-06T08:49:37.000Z", "Sun, 06 Nov 1994 08:49:37 GMT");
+        check(951_782_400_001, "2000-02-29T00:00:00.001Z", "Tue, 29 Feb 2000 00:00:00 GMT");
+        check(1_709_251_199_999, "2024-02-29T23:59:59.999Z", "Thu, 29 Feb 2024 23:59:59 GMT");
+        check(4_107_542_400_000, "2100-03-01T00:00:00.000Z", "Mon, 01 Mar 2100 00:00:00 GMT");
+    }
+
+    #[test]
+    fn spans_never_go_below_zero() {
+        assert_eq!(Monotonic(5) - Monotonic(9), Duration::ZERO);
+        assert_eq!(UnixMillis(5).since(UnixMillis(9)), Duration::ZERO);
+    }
+}
