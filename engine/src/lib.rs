@@ -1,1 +1,31 @@
-//! placeholder
+//! The decisions of overtime, pure: events, a seed and [`Now`](overtime_protocol::Now) go in,
+//! effects come out, so one seed replays a whole day. The engine does no I/O, reads no clock,
+//! starts no thread, takes no lock and writes no log.
+//!
+//! A task is three small machines:
+//! ```text
+//! run:     Queued -> Running -> Ended -> gone | Delayed -> Queued
+//! record:  Volatile -> Appending -> Durable
+//! reply:   a bounded list of waiters, each owed one answer by its deadline
+//! ```
+//! "Timed out but running" is a running task without a waiter; no flag says it.
+
+mod engine;
+mod event;
+mod hot;
+mod lanes;
+mod limits;
+mod queue;
+mod seed;
+mod stats;
+mod suspects;
+mod table;
+mod task;
+mod timers;
+
+pub use engine::{Engine, Setup};
+pub use event::{Ask, Effect, Event, Submission, Wants};
+pub use lanes::LanePlan;
+pub use limits::Limits;
+pub use seed::Seed;
+pub use stats::Stats;

@@ -5,6 +5,7 @@ use crate::record::{Acceptance, Record, StartMark};
 use crate::time::UnixMillis;
 use crate::{Epoch, Fault};
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// A record to append. The journal checks its reads first, appends it, syncs, and then says what
 /// became of it in a [`Verdict`] that carries the same ticket.
@@ -12,8 +13,8 @@ use bytes::Bytes;
 pub struct Append {
     /// Chosen by the engine, meaningless to the journal.
     pub ticket: Ticket,
-    /// The record.
-    pub record: Box<Record>,
+    /// The record, shared with the engine, which may have to offer it again.
+    pub record: Arc<Record>,
 }
 
 /// Names one append.
@@ -82,6 +83,8 @@ pub struct Recovered {
     pub epoch: Epoch,
     /// The highest task id that the journal knows.
     pub highest: Option<TaskId>,
+    /// Whether the former process closed the journal in order: then no crash is to be explained.
+    pub clean: bool,
     /// The tasks that are neither finished nor parked, by ascending id.
     pub unfinished: Vec<Unfinished>,
 }

@@ -2,10 +2,11 @@
 
 use crate::lane::Lane;
 use std::fmt;
+use std::sync::Arc;
 
 /// The name of a kind: `[a-z0-9][a-z0-9._-]{0,63}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KindName(Box<str>);
+pub struct KindName(Arc<str>);
 
 impl KindName {
     /// The name, if it has the form of one.

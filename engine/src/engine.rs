@@ -1,0 +1,189 @@
+//! The engine: events in, effects out. Each file below is one kind of event; this one is the
+//! state they share and the door they come in by.
+
+use crate::event::{Effect, Event};
+use crate::hot::HotKeys;
+use crate::lanes::{Credits, LanePlan};
+use crate::limits::Limits;
+use crate::queue::LaneQueue;
+use crate::seed::Seed;
+use crate::stats::Stats;
+use crate::suspects::Suspects;
+use crate::table::{Slot, Table};
+use crate::task::{Run, Task};
+use crate::timers::{Due, Lingers, Timers};
+use overtime_protocol::{Epoch, Kind, KindName, Monotonic, Now, PerLane, TaskId, TaskIdMint};
+use pace::Pace;
+use slab::Slab;
+use std::sync::Arc;
+
+mod ask;
+#[cfg(test)]
+mod audit;
+mod drain;
+mod ending;
+mod pace;
+mod record;
+mod recover;
+mod reply;
+mod run;
+mod submit;
+#[cfg(test)]
+mod tests;
+
+/// The decisions. See the crate's documentation.
+#[derive(Debug)]
+pub struct Engine {
+    limits: Limits,
+    kinds: Vec<Kind>,
+    tenant: Arc<str>,
+    mode: Mode,
+    table: Table,
+    queues: PerLane<LaneQueue>,
+    credits: Credits,
+    #[cfg(test)]
+    plan: LanePlan,
+    timers: Timers,
+    lingers: Lingers,
+    hot_keys: HotKeys,
+    suspects: Suspects,
+    inflight: Slab<record::InFlight>,
+    mint: TaskIdMint,
+    seed: Seed,
+    pace: Pace,
+    stats: Stats,
+}
+
+/// How far the server is from its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Takes everything in.
+    Open,
+    /// Refuses new tasks, finishes the others.
+    Draining,
+    /// Starts nothing any more; what is unfinished stays in the journal.
+    Leaving,
+    /// Acknowledges nothing any more.
+    Failed,
+}
+
+/// What an engine is made of.
+#[derive(Debug)]
+pub struct Setup {
+    /// The operator's bounds.
+    pub limits: Limits,
+    /// The kinds; a [`KindId`](overtime_protocol::KindId) is a place in this list.
+    pub kinds: Vec<Kind>,
+    /// How many workers there are for whom.
+    pub plan: LanePlan,
+    /// How often this data folder was started.
+    pub epoch: Epoch,
+    /// The highest task id that the journal knows.
+    pub highest: Option<TaskId>,
+    /// What decides all chance.
+    pub seed: Seed,
+}
+
+impl Engine {
+    /// An engine with no task.
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            limits: setup.limits,
+            pace: Pace::new(setup.kinds.len()),
+            kinds: setup.kinds,
+            tenant: "default".into(),
+            mode: Mode::Open,
+            table: Table::default(),
+            queues: PerLane::default(),
+            credits: Credits::new(setup.plan),
+            #[cfg(test)]
+            plan: setup.plan,
+            timers: Timers::default(),
+            lingers: Lingers::new(setup.limits.linger),
+            hot_keys: HotKeys::default(),
+            suspects: Suspects::default(),
+            inflight: Slab::new(),
+            mint: TaskIdMint::new(setup.epoch, setup.highest),
+            seed: setup.seed,
+            stats: Stats::default(),
+        }
+    }
+
+    /// Takes one event in; what is to be done is appended to `out`. Work is not started here but
+    /// in [`Engine::dispatch`].
+    pub fn handle(&mut self, event: Event, now: Now, out: &mut Vec<Effect>) {
+        match event {
+            Event::Submitted(submission) => self.submit(submission, now, out),
+            Event::Asked(ask) => self.ask(ask, now, out),
+            Event::Completed { completion, freed } => self.complete(completion, freed, now, out),
+            Event::Judged(verdict) => self.judge(verdict, now, out),
+            Event::JournalFailed => self.fail(out),
+            Event::DrainStarted => self.start_drain(),
+            Event::GraceEnded => self.end_grace(now, out),
+        }
+    }
+
+    /// Does what is due at `now`, at most `max` things; returns how many. The loop calls again at
+    /// once when that is `max`.
+    pub fn tick(&mut self, max: usize, now: Now, out: &mut Vec<Effect>) -> usize {
+        let mut done = 0;
+        while done < max {
+            if let Some(slot) = self.lingers.pop(now.monotonic) {
+                self.end_linger(slot, out);
+            } else if let Some(due) = self.timers.pop(now.monotonic) {
+                match due {
+                    Due::Reply(slot, reply_to) => self.end_wait(slot, reply_to, now, out),
+                    Due::Start(slot) => self.end_delay(slot, now),
+                    Due::Reappend(slot) => self.reappend(slot, out),
+                }
+            } else {
+                break;
+            }
+            done += 1;
+        }
+        done
+    }
+
+    /// When [`Engine::tick`] has something to do next: the poll's timeout.
+    pub fn next_deadline(&mut self) -> Option<Monotonic> {
+        let table = &self.table;
+        self.lingers.skip(|slot| match table.get(slot).map(|task| &task.run) {
+            None | Some(Run::Ended(_) | Run::Abandoned) => true,
+            Some(_) => false,
+        });
+        [self.lingers.next_at(), self.timers.next_at()].into_iter().flatten().min()
+    }
+
+    /// Whether nobody is owed an answer and nothing is on its way to the disk.
+    pub fn is_quiet(&self) -> bool {
+        self.stats.waiters == 0 && self.inflight.is_empty()
+    }
+
+    /// What was counted.
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.stats;
+        stats.tasks = self.table.len() as u64;
+        stats.appends = self.inflight.len() as u64;
+        stats
+    }
+
+    fn kind(&self, task: &Task) -> &Kind {
+        &self.kinds[usize::from(task.kind.0)]
+    }
+
+    fn kind_name(&self, task: &Task) -> KindName {
+        self.kind(task).name.clone()
+    }
+
+    /// Forgets a task. What callers still want to know of it, the journal tells.
+    fn forget(&mut self, slot: Slot) {
+        let Some(task) = self.table.remove(slot) else { return };
+        if !task.payload.is_stored() {
+            self.stats.payload_bytes -= task.payload.len();
+        }
+        for waiter in &task.waiters {
+            self.timers.cancel(waiter.timer);
+            self.stats.waiters -= 1;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Questions about one task: live ones are answered here, all others by the journal.
+
+use super::Engine;
+use crate::event::{Ask, Effect, Wants};
+use crate::queue::{Standing, TenantId};
+use crate::table::Slot;
+use crate::task::Run;
+use overtime_protocol::{Answer, Code, Now, Problem, Query, Read};
+
+impl Engine {
+    pub(super) fn ask(&mut self, ask: Ask, now: Now, out: &mut Vec<Effect>) {
+        let to = ask.reply_to;
+        let live = self.table.find(ask.task);
+        let Some(slot) = live.filter(|&slot| self.is_shown(slot)) else {
+            let query = match ask.wants {
+                Wants::Result => Query::Result(ask.task),
+                Wants::Document => Query::Document(ask.task),
+            };
+            out.push(Effect::Read(Read { reply_to: to, query }));
+            return;
+        };
+        match ask.wants {
+            Wants::Result => {
+                let answer = self.still_running(slot, now);
+                out.push(Effect::Reply { to, answer });
+            }
+            Wants::Document if ask.wait.is_zero() => {
+                out.push(Effect::Reply { to, answer: self.document_answer(slot) });
+            }
+            Wants::Document => self.wait_for_document(slot, ask, now, out),
+        }
+    }
+
+    /// A task that a crash would forget is not shown.
+    fn is_shown(&self, slot: Slot) -> bool {
+        self.table.get(slot).is_some_and(|task| task.is_accepted())
+    }
+
+    fn wait_for_document(&mut self, slot: Slot, ask: Ask, now: Now, out: &mut Vec<Effect>) {
+        let Some(task) = self.table.get(slot) else { return };
+        if task.waiters.len() >= self.limits.waiters_max {
+            let problem = Problem::new(Code::Waiters, "too many callers wait for this task");
+            let wait = self.seed.stretch(self.pace.until_drained(1));
+            let answer = Answer::from(problem.after(wait));
+            out.push(Effect::Reply { to: ask.reply_to, answer });
+            return;
+        }
+        self.add_waiter(slot, (ask.reply_to, Wants::Document), ask.wait, now.monotonic);
+        self.promote(slot);
+    }
+
+    /// Somebody waits for it now: it goes before those that nobody waits for.
+    fn promote(&mut self, slot: Slot) {
+        let Some(task) = self.table.get(slot) else { return };
+        if matches!(task.run, Run::Queued { .. }) && task.durable.urgency <= 3 {
+            let (lane, bytes) = (task.charged_lane(), task.payload.len());
+            self.queues[lane].push(TenantId::default(), slot, bytes, Standing::Foremost);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The invariants of the engine, swept after each event in tests.
+
+use super::Engine;
+use crate::limits::CHAIN_MAX;
+use crate::task::{AcceptanceState, Run};
+use overtime_protocol::{LANES, Lane};
+
+impl Engine {
+    /// Panics if anything the engine keeps twice does not agree, or a bound is passed.
+    pub(super) fn audit(&self) {
+        self.audit_counts();
+        self.audit_lanes();
+        self.audit_tasks();
+    }
+
+    fn audit_counts(&self) {
+        let waiters: usize = self.table.iter().map(|task| task.waiters.len()).sum();
+        assert_eq!(self.stats.waiters, waiters as u64, "waiters");
+        let in_memory = self.table.iter().filter(|task| !task.payload.is_stored());
+        let bytes: u64 = in_memory.map(|task| task.payload.len()).sum();
+        assert_eq!(self.stats.payload_bytes, bytes, "payload bytes");
+        assert!(self.table.len() <= self.limits.tasks_max, "tasks over their bound");
+    }
+
+    fn audit_lanes(&self) {
+        for lane in LANES {
+            let queued = |task: &&crate::task::Task| {
+                matches!(task.run, Run::Queued { .. }) && task.charged_lane() == lane
+            };
+            let count = self.table.iter().filter(queued).count();
+            assert_eq!(self.stats.queued[lane], count as u64, "queued in {lane:?}");
+        }
+        let running = |lane| self.credits.running(lane);
+        let plan = self.plan;
+        let foreground = running(Lane::Control) + running(Lane::Interactive);
+        assert!(foreground <= plan.foreground, "foreground over its ceiling");
+        assert!(running(Lane::Control) <= plan.foreground - plan.interactive_floor);
+        assert!(running(Lane::Interactive) <= plan.foreground - plan.control_floor);
+        assert!(running(Lane::Bulk) <= plan.bulk);
+        assert!(running(Lane::Background) <= plan.background);
+        let workers = foreground + running(Lane::Bulk) + running(Lane::Background);
+        let busy = |task: &&crate::task::Task| matches!(task.run, Run::Running);
+        assert!(self.table.iter().filter(busy).count() <= workers * CHAIN_MAX);
+    }
+
+    fn audit_tasks(&self) {
+        for task in self.table.iter() {
+            assert!(task.waiters.len() <= self.limits.waiters_max, "waiters over their bound");
+            let overdue = task.waiters.iter().any(|waiter| waiter.overdue);
+            let durable = task.acceptance == AcceptanceState::Durable;
+            assert!(!(overdue && durable), "{:?} is durable and somebody is not told", task);
+            let stored = task.payload.is_stored();
+            assert!(durable || !stored, "{:?} let go of a payload that is not on disk", task);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The ends: an attempt's outcome is durable (or needs not be), so it may be shown.
+
+use super::Engine;
+use crate::event::Effect;
+use crate::table::Slot;
+use crate::task::{Ended, Run, StartMarkState};
+use overtime_protocol::record::Change;
+use overtime_protocol::{Code, Durability, Now, Problem, TaskState};
+
+impl Engine {
+    pub(super) fn end_durable(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        let ended = match std::mem::replace(&mut task.run, Run::Waiting) {
+            Run::Ended(ended) => ended,
+            other => {
+                debug_assert!(false, "an end is durable for a task that has not ended");
+                task.run = other;
+                return;
+            }
+        };
+        match &ended.record.change {
+            Some(Change::Finished(..)) => self.finish(slot, &ended, Durability::Disk, now, out),
+            Some(Change::Parked(_)) => self.park(slot, &ended, now, out),
+            Some(Change::Retrying { next_at, fault }) => {
+                task.acceptance = crate::task::AcceptanceState::Durable;
+                task.durable.fault = Some(Box::new(fault.clone()));
+                task.start_mark = StartMarkState::None;
+                let left = task.hot_key.take();
+                self.delay(slot, *next_at, now);
+                self.leave_line(left, now);
+                self.tell_overdue(slot, now, out);
+                self.end_suspicion(slot, now);
+            }
+            Some(Change::Started(_)) | None => {
+                debug_assert!(false, "a start mark ends nothing");
+            }
+        }
+    }
+
+    /// The task has ended: everybody who waits is told, and the journal answers from now on.
+    pub(super) fn finish(
+        &mut self,
+        slot: Slot,
+        ended: &Ended,
+        durability: Durability,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(Change::Finished(document, product)) = &ended.record.change else { return };
+        match document.state {
+            TaskState::Succeeded => self.stats.succeeded += 1,
+            _ => self.stats.failed += 1,
+        }
+        self.tell_finished(slot, ended, (document, product.as_ref()), durability, now, out);
+        self.leave_table(slot, now);
+    }
+
+    fn park(&mut self, slot: Slot, ended: &Ended, now: Now, out: &mut Vec<Effect>) {
+        let Some(Change::Parked(document)) = &ended.record.change else { return };
+        self.stats.parked += 1;
+        self.tell_parked(slot, document, out);
+        self.leave_table(slot, now);
+    }
+
+    fn leave_table(&mut self, slot: Slot, now: Now) {
+        let Some(task) = self.table.get(slot) else { return };
+        let (kind, created, left) = (task.kind, task.created, task.hot_key);
+        self.pace.ended(kind, created, now.monotonic);
+        self.forget(slot);
+        self.leave_line(left, now);
+        self.end_suspicion(slot, now);
+    }
+
+    /// The disk is full before anybody was told that the task is accepted: it is refused after
+    /// all. A worker that has it cannot be called back, but nothing it does will count.
+    pub(super) fn refuse_late(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
+        let wait = self.seed.stretch(crate::limits::DISK_FULL_RETRY);
+        let problem = Problem::new(Code::Disk, "the disk is full; the task was not accepted");
+        self.refuse_waiters(slot, &problem.after(wait), out);
+        let Some(task) = self.table.get_mut(slot) else { return };
+        let lane = task.charged_lane();
+        let left = task.hot_key;
+        match task.run {
+            Run::Running => {
+                task.run = Run::Abandoned;
+                return;
+            }
+            Run::Ended(_) => self.leave_line(left, now),
+            Run::Queued { .. } => {
+                self.stats.queued[lane] -= 1;
+                self.leave_line(left, now);
+            }
+            _ => {}
+        }
+        self.forget(slot);
+    }
+}

@@ -1,0 +1,219 @@
+//! The record: what goes to the journal, and what its verdicts mean.
+
+use super::Engine;
+use crate::event::Effect;
+use crate::hot::Line;
+use crate::limits::DISK_FULL_RETRY;
+use crate::table::Slot;
+use crate::task::{AcceptanceState, Ended, Run, StartMarkState};
+use crate::timers::Due;
+use overtime_protocol::record::{Change, Record, StartMark};
+use overtime_protocol::{Append, Fate, Now, Ticket, UnixMillis, Verdict};
+use std::sync::Arc;
+
+/// An append whose verdict is awaited.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InFlight {
+    pub(crate) slot: Slot,
+    pub(crate) carries: Carries,
+}
+
+/// What an append carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carries {
+    /// The acceptance, maybe with a start mark.
+    Acceptance,
+    /// A start mark alone.
+    StartMark,
+    /// How an attempt ended.
+    End,
+}
+
+impl Engine {
+    fn append(&mut self, slot: Slot, carries: Carries, record: Arc<Record>, out: &mut Vec<Effect>) {
+        let ticket = Ticket(self.inflight.insert(InFlight { slot, carries }) as u64);
+        out.push(Effect::Append(Append { ticket, record }));
+    }
+
+    /// Records that the task was accepted, and that it runs if it does.
+    pub(super) fn append_acceptance(&mut self, slot: Slot, out: &mut Vec<Effect>) {
+        let Some(task) = self.table.get(slot) else { return };
+        if task.acceptance != AcceptanceState::Volatile {
+            return;
+        }
+        let acceptance = task.acceptance_record(self.kind_name(task), self.tenant.clone());
+        let started_at = task.durable.started_at.filter(|_| matches!(task.run, Run::Running));
+        let crashes = task.durable.crashes;
+        let mark = |at| Change::Started(StartMark { at, isolated: false, crashes });
+        let record = Record {
+            task: slot.id(),
+            attempt: task.durable.attempts,
+            acceptance: Some(acceptance),
+            change: started_at.map(mark),
+            puts: Vec::new(),
+            expects: Vec::new(),
+        };
+        let Some(task) = self.table.get_mut(slot) else { return };
+        task.acceptance = AcceptanceState::Appending;
+        if started_at.is_some() {
+            task.start_mark = StartMarkState::Written { isolated: false };
+        }
+        self.append(slot, Carries::Acceptance, Arc::new(record), out);
+    }
+
+    /// Records that the attempt at hand is running, or is about to.
+    pub(super) fn append_start_mark(&mut self, slot: Slot, at: UnixMillis, out: &mut Vec<Effect>) {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        let isolated = task.start_mark == StartMarkState::Required { isolated: true };
+        let running = matches!(task.run, Run::Running);
+        if !running {
+            task.run = Run::Waiting;
+        }
+        task.start_mark = StartMarkState::Written { isolated };
+        let crashes = task.durable.crashes;
+        let attempt = task.durable.attempts + u32::from(!running);
+        let record = Record {
+            task: slot.id(),
+            attempt,
+            acceptance: None,
+            change: Some(Change::Started(StartMark { at, isolated, crashes })),
+            puts: Vec::new(),
+            expects: Vec::new(),
+        };
+        self.append(slot, Carries::StartMark, Arc::new(record), out);
+    }
+
+    /// Records how an attempt ended. A task that would rest or be retried needs its acceptance
+    /// with it; one that has ended leaves its whole document and needs none.
+    pub(super) fn append_ended(&mut self, slot: Slot, mut ended: Ended, out: &mut Vec<Effect>) {
+        let Some(task) = self.table.get(slot) else { return };
+        let finishes = matches!(ended.record.change, Some(Change::Finished(..)));
+        if task.acceptance == AcceptanceState::Volatile && !finishes {
+            let acceptance = task.acceptance_record(self.kind_name(task), self.tenant.clone());
+            Arc::make_mut(&mut ended.record).acceptance = Some(acceptance);
+        }
+        let record = ended.record.clone();
+        let Some(task) = self.table.get_mut(slot) else { return };
+        task.run = Run::Ended(Box::new(ended));
+        self.append(slot, Carries::End, record, out);
+    }
+
+    /// An attempt has outlived the linger, or its task has waited for that long.
+    pub(super) fn end_linger(&mut self, slot: Slot, out: &mut Vec<Effect>) {
+        let Some(task) = self.table.get(slot) else { return };
+        let running = matches!(task.run, Run::Running);
+        let started_at = task.durable.started_at;
+        match (&task.run, task.acceptance) {
+            (Run::Ended(_) | Run::Abandoned, _) => {}
+            (_, AcceptanceState::Volatile) => self.append_acceptance(slot, out),
+            _ if running && task.start_mark == StartMarkState::None => {
+                self.append_start_mark(slot, started_at.unwrap_or_default(), out);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn judge(&mut self, verdict: Verdict, now: Now, out: &mut Vec<Effect>) {
+        let Some(inflight) = self.inflight.try_remove(verdict.ticket.0 as usize) else {
+            self.stats.stale += 1;
+            return;
+        };
+        let InFlight { slot, carries } = inflight;
+        match (verdict.fate, carries) {
+            (Fate::Durable { .. }, Carries::Acceptance) => self.accepted(slot, now, out),
+            (Fate::Durable { .. }, Carries::StartMark) => self.marked(slot, now),
+            (Fate::Durable { .. }, Carries::End) => self.end_durable(slot, now, out),
+            (Fate::Conflict { key_hash }, Carries::End) => self.conflicted(slot, key_hash, now),
+            (Fate::Conflict { .. }, Carries::Acceptance | Carries::StartMark) => {
+                debug_assert!(false, "a record without reads cannot conflict");
+            }
+            (Fate::DiskFull, _) => self.disk_full(slot, carries, now, out),
+        }
+    }
+
+    fn accepted(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        task.acceptance = AcceptanceState::Durable;
+        let (waits, due_at) = (matches!(task.run, Run::Waiting), task.durable.due_at);
+        let idle = matches!(task.run, Run::Queued { .. } | Run::Chained);
+        if waits {
+            self.delay(slot, due_at.unwrap_or_default(), now);
+        }
+        self.tell_overdue(slot, now, out);
+        if idle || (waits && !self.has_room_for(slot)) {
+            self.release_queued_payload(slot);
+        }
+    }
+
+    fn has_room_for(&self, slot: Slot) -> bool {
+        self.table.get(slot).is_some_and(|task| self.credits.has_room(task.charged_lane()))
+    }
+
+    /// A start mark is durable: if the attempt waited for that, it starts now.
+    fn marked(&mut self, slot: Slot, now: Now) {
+        let waits = |task: &crate::task::Task| matches!(task.run, Run::Waiting);
+        if self.table.get(slot).is_some_and(waits) {
+            self.enqueue_first(slot, now.monotonic);
+        }
+    }
+
+    /// A key that the attempt had read was written meanwhile. It runs again, as the same attempt,
+    /// in the line of those who want that key.
+    fn conflicted(&mut self, slot: Slot, key: u64, now: Now) {
+        self.stats.conflicts += 1;
+        let Some(task) = self.table.get_mut(slot) else { return };
+        task.durable.attempts = task.durable.attempts.saturating_sub(1);
+        let left = task.hot_key.replace(key);
+        task.run = Run::Chained;
+        if task.acceptance == AcceptanceState::Volatile {
+            self.lingers.set(now.monotonic, slot);
+        }
+        if self.hot_keys.join(key, slot) == Line::Leads {
+            self.enqueue(slot, now.monotonic);
+        }
+        self.leave_line(left, now);
+    }
+
+    /// A job of a chain is through; the next chain over that key may start.
+    pub(super) fn leave_line(&mut self, key: Option<u64>, now: Now) {
+        let Some(key) = key else { return };
+        let mut next = self.hot_keys.leave(key);
+        while let Some(leader) = next {
+            if self.table.get(leader).is_some() {
+                self.enqueue(leader, now.monotonic);
+                return;
+            }
+            next = self.hot_keys.leave(key);
+        }
+    }
+
+    fn disk_full(&mut self, slot: Slot, carries: Carries, now: Now, out: &mut Vec<Effect>) {
+        let Some(task) = self.table.get(slot) else { return };
+        match carries {
+            Carries::End if task.acceptance != AcceptanceState::Volatile => {
+                self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot));
+            }
+            Carries::StartMark if matches!(task.run, Run::Waiting) => {
+                self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot));
+            }
+            Carries::StartMark => {}
+            Carries::Acceptance | Carries::End => self.refuse_late(slot, now, out),
+        }
+    }
+
+    /// Offers a record again that met a full disk.
+    pub(super) fn reappend(&mut self, slot: Slot, out: &mut Vec<Effect>) {
+        let Some(task) = self.table.get(slot) else { return };
+        match &task.run {
+            Run::Ended(ended) => {
+                let record = ended.record.clone();
+                self.append(slot, Carries::End, record, out);
+            }
+            Run::Waiting => {
+                let started_at = task.durable.started_at.unwrap_or(task.durable.created_at);
+                self.append_start_mark(slot, started_at, out);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The run: from the lane to a worker and back.
+
+use super::Engine;
+use crate::event::Effect;
+use crate::limits::{BACKOFF_FIRST, BACKOFF_MAX};
+use crate::queue::{Standing, TenantId};
+use crate::table::Slot;
+use crate::task::{AcceptanceState, Ended, Run, StartMarkState};
+use overtime_protocol::record::{Change, Record};
+use overtime_protocol::{
+    Chain, Completion, Document, Durability, Fault, LANES, Lane, Monotonic, Now, Outcome, Payload,
+    Product, TaskState, UnixMillis,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many tasks of a lane may be looked at for each one that is started.
+const LOOKS_PER_START: usize = 16;
+/// A payload up to this stays in memory while its task is queued: to load it again costs more.
+const SMALL_PAYLOAD_BYTES: u64 = 1024;
+
+impl Engine {
+    /// Starts what may be started, highest lane first, in at most `max` chains; returns how many.
+    pub fn dispatch(&mut self, max: usize, now: Now, out: &mut Vec<Effect>) -> usize {
+        let mut started = 0;
+        for lane in LANES {
+            while started < max && self.may_start(lane) {
+                let Some(slot) = self.next_in(lane, now, out) else { break };
+                self.start(slot, lane, now, out);
+                started += 1;
+            }
+        }
+        started
+    }
+
+    /// Whether [`Engine::dispatch`] would find something to start.
+    pub fn has_work_to_start(&self) -> bool {
+        LANES.into_iter().any(|lane| self.may_start(lane))
+    }
+
+    fn may_start(&self, lane: Lane) -> bool {
+        let starting = matches!(self.mode, super::Mode::Open | super::Mode::Draining);
+        starting && self.stats.queued[lane] > 0 && self.credits.has_room(lane)
+    }
+
+    /// The next task of the lane that may start. Those that nobody waits for any more go back
+    /// behind those that somebody does; those that need a start mark first get it.
+    fn next_in(&mut self, lane: Lane, now: Now, out: &mut Vec<Effect>) -> Option<Slot> {
+        for _ in 0..LOOKS_PER_START {
+            let (slot, standing) = self.queues[lane].pop()?;
+            let Some(task) = self.table.get(slot) else { continue };
+            if !matches!(task.run, Run::Queued { .. }) || task.charged_lane() != lane {
+                continue;
+            }
+            let marked = matches!(task.start_mark, StartMarkState::Written { .. });
+            if standing == Standing::Foremost && !task.is_waited_for() && !marked {
+                let bytes = task.payload.len();
+                self.queues[lane].push(TenantId::default(), slot, bytes, Standing::Patient);
+                continue;
+            }
+            self.stats.queued[lane] -= 1;
+            if matches!(task.start_mark, StartMarkState::Required { .. }) {
+                self.append_start_mark(slot, now.unix, out);
+                continue;
+            }
+            return Some(slot);
+        }
+        None
+    }
+
+    fn start(&mut self, leader: Slot, lane: Lane, now: Now, out: &mut Vec<Effect>) {
+        let hot_key = self.table.get(leader).and_then(|task| task.hot_key);
+        let mut slots = vec![leader];
+        if let Some(key) = hot_key {
+            let table = &self.table;
+            let may_follow = |slot| table.get(slot).is_none_or(|task| task.charged_lane() == lane);
+            slots.extend(self.hot_keys.followers(key, may_follow));
+        }
+        let mut jobs = Vec::with_capacity(slots.len());
+        for slot in slots {
+            let Some(task) = self.table.get_mut(slot) else {
+                // A follower that was refused while it waited; the leader still holds the line.
+                let _ = hot_key.and_then(|key| self.hot_keys.leave(key));
+                continue;
+            };
+            if let Run::Queued { since } = task.run {
+                let waited = now.monotonic.since(since);
+                self.stats.waited_ns[lane] += u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+            }
+            jobs.push(task.start(now.unix));
+            let recorded = task.acceptance != AcceptanceState::Volatile;
+            if recorded && task.start_mark == StartMarkState::None {
+                self.lingers.set(now.monotonic, slot);
+            }
+        }
+        self.credits.take(lane);
+        self.stats.running[lane] = self.credits.running(lane) as u64;
+        self.stats.dispatched[lane] += jobs.len() as u64;
+        out.push(Effect::Dispatch(Chain { lane, jobs }));
+    }
+
+    pub(super) fn complete(
+        &mut self,
+        completion: Completion,
+        freed: Option<Lane>,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(lane) = freed {
+            self.credits.give_back(lane);
+            self.stats.running[lane] = self.credits.running(lane) as u64;
+        }
+        let Some(slot) = self.table.find(completion.task) else {
+            self.stats.stale += 1;
+            return;
+        };
+        let Some(task) = self.table.get(slot) else { return };
+        match task.run {
+            Run::Abandoned => {
+                let left = task.hot_key;
+                self.forget(slot);
+                self.leave_line(left, now);
+            }
+            Run::Running if task.durable.attempts == completion.attempt => {
+                self.end_attempt(slot, completion, now, out);
+            }
+            _ => self.stats.stale += 1,
+        }
+    }
+
+    fn end_attempt(&mut self, slot: Slot, done: Completion, now: Now, out: &mut Vec<Effect>) {
+        let Some(task) = self.table.get(slot) else { return };
+        let in_memory = self.kind(task).durability == Durability::Memory
+            && task.acceptance == AcceptanceState::Volatile
+            && done.puts.is_empty();
+        let (queue, exec) = (done.started.since(task.created), done.ended.since(done.started));
+        let change = self.change(slot, done.outcome, now);
+        let record = Record {
+            task: done.task,
+            attempt: done.attempt,
+            acceptance: None,
+            change: Some(change),
+            puts: done.puts,
+            expects: done.expects,
+        };
+        let ended = Ended { record: Arc::new(record), queue, exec, at: done.ended };
+        if in_memory && matches!(ended.record.change, Some(Change::Finished(..))) {
+            self.finish(slot, &ended, Durability::Memory, now, out);
+        } else {
+            self.append_ended(slot, ended, out);
+        }
+    }
+
+    /// What an outcome changes for the task.
+    fn change(&mut self, slot: Slot, outcome: Outcome, now: Now) -> Change {
+        match outcome {
+            Outcome::Done(product) => self.finished(slot, Ok(product), now.unix),
+            Outcome::Rejected(fault) => self.finished(slot, Err(fault), now.unix),
+            Outcome::Defect(fault) => self.parked(slot, fault),
+            Outcome::Ephemeral(fault) => self.retrying(slot, fault, now.unix),
+        }
+    }
+
+    fn finished(&self, slot: Slot, end: Result<Product, Fault>, at: UnixMillis) -> Change {
+        let (state, fault, product) = match end {
+            Ok(product) => (TaskState::Succeeded, None, Some(product)),
+            Err(fault) => (TaskState::Failed, Some(fault), None),
+        };
+        let document = Document { finished_at: Some(at), ..self.last_document(slot, state, fault) };
+        Change::Finished(Box::new(document), product)
+    }
+
+    pub(super) fn parked(&self, slot: Slot, fault: Fault) -> Change {
+        Change::Parked(Box::new(self.last_document(slot, TaskState::Parked, Some(fault))))
+    }
+
+    fn retrying(&mut self, slot: Slot, fault: Fault, now: UnixMillis) -> Change {
+        self.stats.retried += 1;
+        let Some(task) = self.table.get(slot) else { return self.parked(slot, fault) };
+        let attempts = task.durable.attempts;
+        if attempts >= self.kind(task).attempts_max {
+            return self.parked(slot, fault);
+        }
+        let delay = self.backoff(attempts).max(fault.retry_after.unwrap_or_default());
+        Change::Retrying { next_at: now + delay.min(BACKOFF_MAX), fault }
+    }
+
+    /// Full jitter: a span from zero up to a bound that doubles with each attempt.
+    fn backoff(&mut self, attempts: u32) -> Duration {
+        let doublings = attempts.saturating_sub(1).min(30);
+        self.seed.jitter((BACKOFF_FIRST * (1 << doublings)).min(BACKOFF_MAX))
+    }
+
+    /// The document that a task leaves behind.
+    fn last_document(&self, slot: Slot, state: TaskState, fault: Option<Fault>) -> Document {
+        let task = self.table.get(slot).expect("its attempt has just come back");
+        let document = task.document(self.kind_name(task), self.tenant.clone());
+        Document { state, fault, durability: Durability::Disk, ..document }
+    }
+
+    pub(super) fn end_delay(&mut self, slot: Slot, now: Now) {
+        let delayed = |task: &crate::task::Task| matches!(task.run, Run::Delayed { .. });
+        if self.table.get(slot).is_some_and(delayed) {
+            self.enqueue(slot, now.monotonic);
+        }
+    }
+
+    /// Holds the task back until `until`; not at all if that is past.
+    pub(super) fn delay(&mut self, slot: Slot, until: UnixMillis, now: Now) {
+        let span = until.since(now.unix).min(crate::limits::DELAY_MAX);
+        if span.is_zero() {
+            self.enqueue(slot, now.monotonic);
+            return;
+        }
+        self.timers.set(now.monotonic + span, crate::timers::Due::Start(slot));
+        let Some(task) = self.table.get_mut(slot) else { return };
+        task.run = Run::Delayed { until };
+        self.release_payload(slot);
+    }
+
+    /// The payload is on disk and nobody needs it soon: its bytes leave memory.
+    pub(super) fn release_payload(&mut self, slot: Slot) {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        if task.is_accepted() && !task.payload.is_stored() {
+            let len = task.payload.len();
+            self.stats.payload_bytes -= len;
+            task.payload = Payload::stored(len);
+        }
+    }
+
+    /// A task that waits in its lane keeps a small payload in memory as long as there is plenty.
+    pub(super) fn release_queued_payload(&mut self, slot: Slot) {
+        let Some(task) = self.table.get(slot) else { return };
+        let plenty = self.stats.payload_bytes < self.limits.payload_memory_max_bytes / 8;
+        if task.payload.len() > SMALL_PAYLOAD_BYTES || !plenty {
+            self.release_payload(slot);
+        }
+    }
+
+    /// The age of a task.
+    pub(super) fn age(&self, slot: Slot, now: Monotonic) -> Duration {
+        self.table.get(slot).map_or(Duration::ZERO, |task| now.since(task.created))
+    }
+}

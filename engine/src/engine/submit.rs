@@ -1,0 +1,136 @@
+//! Submission: admit or refuse, and put the task on its way.
+
+use super::{Engine, Mode};
+use crate::event::{Effect, Submission, Wants};
+use crate::limits::{DELAY_MAX, UNDECIDED_HOLD};
+use crate::queue::{Standing, TenantId};
+use crate::table::Slot;
+use crate::task::{AcceptanceState, Durable, Run, StartMarkState, Task, Waiter};
+use crate::timers::Due;
+use overtime_protocol::{Code, Durability, LANES, Lane, Monotonic, Now, Problem, Reach, ReplyTo};
+use std::time::Duration;
+
+impl Engine {
+    /// Whether a submission with a payload of `payload_bytes` would be admitted now: what can be
+    /// refused on the head alone is.
+    pub fn screen(&mut self, payload_bytes: u64) -> Result<(), Problem> {
+        let refusal = self.refusal(payload_bytes);
+        self.stats.refused += u64::from(refusal.is_some());
+        refusal.map_or(Ok(()), Err)
+    }
+
+    fn refusal(&mut self, payload_bytes: u64) -> Option<Problem> {
+        let limits = &self.limits;
+        let payload_memory = self.stats.payload_bytes.saturating_add(payload_bytes);
+        let (code, detail) = if self.mode == Mode::Failed {
+            (Code::JournalFailed, "the journal cannot write; nothing is accepted")
+        } else if self.mode != Mode::Open {
+            (Code::Draining, "the server is shutting down and takes no new task")
+        } else if self.table.len() >= limits.tasks_max {
+            (Code::Backlog, "the table of live tasks is full")
+        } else if payload_memory > limits.payload_memory_max_bytes {
+            (Code::PayloadMemory, "the memory for payloads is used up")
+        } else if self.inflight.len() >= limits.appends_max {
+            (Code::JournalLag, "the journal is behind with what it has to write")
+        } else {
+            return None;
+        };
+        let queued = LANES.into_iter().map(|lane| self.stats.queued[lane]).sum();
+        let wait = self.seed.stretch(self.pace.until_drained(queued));
+        Some(Problem::new(code, detail).after(wait))
+    }
+
+    pub(super) fn submit(&mut self, submission: Submission, now: Now, out: &mut Vec<Effect>) {
+        let to = submission.reply_to;
+        if let Err(problem) = self.screen(submission.payload.len()) {
+            out.push(Effect::Reply { to, answer: problem.into() });
+            return;
+        }
+        self.stats.submitted += 1;
+        let kind = &self.kinds[usize::from(submission.kind.0)];
+        let starts_unrecorded = kind.reach == Reach::Journal
+            && kind.lane != Lane::Bulk
+            && !submission.wait.is_zero()
+            && submission.delay.is_zero();
+        let lingers = kind.durability == Durability::Disk;
+        let wait = submission.wait;
+        let slot = self.take_in(submission, now);
+        self.add_waiter(slot, (to, Wants::Result), wait, now.monotonic);
+        if !starts_unrecorded {
+            self.append_acceptance(slot, out);
+            return;
+        }
+        if lingers {
+            self.lingers.set(now.monotonic, slot);
+        }
+        self.enqueue(slot, now.monotonic);
+    }
+
+    fn take_in(&mut self, submission: Submission, now: Now) -> Slot {
+        let delay = submission.delay.min(DELAY_MAX);
+        let durable = Durable {
+            id: self.mint.mint(now.unix),
+            lane: self.kinds[usize::from(submission.kind.0)].lane,
+            urgency: submission.urgency,
+            attempts: 0,
+            crashes: 0,
+            created_at: now.unix,
+            due_at: (!delay.is_zero()).then(|| now.unix + delay),
+            started_at: None,
+            fault: None,
+            content_type: submission.content_type,
+            traceparent: submission.traceparent,
+        };
+        self.stats.payload_bytes += submission.payload.len();
+        self.table.insert(Task {
+            durable,
+            kind: submission.kind,
+            payload: submission.payload,
+            created: now.monotonic,
+            run: Run::Waiting,
+            acceptance: AcceptanceState::Volatile,
+            start_mark: StartMarkState::None,
+            hot_key: None,
+            waiters: Vec::new(),
+        })
+    }
+
+    /// Adds a caller that waits for `wait`. One that does not wait at all is overdue from the
+    /// start: it is told as soon as the record is durable.
+    pub(super) fn add_waiter(
+        &mut self,
+        slot: Slot,
+        (reply_to, wants): (ReplyTo, Wants),
+        wait: Duration,
+        now: Monotonic,
+    ) {
+        let overdue = wait.is_zero();
+        let span = if overdue { UNDECIDED_HOLD } else { wait };
+        let timer = self.timers.set(now + span, Due::Reply(slot, reply_to));
+        let Some(task) = self.table.get_mut(slot) else { return };
+        task.waiters.push(Waiter { reply_to, wants, timer, overdue });
+        self.stats.waiters += 1;
+    }
+
+    /// Puts the task into the lane it is charged to.
+    pub(super) fn enqueue(&mut self, slot: Slot, now: Monotonic) {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        let lane = task.charged_lane();
+        task.run = Run::Queued { since: now };
+        let urgent = task.durable.urgency <= 3;
+        let foremost = urgent && task.is_waited_for();
+        let standing = if foremost { Standing::Foremost } else { Standing::Patient };
+        let bytes = task.payload.len();
+        self.queues[lane].push(TenantId::default(), slot, bytes, standing);
+        self.stats.queued[lane] += 1;
+    }
+
+    /// Puts a task back in front of its lane.
+    pub(super) fn enqueue_first(&mut self, slot: Slot, now: Monotonic) {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        let lane = task.charged_lane();
+        task.run = Run::Queued { since: now };
+        self.queues[lane].push_first(TenantId::default(), slot);
+        self.stats.queued[lane] += 1;
+    }
+}

@@ -1,0 +1,6 @@
+//! Scenarios as text, and random days that a seed replays.
+
+mod harness;
+mod random;
+mod recovery;
+mod scenarios;

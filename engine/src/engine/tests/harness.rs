@@ -1,0 +1,296 @@
+//! Runs a scenario written as text against the engine and writes down what it wants done.
+//!
+//! A line that starts with `>` is an expected effect of the line above it. `+10ms` in front of a
+//! line moves the clock first. After each line the engine ticks and starts what it may.
+
+use crate::engine::{Engine, Setup};
+use crate::event::{Ask, Effect, Event, Submission, Wants};
+use crate::lanes::LanePlan;
+use crate::limits::Limits;
+use crate::seed::Seed;
+use overtime_protocol::record::{Change, Put, ReadMark};
+use overtime_protocol::{
+    Answer, Chain, Completion, Epoch, Fate, Fault, Kind, KindId, Lane, Monotonic, Now, Outcome,
+    Payload, Product, ReplyTo, Submitted, TaskId, Ticket, UnixMillis, Verdict,
+};
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+pub(super) fn kinds() -> Vec<Kind> {
+    vec![
+        Kind::durable("echo").in_memory(),
+        Kind::durable("upsert"),
+        Kind::durable("call").acting_outside(),
+        Kind { attempts_max: 2, ..Kind::durable("twice") },
+        Kind { lane: Lane::Control, ..Kind::durable("control") },
+        Kind { lane: Lane::Bulk, ..Kind::durable("bulk") },
+    ]
+}
+
+pub(super) fn setup(workers: usize, limits: Limits, seed: u64) -> Setup {
+    Setup {
+        limits,
+        kinds: kinds(),
+        plan: LanePlan::new(workers, 2),
+        epoch: Epoch(1),
+        highest: None,
+        seed: Seed::new(seed),
+    }
+}
+
+/// Compares the effects of each line of `scenario` with the `>` lines under it.
+pub(super) fn check(workers: usize, scenario: &str) {
+    check_within(workers, Limits::default(), scenario);
+}
+
+pub(super) fn check_within(workers: usize, limits: Limits, scenario: &str) {
+    let mut stage = Stage::new(Engine::new(setup(workers, limits, 7)));
+    let (mut expected, mut seen) = (String::new(), String::new());
+    for line in scenario.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        writeln!(expected, "{line}").unwrap();
+        if !line.starts_with('>') {
+            writeln!(seen, "{line}").unwrap();
+            stage.play(line);
+            stage.describe(&mut seen);
+        }
+    }
+    assert_eq!(seen, expected, "\n--- seen ---\n{seen}");
+}
+
+/// The engine with the names a scenario gives to tasks and callers.
+pub(super) struct Stage {
+    pub(super) engine: Engine,
+    pub(super) now: Now,
+    pub(super) out: Vec<Effect>,
+    callers: Vec<String>,
+    names: HashMap<TaskId, String>,
+    last_named: Option<String>,
+    chains: HashMap<TaskId, (Lane, usize)>,
+    leaders: HashMap<TaskId, TaskId>,
+    attempts: HashMap<TaskId, u32>,
+    tickets: Vec<(Ticket, String)>,
+}
+
+impl Stage {
+    pub(super) fn new(engine: Engine) -> Self {
+        Self {
+            engine,
+            now: Now { monotonic: Monotonic(0), unix: UnixMillis(1_800_000_000_000) },
+            out: Vec::new(),
+            callers: Vec::new(),
+            names: HashMap::new(),
+            last_named: None,
+            chains: HashMap::new(),
+            leaders: HashMap::new(),
+            attempts: HashMap::new(),
+            tickets: Vec::new(),
+        }
+    }
+
+    pub(super) fn play(&mut self, line: &str) {
+        let mut words = line.split_whitespace().peekable();
+        if let Some(span) = words.next_if(|word| word.starts_with('+')) {
+            self.advance(duration(&span[1..]));
+        }
+        let words: Vec<&str> = words.collect();
+        match words[..] {
+            [] => {}
+            ["submit", name, kind, ref rest @ ..] => self.submit(name, kind, rest),
+            ["ask", caller, wants, task, ref rest @ ..] => self.ask(caller, wants, task, rest),
+            ["done", task] => self.complete(task, Outcome::Done(Product::default()), false),
+            ["puts", task] => self.complete(task, Outcome::Done(Product::default()), true),
+            ["reject", task] => self.fail(task, Outcome::Rejected(Fault::input("bad", "no"))),
+            ["fail", task] => self.fail(task, Outcome::Ephemeral(Fault::ephemeral("busy", "no"))),
+            ["defect", task] => self.fail(task, Outcome::Defect(Fault::input("bug", "no"))),
+            ["durable"] => self.judge_all(Fate::Durable { lsn: 1 }),
+            ["full"] => self.judge_all(Fate::DiskFull),
+            ["durable", task] => self.judge(task, Fate::Durable { lsn: 1 }),
+            ["conflict", task, key] => {
+                self.judge(task, Fate::Conflict { key_hash: key.parse().unwrap() });
+            }
+            ["poison"] => self.event(Event::JournalFailed),
+            ["drain"] => self.event(Event::DrainStarted),
+            ["grace-ends"] => self.event(Event::GraceEnded),
+            _ => panic!("not a line of a scenario: {line}"),
+        }
+        self.settle();
+    }
+
+    pub(super) fn advance(&mut self, span: Duration) {
+        self.now.monotonic = self.now.monotonic + span;
+        self.now.unix = self.now.unix + span;
+    }
+
+    pub(super) fn event(&mut self, event: Event) {
+        self.engine.handle(event, self.now, &mut self.out);
+        self.engine.audit();
+    }
+
+    fn settle(&mut self) {
+        self.engine.tick(usize::MAX, self.now, &mut self.out);
+        self.engine.audit();
+        while self.engine.has_work_to_start() {
+            self.engine.dispatch(64, self.now, &mut self.out);
+            self.engine.audit();
+        }
+    }
+
+    fn submit(&mut self, name: &str, kind: &str, rest: &[&str]) {
+        let value = |key: &str| rest.iter().find_map(|word| word.strip_prefix(key));
+        let kind = kinds().iter().position(|known| known.name.as_str() == kind).unwrap();
+        let bytes = value("bytes=").map_or(3, |bytes| bytes.parse().unwrap());
+        let reply_to = self.caller(name);
+        self.last_named = Some(name.to_owned());
+        self.event(Event::Submitted(Submission {
+            reply_to,
+            kind: KindId(kind as u16),
+            wait: value("wait=").map_or(Duration::from_secs(10), duration),
+            urgency: value("u=").map_or(3, |u| u.parse().unwrap()),
+            delay: value("delay=").map_or(Duration::ZERO, duration),
+            payload: Payload::seal(vec![vec![b'x'; bytes].into()]),
+            content_type: None,
+            traceparent: None,
+        }));
+        let known: Vec<TaskId> = self.engine.table.iter().map(|task| task.durable.id).collect();
+        for id in known {
+            self.names.entry(id).or_insert_with(|| name.to_owned());
+        }
+    }
+
+    fn ask(&mut self, caller: &str, wants: &str, task: &str, rest: &[&str]) {
+        let wait = rest.iter().find_map(|word| word.strip_prefix("wait="));
+        let wants = if wants == "result" { Wants::Result } else { Wants::Document };
+        let reply_to = self.caller(caller);
+        let task = self.id(task);
+        let wait = wait.map_or(Duration::ZERO, duration);
+        self.event(Event::Asked(Ask { reply_to, task, wants, wait }));
+    }
+
+    fn fail(&mut self, task: &str, outcome: Outcome) {
+        self.complete(task, outcome, false);
+    }
+
+    fn complete(&mut self, task: &str, outcome: Outcome, puts: bool) {
+        let id = self.id(task);
+        let read = ReadMark::At { lsn: 0, watermark: 0 };
+        let put = Put { key: "k".into(), value: Some("v".into()), read };
+        let completion = Completion {
+            task: id,
+            attempt: self.attempts[&id],
+            outcome,
+            puts: if puts { vec![put] } else { Vec::new() },
+            expects: Vec::new(),
+            started: self.now.monotonic,
+            ended: self.now.monotonic,
+        };
+        let leader = self.leaders[&id];
+        let (lane, left) = self.chains[&leader];
+        self.chains.insert(leader, (lane, left - 1));
+        let freed = (left == 1).then_some(lane);
+        self.event(Event::Completed { completion, freed });
+    }
+
+    fn judge_all(&mut self, fate: Fate) {
+        for (ticket, _) in std::mem::take(&mut self.tickets) {
+            self.event(Event::Judged(Verdict { ticket, fate }));
+        }
+    }
+
+    fn judge(&mut self, task: &str, fate: Fate) {
+        let place = self.tickets.iter().position(|(_, name)| name == task).unwrap();
+        let (ticket, _) = self.tickets.remove(place);
+        self.event(Event::Judged(Verdict { ticket, fate }));
+    }
+
+    fn caller(&mut self, name: &str) -> ReplyTo {
+        self.callers.push(name.to_owned());
+        ReplyTo(self.callers.len() as u64 - 1)
+    }
+
+    fn id(&self, name: &str) -> TaskId {
+        *self.names.iter().find(|(_, known)| *known == name).expect("a task of that name").0
+    }
+
+    fn describe(&mut self, text: &mut String) {
+        for effect in std::mem::take(&mut self.out) {
+            text.push_str("> ");
+            self.describe_one(effect, text);
+            text.push('\n');
+        }
+    }
+
+    fn describe_one(&mut self, effect: Effect, text: &mut String) {
+        match effect {
+            Effect::Dispatch(chain) => self.describe_chain(&chain, text),
+            Effect::Append(append) => {
+                let name = self.names[&append.record.task].clone();
+                let accepted = if append.record.acceptance.is_some() { " accepted" } else { "" };
+                let change = append.record.change.as_ref().map_or("", change_name);
+                write!(text, "append {name}{accepted}{change}").unwrap();
+                self.tickets.push((append.ticket, name));
+            }
+            Effect::Reply { to, answer } => {
+                let caller = &self.callers[to.0 as usize];
+                write!(text, "reply {caller} {}", describe_answer(&answer)).unwrap();
+            }
+            Effect::Read(read) => write!(text, "read {:?}", read.reply_to).unwrap(),
+        }
+    }
+
+    fn describe_chain(&mut self, chain: &Chain, text: &mut String) {
+        write!(text, "dispatch {}", chain.lane.name()).unwrap();
+        let leader = chain.jobs[0].task;
+        self.chains.insert(leader, (chain.lane, chain.jobs.len()));
+        for job in &chain.jobs {
+            self.leaders.insert(job.task, leader);
+            self.attempts.insert(job.task, job.attempt);
+            write!(text, " {}#{}", self.names[&job.task], job.attempt).unwrap();
+            if job.payload.is_stored() {
+                text.push_str(" stored");
+            }
+        }
+    }
+}
+
+fn change_name(change: &Change) -> &'static str {
+    match change {
+        Change::Started(_) => " started",
+        Change::Retrying { .. } => " retrying",
+        Change::Parked(_) => " parked",
+        Change::Finished(document, _) => match document.state {
+            overtime_protocol::TaskState::Succeeded => " succeeded",
+            _ => " failed",
+        },
+    }
+}
+
+pub(super) fn describe_answer(answer: &Answer) -> String {
+    match answer {
+        Answer::Result { durability, .. } => format!("200 {}", durability.name()),
+        Answer::Accepted { document, .. } => format!("202 {}", document.state.name()),
+        Answer::Document(document) => format!("document {}", document.state.name()),
+        Answer::Value { .. } => "value".to_owned(),
+        Answer::Problem(problem) => {
+            let slug = problem.fault.as_ref().map_or(problem.code.slug(), |fault| &fault.code);
+            let submitted = match problem.submitted {
+                Submitted::No => "no",
+                Submitted::Yes => "yes",
+                Submitted::Unknown => "unknown",
+            };
+            format!("{} {slug} {submitted}", problem.code.status())
+        }
+    }
+}
+
+fn duration(text: &str) -> Duration {
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_alphabetic()).unwrap());
+    let number: u64 = number.parse().unwrap();
+    match unit {
+        "us" => Duration::from_micros(number),
+        "ms" => Duration::from_millis(number),
+        "s" => Duration::from_secs(number),
+        "h" => Duration::from_secs(number * 3600),
+        _ => panic!("not a unit: {unit}"),
+    }
+}

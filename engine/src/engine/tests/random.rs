@@ -1,0 +1,260 @@
+//! Random days: clients, workers and a journal that do anything in any order. Each day is decided
+//! by its seed, which a failure names; `OVERTIME_ENGINE_SEED=n` replays one.
+
+use super::harness::{kinds, setup};
+use crate::engine::Engine;
+use crate::event::{Ask, Effect, Event, Submission, Wants};
+use crate::limits::Limits;
+use crate::seed::Seed;
+use overtime_protocol::record::{Change, Put, ReadMark};
+use overtime_protocol::{
+    Append, Chain, Completion, Fate, Fault, Job, KindId, LANES, Lane, Now, Outcome, Payload,
+    PerLane, Product, ReplyTo, TaskId, UnixMillis, Verdict,
+};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+struct Day {
+    engine: Engine,
+    chance: Seed,
+    now: Now,
+    out: Vec<Effect>,
+    appends: VecDeque<Append>,
+    at_work: Vec<(Lane, VecDeque<Job>)>,
+    owed: HashSet<ReplyTo>,
+    answered: HashSet<ReplyTo>,
+    seen_tasks: Vec<TaskId>,
+    ends: HashMap<TaskId, u32>,
+    next_caller: u64,
+}
+
+impl Day {
+    fn new(seed: u64) -> Self {
+        let limits = Limits { tasks_max: 60, waiters_max: 3, ..Limits::default() };
+        Self {
+            engine: Engine::new(setup(3, limits, seed)),
+            chance: Seed::new(seed ^ 0xdead_beef),
+            now: Now { unix: UnixMillis(1_800_000_000_000), ..Now::default() },
+            out: Vec::new(),
+            appends: VecDeque::new(),
+            at_work: Vec::new(),
+            owed: HashSet::new(),
+            answered: HashSet::new(),
+            seen_tasks: Vec::new(),
+            ends: HashMap::new(),
+            next_caller: 0,
+        }
+    }
+
+    fn step(&mut self) {
+        match self.chance.below(10) {
+            0..3 => self.submit(),
+            3 => self.ask(),
+            4..6 => self.complete(),
+            6..8 => self.judge(),
+            _ => self.pass_time(),
+        }
+        self.settle();
+    }
+
+    fn caller(&mut self) -> ReplyTo {
+        self.next_caller += 1;
+        let caller = ReplyTo(self.next_caller);
+        self.owed.insert(caller);
+        caller
+    }
+
+    fn event(&mut self, event: Event) {
+        self.engine.handle(event, self.now, &mut self.out);
+        self.engine.audit();
+    }
+
+    fn submit(&mut self) {
+        let submission = Submission {
+            reply_to: self.caller(),
+            kind: KindId(self.chance.below(kinds().len() as u64) as u16),
+            wait: Duration::from_millis([0, 1, 20, 3000][self.chance.below(4) as usize]),
+            urgency: self.chance.below(8) as u8,
+            delay: Duration::from_millis([0, 0, 0, 500][self.chance.below(4) as usize]),
+            payload: Payload::seal(vec![vec![0; self.chance.below(40_000) as usize].into()]),
+            content_type: None,
+            traceparent: None,
+        };
+        self.event(Event::Submitted(submission));
+    }
+
+    fn ask(&mut self) {
+        let Some(&task) = pick(&self.seen_tasks, &mut self.chance) else { return };
+        let wants = [Wants::Document, Wants::Result][self.chance.below(2) as usize];
+        let wait = Duration::from_millis([0, 50][self.chance.below(2) as usize]);
+        let reply_to = self.caller();
+        self.event(Event::Asked(Ask { reply_to, task, wants, wait }));
+    }
+
+    fn complete(&mut self) {
+        if self.at_work.is_empty() {
+            return;
+        }
+        let place = self.chance.below(self.at_work.len() as u64) as usize;
+        let (lane, jobs) = &mut self.at_work[place];
+        let (lane, job) = (*lane, jobs.pop_front().expect("a chain is dropped when it is empty"));
+        let freed = jobs.is_empty().then_some(lane);
+        if freed.is_some() {
+            self.at_work.swap_remove(place);
+        }
+        let outcome = match self.chance.below(6) {
+            0 => Outcome::Rejected(Fault::input("bad", "no")),
+            1 => Outcome::Ephemeral(Fault::ephemeral("busy", "no")),
+            2 => Outcome::Defect(Fault::input("bug", "no")),
+            _ => Outcome::Done(Product::default()),
+        };
+        let done = matches!(outcome, Outcome::Done(_));
+        let read = ReadMark::At { lsn: 0, watermark: 0 };
+        let put = Put { key: "k".into(), value: None, read };
+        let completion = Completion {
+            task: job.task,
+            attempt: job.attempt,
+            outcome,
+            puts: if done && self.chance.below(2) == 0 { vec![put] } else { Vec::new() },
+            expects: Vec::new(),
+            started: self.now.monotonic,
+            ended: self.now.monotonic,
+        };
+        if self.chance.below(8) == 0 {
+            self.event(Event::Completed { completion: completion.clone(), freed: None });
+        }
+        self.event(Event::Completed { completion, freed });
+    }
+
+    /// The journal decides on a batch, in order.
+    fn judge(&mut self) {
+        for _ in 0..self.chance.below(4) {
+            let Some(append) = self.appends.pop_front() else { return };
+            let conflicts = !append.record.puts.is_empty() && self.chance.below(3) == 0;
+            let fate = if conflicts {
+                Fate::Conflict { key_hash: self.chance.below(3) }
+            } else if self.chance.below(15) == 0 {
+                Fate::DiskFull
+            } else {
+                self.note_end(&append);
+                Fate::Durable { lsn: 1 }
+            };
+            self.event(Event::Judged(Verdict { ticket: append.ticket, fate }));
+        }
+    }
+
+    fn note_end(&mut self, append: &Append) {
+        if matches!(append.record.change, Some(Change::Finished(..) | Change::Parked(_))) {
+            *self.ends.entry(append.record.task).or_default() += 1;
+        }
+    }
+
+    fn pass_time(&mut self) {
+        let span =
+            Duration::from_micros([100, 1_000, 20_000, 2_000_000][self.chance.below(4) as usize]);
+        self.now.monotonic = self.now.monotonic + span;
+        self.now.unix = self.now.unix + span;
+    }
+
+    fn settle(&mut self) {
+        self.engine.tick(1000, self.now, &mut self.out);
+        self.engine.audit();
+        self.engine.dispatch(4, self.now, &mut self.out);
+        self.engine.audit();
+        for effect in std::mem::take(&mut self.out) {
+            self.apply(effect);
+        }
+    }
+
+    fn apply(&mut self, effect: Effect) {
+        match effect {
+            Effect::Reply { to, .. } => self.answer(to),
+            Effect::Read(read) => self.answer(read.reply_to),
+            Effect::Append(append) => self.appends.push_back(append),
+            Effect::Dispatch(Chain { lane, jobs }) => {
+                assert!(!jobs.is_empty());
+                self.seen_tasks.extend(jobs.iter().map(|job| job.task));
+                let mut busy = PerLane::<usize>::default();
+                self.at_work.push((lane, jobs.into()));
+                self.at_work.iter().for_each(|(lane, _)| busy[*lane] += 1);
+                let counted = LANES.map(|lane| self.engine.credits.running(lane));
+                assert!(LANES.into_iter().all(|lane| busy[lane] <= counted[lane as usize]));
+            }
+        }
+    }
+
+    fn left(&self) -> Vec<&crate::task::Task> {
+        self.engine.table.iter().collect()
+    }
+
+    fn answer(&mut self, to: ReplyTo) {
+        assert!(self.owed.remove(&to), "{to:?} is answered and nobody asked");
+        assert!(self.answered.insert(to), "{to:?} is answered twice");
+    }
+
+    /// Faults stop; everything must come to its end.
+    fn end(&mut self) {
+        for _ in 0..20_000 {
+            if self.engine.stats().tasks == 0 && self.owed.is_empty() {
+                break;
+            }
+            while let Some(append) = self.appends.pop_front() {
+                self.note_end(&append);
+                let fate = Fate::Durable { lsn: 1 };
+                self.event(Event::Judged(Verdict { ticket: append.ticket, fate }));
+            }
+            self.complete();
+            let next = self.engine.next_deadline().filter(|&at| at > self.now.monotonic);
+            let span = next.map_or(Duration::ZERO, |at| at - self.now.monotonic);
+            if self.at_work.is_empty() && self.appends.is_empty() {
+                self.now.monotonic = self.now.monotonic + span;
+                self.now.unix = self.now.unix + span + Duration::from_millis(1);
+            }
+            self.settle();
+        }
+        assert_eq!(self.owed.len(), 0, "callers without an answer");
+        assert_eq!(self.engine.stats().tasks, 0, "without an end: {:?}", self.left());
+        assert!(self.engine.hot_keys.is_empty(), "a hot key without a task");
+        assert!(self.engine.is_quiet());
+        assert!(self.ends.values().all(|&ends| ends == 1), "a task ended twice");
+    }
+}
+
+fn pick<'a, T>(from: &'a [T], chance: &mut Seed) -> Option<&'a T> {
+    if from.is_empty() { None } else { from.get(chance.below(from.len() as u64) as usize) }
+}
+
+fn run(seed: u64) {
+    let mut day = Day::new(seed);
+    for _ in 0..400 {
+        day.step();
+    }
+    day.end();
+}
+
+#[test]
+fn whatever_happens_everything_ends_once_and_everybody_is_answered_once() {
+    if let Ok(seed) = std::env::var("OVERTIME_ENGINE_SEED") {
+        run(seed.parse().expect("OVERTIME_ENGINE_SEED is a number"));
+        return;
+    }
+    for seed in 0..300 {
+        if let Err(panic) = std::panic::catch_unwind(|| run(seed)) {
+            eprintln!("replay with OVERTIME_ENGINE_SEED={seed}");
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+#[test]
+fn a_seed_replays_the_same_day() {
+    let story = |seed| {
+        let mut day = Day::new(seed);
+        for _ in 0..400 {
+            day.step();
+        }
+        format!("{:?}", day.engine.stats())
+    };
+    assert_eq!(story(5), story(5));
+    assert_ne!(story(5), story(6));
+}

@@ -1,0 +1,166 @@
+//! What goes on after a restart.
+
+use super::harness::{Stage, kinds, setup};
+use crate::engine::Engine;
+use crate::event::{Effect, Event};
+use crate::limits::Limits;
+use overtime_protocol::record::{Acceptance, Change, StartMark};
+use overtime_protocol::{
+    Completion, Fate, KindName, Lane, Outcome, Payload, Product, TaskId, Unfinished, UnixMillis,
+    Verdict,
+};
+use std::time::Duration;
+
+fn unfinished(key: u64, kind: &str, started: Option<StartMark>) -> Unfinished {
+    Unfinished {
+        task: TaskId::from_key(key).unwrap(),
+        acceptance: Acceptance {
+            kind: KindName::new(kind).unwrap(),
+            lane: Lane::Interactive,
+            tenant: "default".into(),
+            created_at: UnixMillis(1),
+            due_at: None,
+            urgency: 3,
+            content_type: None,
+            traceparent: None,
+            payload: Payload::stored(5),
+        },
+        attempts: u32::from(started.is_some()),
+        started,
+        crashes: 0,
+        next_at: None,
+        fault: None,
+    }
+}
+
+fn mark(isolated: bool, crashes: u8) -> Option<StartMark> {
+    Some(StartMark { at: UnixMillis(2), isolated, crashes })
+}
+
+/// Recovers, then lets the journal keep everything and the workers finish everything, one event
+/// at a time; returns what was done in short words.
+fn run(tasks: Vec<Unfinished>, clean: bool) -> Vec<String> {
+    let mut stage = Stage::new(Engine::new(setup(4, Limits::default(), 1)));
+    let mut story = Vec::new();
+    stage.engine.recover(tasks, clean, stage.now, &mut stage.out);
+    for _ in 0..50 {
+        stage.engine.audit();
+        stage.engine.dispatch(64, stage.now, &mut stage.out);
+        stage.engine.audit();
+        for effect in std::mem::take(&mut stage.out) {
+            story.push(step(&mut stage, effect));
+        }
+        stage.advance(Duration::from_millis(1));
+        stage.engine.tick(64, stage.now, &mut stage.out);
+    }
+    assert_eq!(stage.engine.stats().tasks, 0);
+    story
+}
+
+fn step(stage: &mut Stage, effect: Effect) -> String {
+    match effect {
+        Effect::Append(append) => {
+            let what = match append.record.change.as_ref().unwrap() {
+                Change::Started(mark) => format!("mark {} {}", mark.isolated, mark.crashes),
+                Change::Parked(document) => {
+                    format!("park {}", document.fault.as_ref().unwrap().code)
+                }
+                Change::Finished(..) => "finish".to_owned(),
+                Change::Retrying { .. } => "retry".to_owned(),
+            };
+            let fate = Fate::Durable { lsn: 1 };
+            stage.event(Event::Judged(Verdict { ticket: append.ticket, fate }));
+            format!("{} {what}", append.record.task.key())
+        }
+        Effect::Dispatch(chain) => {
+            let job = &chain.jobs[0];
+            let completion = Completion {
+                task: job.task,
+                attempt: job.attempt,
+                outcome: Outcome::Done(Product::default()),
+                puts: Vec::new(),
+                expects: Vec::new(),
+                started: stage.now.monotonic,
+                ended: stage.now.monotonic,
+            };
+            let freed = Some(chain.lane);
+            stage.event(Event::Completed { completion, freed });
+            format!("{} run #{} in {}", job.task.key(), job.attempt, chain.lane.name())
+        }
+        other => panic!("nobody asked for {other:?}"),
+    }
+}
+
+#[test]
+fn each_recovered_task_is_marked_before_it_starts() {
+    let story = run(vec![unfinished(1, "echo", None), unfinished(2, "upsert", None)], false);
+    let expected = [
+        "1 mark false 0",
+        "2 mark false 0",
+        "2 run #1 in interactive",
+        "1 run #1 in interactive",
+        "2 finish",
+        "1 finish",
+    ];
+    assert_eq!(story, expected);
+}
+
+#[test]
+fn suspects_run_one_at_a_time_beside_the_others() {
+    let tasks = vec![
+        unfinished(1, "echo", mark(false, 0)),
+        unfinished(2, "echo", mark(true, 1)),
+        unfinished(3, "echo", None),
+    ];
+    let story = run(tasks, false);
+    let suspects: Vec<&str> =
+        story.iter().map(String::as_str).filter(|line| !line.starts_with('3')).collect();
+    let expected = [
+        "1 mark true 1",
+        "1 run #2 in background",
+        "1 finish",
+        "2 mark true 2",
+        "2 run #2 in background",
+        "2 finish",
+    ];
+    assert_eq!(suspects, expected);
+    assert!(story.contains(&"3 run #1 in interactive".to_owned()));
+}
+
+#[test]
+fn the_third_crash_parks() {
+    let story = run(vec![unfinished(1, "echo", mark(true, 2))], false);
+    assert_eq!(story, ["1 park crashed-server"]);
+}
+
+#[test]
+fn a_crash_beside_others_is_never_the_third() {
+    let story = run(vec![unfinished(1, "echo", mark(false, 2))], false);
+    assert_eq!(story[0], "1 mark true 2");
+}
+
+#[test]
+fn after_an_orderly_end_nobody_is_suspected() {
+    let story = run(vec![unfinished(1, "echo", mark(true, 2))], true);
+    assert_eq!(story, ["1 mark false 0", "1 run #2 in background", "1 finish"]);
+}
+
+#[test]
+fn a_kind_without_a_handler_is_left_to_the_journal() {
+    let mut engine = Engine::new(setup(4, Limits::default(), 1));
+    let mut out = Vec::new();
+    let known = kinds().len();
+    engine.recover(vec![unfinished(1, "gone", None)], false, Default::default(), &mut out);
+    assert!(out.is_empty() && known > 0);
+    assert_eq!((engine.stats().unhandled, engine.stats().tasks), (1, 0));
+}
+
+#[test]
+fn due_times_survive_and_are_clamped() {
+    let mut engine = Engine::new(setup(4, Limits::default(), 1));
+    let now = overtime_protocol::Now::default();
+    let far = Unfinished { next_at: Some(UnixMillis(u64::MAX)), ..unfinished(1, "echo", None) };
+    engine.recover(vec![far], false, now, &mut Vec::new());
+    let deadline = engine.next_deadline().unwrap();
+    assert_eq!(deadline, now.monotonic + crate::limits::DELAY_MAX);
+}

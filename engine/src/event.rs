@@ -1,0 +1,92 @@
+//! All that can start work in the engine, and all that it can want done.
+
+use overtime_protocol::{
+    Answer, Append, Chain, Completion, KindId, Lane, Payload, Read, ReplyTo, TaskId, Verdict,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A request to run something was fully read.
+    Submitted(Submission),
+    /// A caller asks for a task.
+    Asked(Ask),
+    /// An attempt came back. `freed` is the lane whose worker has nothing left to do.
+    Completed {
+        /// What came back.
+        completion: Completion,
+        /// The lane that gets its credit back, with the last job of a chain.
+        freed: Option<Lane>,
+    },
+    /// The journal said what became of an append.
+    Judged(Verdict),
+    /// The journal cannot write any more. Nothing is acknowledged from here on.
+    JournalFailed,
+    /// From here on new tasks are refused.
+    DrainStarted,
+    /// From here on nobody waits for work any more: whoever does gets 202 once that is durable.
+    GraceEnded,
+}
+
+/// A request to run something.
+#[derive(Debug)]
+pub struct Submission {
+    /// Whom to answer.
+    pub reply_to: ReplyTo,
+    /// What handles it.
+    pub kind: KindId,
+    /// How long the caller waits, capped; zero asks for 202 as soon as the task is durable.
+    pub wait: Duration,
+    /// RFC 9218 urgency, 0 (first) to 7.
+    pub urgency: u8,
+    /// The first start is no earlier than this.
+    pub delay: Duration,
+    /// The payload.
+    pub payload: Payload,
+    /// The payload's content type, as sent.
+    pub content_type: Option<Arc<str>>,
+    /// The caller's trace context, as sent.
+    pub traceparent: Option<Arc<str>>,
+}
+
+/// A question about one task.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    /// Whom to answer.
+    pub reply_to: ReplyTo,
+    /// Which task.
+    pub task: TaskId,
+    /// What about it.
+    pub wants: Wants,
+    /// How long the caller waits for the task to end, capped.
+    pub wait: Duration,
+}
+
+/// What a caller wants to be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// The result, or 202 while there is none.
+    Result,
+    /// The task's document, finished or not.
+    Document,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Send this answer. Every request gets exactly one.
+    Reply {
+        /// To whom.
+        to: ReplyTo,
+        /// What.
+        answer: Answer,
+    },
+    /// Hand this to a free worker of the chain's lane; there is one, by the engine's credits.
+    Dispatch(Chain),
+    /// Append this to the journal.
+    Append(Append),
+    /// Have the journal answer this.
+    Read(Read),
+}

@@ -1,0 +1,52 @@
+//! Every bound of the engine, in one place.
+
+use std::time::Duration;
+
+/// How many jobs one chain over a hot key may hold.
+pub(crate) const CHAIN_MAX: usize = 64;
+/// A task that took the process down this often is parked.
+pub(crate) const CRASHES_MAX: u8 = 3;
+/// A deadline that arrives before the record is durable waits this much longer.
+pub(crate) const UNDECIDED_HOLD: Duration = Duration::from_secs(2);
+/// An append that met a full disk is tried again after this.
+pub(crate) const DISK_FULL_RETRY: Duration = Duration::from_secs(1);
+/// The first back-off; it doubles with each attempt.
+pub(crate) const BACKOFF_FIRST: Duration = Duration::from_secs(1);
+/// The longest back-off.
+pub(crate) const BACKOFF_MAX: Duration = Duration::from_secs(6 * 60 * 60);
+/// No stored due time lies further ahead than this, whatever the clock did in between.
+pub(crate) const DELAY_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+/// `Retry-After` is never shorter or longer than these.
+pub(crate) const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
+/// See [`RETRY_AFTER_MIN`].
+pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+
+const _: () = assert!(BACKOFF_MAX.as_secs() < DELAY_MAX.as_secs());
+const _: () = assert!(RETRY_AFTER_MIN.as_secs() <= RETRY_AFTER_MAX.as_secs());
+
+/// The bounds that an operator sets.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Live tasks; above it new ones are refused as `backlog`.
+    pub tasks_max: usize,
+    /// Payload bytes in memory; above it new ones are refused as `payload-memory`.
+    pub payload_memory_max_bytes: u64,
+    /// Appends on their way to the disk; above it new tasks are refused as `journal`.
+    pub appends_max: usize,
+    /// Callers that wait for one task; above it more are refused as `waiters`.
+    pub waiters_max: usize,
+    /// An attempt that ends within this is accepted and finished in one record.
+    pub linger: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            tasks_max: 2_000_000,
+            payload_memory_max_bytes: 256 * 1024 * 1024,
+            appends_max: 65_536,
+            waiters_max: 1_024,
+            linger: Duration::from_millis(1),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The queue of one lane: deficit round robin between tenants (Shreedhar and Varghese 1995), and
+//! within a tenant those that somebody waits for first.
+
+use crate::table::Slot;
+use std::collections::{HashMap, VecDeque};
+
+/// Names a tenant within this process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct TenantId(pub(crate) u32);
+
+/// Whether a task goes before the others of its tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Somebody waits for it.
+    Foremost,
+    /// Nobody does, or its caller asked for less urgency.
+    Patient,
+}
+
+/// Every so many turns of a tenant a patient task goes first, so that none waits for ever.
+const AGING_TURNS: u32 = 8;
+/// What a tenant may start in a row before the next one has its turn, in units of [`cost`].
+const QUANTUM: u64 = 4;
+/// The payload bytes that cost as much as a task of its own.
+const COST_UNIT_BYTES: u64 = 16 * 1024;
+
+/// What starting a task with that much payload costs its tenant.
+fn cost(payload_bytes: u64) -> u64 {
+    1 + payload_bytes / COST_UNIT_BYTES
+}
+
+/// One lane's queue. A slot may lie in it more than once, or be over when it comes: whoever takes
+/// one checks it.
+#[derive(Debug, Default)]
+pub(crate) struct LaneQueue {
+    tenants: HashMap<TenantId, TenantQueue>,
+    turns: VecDeque<TenantId>,
+}
+
+#[derive(Debug, Default)]
+struct TenantQueue {
+    foremost: VecDeque<Entry>,
+    patient: VecDeque<Entry>,
+    deficit: u64,
+    turn: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    slot: Slot,
+    cost: u64,
+}
+
+impl LaneQueue {
+    pub(crate) fn push(&mut self, tenant: TenantId, slot: Slot, bytes: u64, standing: Standing) {
+        let queue = self.tenants.entry(tenant).or_default();
+        if queue.is_empty() {
+            self.turns.push_back(tenant);
+        }
+        queue.of(standing).push_back(Entry { slot, cost: cost(bytes) });
+    }
+
+    /// Puts a task in front of all others of its tenant.
+    pub(crate) fn push_first(&mut self, tenant: TenantId, slot: Slot) {
+        let queue = self.tenants.entry(tenant).or_default();
+        if queue.is_empty() {
+            self.turns.push_back(tenant);
+        }
+        queue.foremost.push_front(Entry { slot, cost: 0 });
+    }
+
+    /// The next task and how it stood. Bounded: each tenant is passed over at most as often as
+    /// the dearest task has quanta.
+    pub(crate) fn pop(&mut self) -> Option<(Slot, Standing)> {
+        loop {
+            let tenant = *self.turns.front()?;
+            let queue = self.tenants.get_mut(&tenant)?;
+            if let Some(taken) = queue.pop_affordable() {
+                if queue.is_empty() {
+                    self.tenants.remove(&tenant);
+                    self.turns.pop_front();
+                }
+                return Some(taken);
+            }
+            queue.deficit += QUANTUM;
+            self.turns.rotate_left(1);
+        }
+    }
+}
+
+impl TenantQueue {
+    fn is_empty(&self) -> bool {
+        self.foremost.is_empty() && self.patient.is_empty()
+    }
+
+    fn of(&mut self, standing: Standing) -> &mut VecDeque<Entry> {
+        match standing {
+            Standing::Foremost => &mut self.foremost,
+            Standing::Patient => &mut self.patient,
+        }
+    }
+
+    fn pop_affordable(&mut self) -> Option<(Slot, Standing)> {
+        let aged = self.turn.is_multiple_of(AGING_TURNS) && self.turn > 0;
+        let standing = match (self.foremost.is_empty(), self.patient.is_empty()) {
+            (true, _) => Standing::Patient,
+            (false, true) => Standing::Foremost,
+            (false, false) if aged => Standing::Patient,
+            (false, false) => Standing::Foremost,
+        };
+        let cost = self.of(standing).front()?.cost;
+        self.deficit = self.deficit.checked_sub(cost)?;
+        self.turn = self.turn.wrapping_add(1);
+        self.of(standing).pop_front().map(|entry| (entry.slot, standing))
+    }
+}

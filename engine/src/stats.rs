@@ -1,0 +1,46 @@
+//! What the engine counts.
+
+use overtime_protocol::PerLane;
+
+/// Counters since the start, and gauges of this moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Tasks taken in, recovered ones not included.
+    pub submitted: u64,
+    /// Tasks that a former process left unfinished.
+    pub recovered: u64,
+    /// Recovered tasks left alone because no handler has their kind.
+    pub unhandled: u64,
+    /// Submissions refused by a bound.
+    pub refused: u64,
+    /// Attempts handed out, by lane.
+    pub dispatched: PerLane<u64>,
+    /// Nanoseconds that attempts waited in their lane before they were handed out, in all.
+    pub waited_ns: PerLane<u64>,
+    /// Tasks that ended as they should.
+    pub succeeded: u64,
+    /// Tasks whose input was wrong.
+    pub failed: u64,
+    /// Tasks that now rest.
+    pub parked: u64,
+    /// Attempts that ended ephemerally.
+    pub retried: u64,
+    /// Attempts that were run again because a key they had read was written meanwhile.
+    pub conflicts: u64,
+    /// Answers of 202 because the wait ended first.
+    pub fell_over: u64,
+    /// Completions and verdicts that named an attempt that is no more.
+    pub stale: u64,
+    /// Tasks waiting in a lane now.
+    pub queued: PerLane<u64>,
+    /// Workers busy for a lane now.
+    pub running: PerLane<u64>,
+    /// Live tasks now.
+    pub tasks: u64,
+    /// Callers waiting now.
+    pub waiters: u64,
+    /// Payload bytes in memory now.
+    pub payload_bytes: u64,
+    /// Appends on their way to the disk now.
+    pub appends: u64,
+}

@@ -1,0 +1,189 @@
+//! A live task: what survives a crash in one struct, the bookkeeping around it.
+
+use crate::event::Wants;
+use crate::timers::TimerKey;
+use overtime_protocol::record::{Acceptance, Record};
+use overtime_protocol::{
+    Document, Durability, Fault, Job, KindId, KindName, Lane, Monotonic, Payload, ReplyTo, TaskId,
+    TaskState, UnixMillis,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the journal can give back after a crash.
+#[derive(Debug)]
+pub(crate) struct Durable {
+    pub(crate) id: TaskId,
+    pub(crate) lane: Lane,
+    pub(crate) urgency: u8,
+    /// Attempts started so far.
+    pub(crate) attempts: u32,
+    /// Crashes on its account.
+    pub(crate) crashes: u8,
+    pub(crate) created_at: UnixMillis,
+    pub(crate) due_at: Option<UnixMillis>,
+    pub(crate) started_at: Option<UnixMillis>,
+    pub(crate) fault: Option<Box<Fault>>,
+    pub(crate) content_type: Option<Arc<str>>,
+    pub(crate) traceparent: Option<Arc<str>>,
+}
+
+/// A live task.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) durable: Durable,
+    pub(crate) kind: KindId,
+    pub(crate) payload: Payload,
+    pub(crate) created: Monotonic,
+    pub(crate) run: Run,
+    pub(crate) acceptance: AcceptanceState,
+    pub(crate) start_mark: StartMarkState,
+    /// The key over which its latest attempt conflicted.
+    pub(crate) hot_key: Option<u64>,
+    pub(crate) waiters: Vec<Waiter>,
+}
+
+/// Where the work stands.
+#[derive(Debug)]
+pub(crate) enum Run {
+    /// May not start before a record of it is durable.
+    Waiting,
+    /// May not start before a time.
+    Delayed { until: UnixMillis },
+    /// Waits for the other suspects to have had their turn.
+    Suspect,
+    /// In its lane.
+    Queued { since: Monotonic },
+    /// Waits for the chain of its hot key.
+    Chained,
+    /// A worker has it.
+    Running,
+    /// Came back; what became of it is on its way to the disk.
+    Ended(Box<Ended>),
+    /// Its acceptance met a full disk while a worker has it: nobody was told that it was accepted,
+    /// and nothing it does will count.
+    Abandoned,
+}
+
+/// How an attempt ended, until that is durable.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) record: Arc<Record>,
+    pub(crate) queue: Duration,
+    pub(crate) exec: Duration,
+    pub(crate) at: Monotonic,
+}
+
+/// Whether a crash would forget the task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AcceptanceState {
+    Volatile,
+    Appending,
+    Durable,
+}
+
+/// Whether the journal knows that the current attempt was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StartMarkState {
+    /// Not needed unless the attempt outlives the linger.
+    None,
+    /// Must be durable before the attempt starts. The suspect runs alone among its kind.
+    Required { isolated: bool },
+    /// On its way, or there.
+    Written { isolated: bool },
+}
+
+/// One caller that is owed an answer.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    pub(crate) reply_to: ReplyTo,
+    pub(crate) wants: Wants,
+    pub(crate) timer: TimerKey,
+    /// Its wait is over: it is told as soon as the record is durable.
+    pub(crate) overdue: bool,
+}
+
+impl Task {
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.acceptance == AcceptanceState::Durable
+    }
+
+    /// Whether somebody is still prepared to wait for the end of the work.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.waiters.iter().any(|waiter| !waiter.overdue)
+    }
+
+    /// The lane that this attempt is charged to: retries are background work.
+    pub(crate) fn charged_lane(&self) -> Lane {
+        if self.durable.attempts == 0 { self.durable.lane } else { Lane::Background }
+    }
+
+    /// The state that callers see. An end is shown once it is durable, and then by the journal.
+    pub(crate) fn state(&self) -> TaskState {
+        match self.run {
+            Run::Delayed { .. } if self.durable.attempts > 0 => TaskState::Retrying,
+            Run::Waiting
+            | Run::Delayed { .. }
+            | Run::Suspect
+            | Run::Queued { .. }
+            | Run::Chained => TaskState::Queued,
+            Run::Running | Run::Ended(_) | Run::Abandoned => TaskState::Running,
+        }
+    }
+
+    pub(crate) fn document(&self, kind: KindName, tenant: Arc<str>) -> Document {
+        let next_attempt_at = match self.run {
+            Run::Delayed { until, .. } => Some(until),
+            _ => None,
+        };
+        let durability = match self.acceptance {
+            AcceptanceState::Durable => Durability::Disk,
+            AcceptanceState::Volatile | AcceptanceState::Appending => Durability::Memory,
+        };
+        Document {
+            id: self.durable.id,
+            kind,
+            lane: self.durable.lane,
+            state: self.state(),
+            attempts: self.durable.attempts,
+            created_at: self.durable.created_at,
+            started_at: self.durable.started_at,
+            finished_at: None,
+            next_attempt_at,
+            progress: None,
+            fault: self.durable.fault.as_deref().cloned(),
+            tenant,
+            durability,
+        }
+    }
+
+    pub(crate) fn acceptance_record(&self, kind: KindName, tenant: Arc<str>) -> Acceptance {
+        Acceptance {
+            kind,
+            lane: self.durable.lane,
+            tenant,
+            created_at: self.durable.created_at,
+            due_at: self.durable.due_at,
+            urgency: self.durable.urgency,
+            content_type: self.durable.content_type.clone(),
+            traceparent: self.durable.traceparent.clone(),
+            payload: self.payload.clone(),
+        }
+    }
+
+    /// The next attempt, counted.
+    pub(crate) fn start(&mut self, at: UnixMillis) -> Job {
+        self.durable.attempts += 1;
+        self.durable.started_at = Some(at);
+        self.run = Run::Running;
+        Job {
+            task: self.durable.id,
+            attempt: self.durable.attempts,
+            kind: self.kind,
+            created_at: self.durable.created_at,
+            payload: self.payload.clone(),
+            content_type: self.durable.content_type.clone(),
+            traceparent: self.durable.traceparent.clone(),
+        }
+    }
+}
