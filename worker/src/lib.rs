@@ -1,1 +1,38 @@
-//! placeholder
+//! The work of overtime: the threads that run handlers, the [`Handler`] trait, and the built-in
+//! kinds. This crate holds the only JSON parsers of the server. It never touches a socket, never
+//! writes a file and never decides when something runs: a job comes in on a channel, its
+//! completion goes out through a function, and what a handler wants written goes out with it.
+//!
+//! The way of one attempt, in the order of the files: [`start`] makes the threads (`pool`), each
+//! takes a chain (`thread`) and runs its jobs one by one (`attempt`), for each of which a handler
+//! sees an [`Input`] whose reads and writes are remembered (`effects`).
+
+mod attempt;
+mod effects;
+mod failure;
+mod handler;
+mod input;
+mod panics;
+mod payload_reader;
+mod pool;
+mod product;
+mod source;
+#[cfg(test)]
+mod testing;
+mod thread;
+
+pub mod contacts;
+pub mod demo;
+pub mod json;
+
+pub use attempt::PRODUCT_MAX_BYTES;
+pub use effects::{EFFECTS_MAX_BYTES, KEYS_MAX};
+pub use failure::Failure;
+pub use handler::Handler;
+pub use input::Input;
+pub use payload_reader::PayloadReader;
+pub use pool::{
+    Deliver, Delivery, Ended, Equipment, Pool, PoolOptions, StillRunning, Worker, WorkerId, start,
+};
+pub use product::json_product;
+pub use source::{Source, SourceError, State};

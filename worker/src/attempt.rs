@@ -1,0 +1,175 @@
+//! One attempt: open the payload, run the handler, and say how it ended. Whatever the handler
+//! does, exactly one completion comes out.
+
+use crate::effects::{Effects, Overlay, View};
+use crate::failure::Failure;
+use crate::handler::Handler;
+use crate::input::Input;
+use crate::panics;
+use crate::source::Source;
+use overtime_protocol::record::{Expect, Put};
+use overtime_protocol::{Clock, Completion, Job, Opener, Outcome, Product};
+use std::sync::Arc;
+
+/// The longest result, in bytes.
+pub const PRODUCT_MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// What every worker needs to run a job.
+pub(crate) struct Workshop {
+    pub(crate) handlers: Vec<Arc<dyn Handler>>,
+    pub(crate) opener: Opener,
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) clock: Clock,
+}
+
+/// Whether the thread may go on after an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Aftermath {
+    /// The handler returned.
+    Sound,
+    /// The handler panicked and may have left the thread's own state (thread locals) in pieces.
+    Shaken,
+}
+
+struct Yield {
+    product: Product,
+    puts: Vec<Put>,
+    expects: Vec<Expect>,
+}
+
+impl Workshop {
+    /// Runs one job to its end.
+    pub(crate) fn run(&self, job: &Job, overlay: &Overlay) -> (Completion, Aftermath) {
+        let started = self.clock.monotonic();
+        let caught = panics::catch(|| self.work(job, overlay));
+        let aftermath = if caught.is_ok() { Aftermath::Sound } else { Aftermath::Shaken };
+        let result = caught.unwrap_or_else(|told| Err(Failure::ephemeral("panic", told)));
+        let (outcome, puts, expects) = match result {
+            Ok(Yield { product, puts, expects }) => (Outcome::Done(product), puts, expects),
+            Err(failure) => (failure.into(), Vec::new(), Vec::new()),
+        };
+        let ended = self.clock.monotonic();
+        let (task, attempt) = (job.task, job.attempt);
+        (Completion { task, attempt, outcome, puts, expects, started, ended }, aftermath)
+    }
+
+    fn work(&self, job: &Job, overlay: &Overlay) -> Result<Yield, Failure> {
+        let handler = self.handlers.get(usize::from(job.kind.0)).ok_or_else(|| {
+            Failure::defect("no-handler", format!("kind number {} has no handler", job.kind.0))
+        })?;
+        let loaded;
+        let segments = match self.opener.open(&job.payload) {
+            Some(segments) => segments,
+            None => {
+                loaded = self.source.payload(job.task)?;
+                std::slice::from_ref(&loaded)
+            }
+        };
+        let view = View { overlay, source: &*self.source };
+        let effects = Effects::default();
+        let mut input = Input { job, segments, clock: &self.clock, view, effects };
+        let product = handler.run(&mut input)?;
+        check_size(&product)?;
+        let (puts, expects) = input.effects.finish()?;
+        Ok(Yield { product, puts, expects })
+    }
+}
+
+fn check_size(product: &Product) -> Result<(), Failure> {
+    let len = product.body.len();
+    if len <= PRODUCT_MAX_BYTES {
+        return Ok(());
+    }
+    let detail = format!("the result is {len} bytes; {PRODUCT_MAX_BYTES} are allowed");
+    Err(Failure::defect("result-too-large", detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{FakeSource, Scripted, job, stored_job, workshop};
+
+    fn run(handler: Scripted, job: &Job, source: FakeSource) -> (Completion, Aftermath) {
+        workshop(vec![Arc::new(handler)], source).run(job, &Overlay::default())
+    }
+
+    fn fault_of(outcome: &Outcome) -> (&'static str, &str, &str) {
+        match outcome {
+            Outcome::Done(_) => ("done", "", ""),
+            Outcome::Rejected(fault) => ("rejected", &fault.code, &fault.detail),
+            Outcome::Ephemeral(fault) => ("ephemeral", &fault.code, &fault.detail),
+            Outcome::Defect(fault) => ("defect", &fault.code, &fault.detail),
+        }
+    }
+
+    #[test]
+    fn what_a_handler_wrote_before_it_failed_is_not_written() {
+        let handler = Scripted::new(|input| {
+            input.put("k", "v")?;
+            input.read("other")?;
+            Err(Failure::input("wrong", "it is wrong"))
+        });
+        let (completion, aftermath) = run(handler, &job("x"), FakeSource::default());
+        assert_eq!(fault_of(&completion.outcome), ("rejected", "wrong", "it is wrong"));
+        assert!(completion.puts.is_empty() && completion.expects.is_empty());
+        assert_eq!(aftermath, Aftermath::Sound);
+    }
+
+    #[test]
+    fn a_panic_is_ephemeral_and_writes_nothing() {
+        let handler = Scripted::new(|input| {
+            input.put("k", "v")?;
+            panic!("on purpose")
+        });
+        let (completion, aftermath) = run(handler, &job("x"), FakeSource::default());
+        let (outcome, code, detail) = fault_of(&completion.outcome);
+        assert_eq!((outcome, code), ("ephemeral", "panic"));
+        assert!(detail.contains("on purpose"), "{detail}");
+        assert!(completion.puts.is_empty());
+        assert_eq!(aftermath, Aftermath::Shaken);
+    }
+
+    #[test]
+    fn a_result_may_be_16_mib_and_not_a_byte_more() {
+        let sized = |len| Scripted::new(move |_| Ok(crate::json_product(vec![0; len])));
+        let (completion, _) = run(sized(PRODUCT_MAX_BYTES), &job("x"), FakeSource::default());
+        assert!(matches!(completion.outcome, Outcome::Done(_)));
+        let (completion, _) = run(sized(PRODUCT_MAX_BYTES + 1), &job("x"), FakeSource::default());
+        let (outcome, code, _) = fault_of(&completion.outcome);
+        assert_eq!((outcome, code), ("defect", "result-too-large"));
+    }
+
+    #[test]
+    fn a_stored_payload_is_loaded_by_its_tasks_id() {
+        let job = stored_job(3);
+        let source = FakeSource::default();
+        source.store_payload(job.task, "from the journal");
+        let handler = Scripted::new(|input| Ok(crate::json_product(input.payload_shared())));
+        let (completion, _) = run(handler, &job, source);
+        let Outcome::Done(product) = completion.outcome else { panic!("it was not done") };
+        assert_eq!(product.body, "from the journal");
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_read_is_ephemeral() {
+        let nothing = || Scripted::new(|_| Ok(Product::default()));
+        let (completion, _) = run(nothing(), &stored_job(3), FakeSource::default());
+        let (outcome, code, _) = fault_of(&completion.outcome);
+        assert_eq!((outcome, code), ("ephemeral", "journal-read"));
+
+        let source = FakeSource::default();
+        source.break_state();
+        let reader = Scripted::new(|input| input.read("k").map(|_| Product::default()));
+        let (completion, _) = run(reader, &job("x"), source);
+        let (outcome, code, _) = fault_of(&completion.outcome);
+        assert_eq!((outcome, code), ("ephemeral", "journal-read"));
+    }
+
+    #[test]
+    fn a_kind_without_a_handler_is_a_defect_and_no_panic() {
+        let workshop = workshop(Vec::new(), FakeSource::default());
+        let (completion, aftermath) = workshop.run(&job("x"), &Overlay::default());
+        let (outcome, code, _) = fault_of(&completion.outcome);
+        assert_eq!((outcome, code, aftermath), ("defect", "no-handler", Aftermath::Sound));
+    }
+}

@@ -1,0 +1,64 @@
+//! `sleep`: `{"ms":N}` holds a worker for N milliseconds and answers `{"slept_ms":N}`. This is
+//! what a slow handler looks like from outside.
+
+use crate::failure::Failure;
+use crate::handler::Handler;
+use crate::input::Input;
+use crate::product::json_product;
+use overtime_protocol::{Kind, Product};
+use serde::Deserialize;
+use std::thread;
+use std::time::Duration;
+
+/// The longest sleep, in milliseconds: an hour.
+const SLEEP_MAX_MS: u64 = 3_600_000;
+
+pub(super) struct Sleep;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    ms: u64,
+}
+
+impl Handler for Sleep {
+    fn kind(&self) -> Kind {
+        Kind::durable("sleep").in_memory()
+    }
+
+    fn run(&self, input: &mut Input<'_>) -> Result<Product, Failure> {
+        let Request { ms } = input.json()?;
+        if ms > SLEEP_MAX_MS {
+            let detail = format!("`ms` is {ms}; at most {SLEEP_MAX_MS} are allowed");
+            return Err(Failure::input("invalid-input", detail));
+        }
+        thread::sleep(Duration::from_millis(ms));
+        Ok(json_product(format!("{{\"slept_ms\":{ms}}}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Bench;
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    #[test]
+    fn it_sleeps_at_least_as_long_as_it_says() {
+        let bench = Bench::new(Arc::new(Sleep));
+        let started = Instant::now();
+        assert_eq!(bench.answer(r#"{"ms":20}"#), r#"{"slept_ms":20}"#);
+        assert!(started.elapsed() >= Duration::from_millis(20));
+    }
+
+    #[test]
+    fn wrong_spans_are_refused() {
+        let bench = Bench::new(Arc::new(Sleep));
+        for payload in ["{}", r#"{"ms":-1}"#, r#"{"ms":1.5}"#, r#"{"ms":"1"}"#, r#"{"ms":3600001}"#]
+        {
+            let fault = bench.rejection(payload);
+            assert_eq!(fault.code, "invalid-input", "{payload}: {}", fault.detail);
+        }
+    }
+}

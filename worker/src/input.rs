@@ -1,0 +1,119 @@
+//! The input: all that a handler may know and do during one attempt.
+
+use crate::effects::{Effects, View};
+use crate::failure::Failure;
+use crate::json;
+use crate::payload_reader::PayloadReader;
+use bytes::Bytes;
+use overtime_protocol::{Clock, Job, TaskId, UnixMillis};
+use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// One attempt, as its handler sees it: the payload, the state, and the wish to change state.
+///
+/// State is a space of keys and values. What [`put`](Input::put) and [`delete`](Input::delete)
+/// ask for is written with the end of the attempt, together with the record that the task
+/// succeeded, or not at all: if any key that was read has changed meanwhile, the attempt runs
+/// again. After a failure nothing is written.
+pub struct Input<'a> {
+    pub(crate) job: &'a Job,
+    pub(crate) segments: &'a [Bytes],
+    pub(crate) clock: &'a Clock,
+    pub(crate) view: View<'a>,
+    pub(crate) effects: Effects,
+}
+
+impl<'a> Input<'a> {
+    /// The task's id: the same for every attempt.
+    pub fn task(&self) -> TaskId {
+        self.job.task
+    }
+
+    /// Which attempt this is, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.job.attempt
+    }
+
+    /// When the task was accepted.
+    pub fn created_at(&self) -> UnixMillis {
+        self.job.created_at
+    }
+
+    /// The time now.
+    pub fn now(&self) -> UnixMillis {
+        self.clock.now().unix
+    }
+
+    /// The payload's content type, as the caller sent it.
+    pub fn content_type(&self) -> Option<&'a Arc<str>> {
+        self.job.content_type.as_ref()
+    }
+
+    /// The caller's trace context (W3C Trace Context), as the caller sent it.
+    pub fn traceparent(&self) -> Option<&'a str> {
+        self.job.traceparent.as_deref()
+    }
+
+    /// The payload's length in bytes.
+    pub fn payload_len(&self) -> u64 {
+        self.job.payload.len()
+    }
+
+    /// A reader over the payload, from its start; nothing is copied.
+    pub fn payload(&self) -> PayloadReader<'a> {
+        PayloadReader::new(self.segments)
+    }
+
+    /// The payload as one slice: borrowed if it arrived in one piece, as small ones do.
+    pub fn payload_bytes(&self) -> Cow<'a, [u8]> {
+        match self.segments {
+            [] => Cow::Borrowed(&[]),
+            [only] => Cow::Borrowed(only),
+            several => Cow::Owned(several.concat()),
+        }
+    }
+
+    /// The payload as bytes that may outlive the attempt: shared if it arrived in one piece.
+    pub fn payload_shared(&self) -> Bytes {
+        match self.segments {
+            [] => Bytes::new(),
+            [only] => only.clone(),
+            several => several.concat().into(),
+        }
+    }
+
+    /// The payload, which must be a JSON object, as a `T`.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] with code `malformed-json` or `invalid-input`, which says where.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        json::object(&self.payload_bytes())
+    }
+
+    /// The value at a state key, or `None`; what this attempt and its chain wrote is seen. That
+    /// the value is still the same is checked when the attempt is written down.
+    ///
+    /// # Errors
+    /// [`Failure::Ephemeral`] with code `journal-read` if the journal could not be read.
+    pub fn read(&mut self, key: impl AsRef<[u8]>) -> Result<Option<Bytes>, Failure> {
+        self.effects.read(key.as_ref(), self.view)
+    }
+
+    /// Asks for `value` to be written at a state key with the end of this attempt. A key is named
+    /// `space/rest`; the last write to a key wins.
+    ///
+    /// # Errors
+    /// As [`read`](Input::read): a key that was not read before is read first.
+    pub fn put(&mut self, key: impl AsRef<[u8]>, value: impl Into<Bytes>) -> Result<(), Failure> {
+        self.effects.put(key.as_ref(), value.into(), self.view)
+    }
+
+    /// Asks for a state key to be deleted with the end of this attempt.
+    ///
+    /// # Errors
+    /// As [`put`](Input::put).
+    pub fn delete(&mut self, key: impl AsRef<[u8]>) -> Result<(), Failure> {
+        self.effects.delete(key.as_ref(), self.view)
+    }
+}

@@ -1,0 +1,178 @@
+//! The pool: the workers in their three groups, and the one way to each, a channel with room for
+//! one chain. It has no queue of its own: whoever holds the senders sends to idle workers only.
+
+use crate::attempt::Workshop;
+use crate::handler::Handler;
+use crate::panics;
+use crate::source::Source;
+use crate::thread::WorkerThread;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use overtime_protocol::{Chain, Clock, Completion, Opener};
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How much lower the operating system ranks the threads of the bulk and background groups.
+const LOW_PRIORITY: i32 = 10;
+
+/// How many workers there are, and how large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolOptions {
+    /// Workers for the control and interactive lanes.
+    pub foreground: usize,
+    /// Workers for the bulk lane, at low priority.
+    pub bulk: usize,
+    /// Workers for the background lane, at low priority.
+    pub background: usize,
+    /// The stack of each, in bytes. It is address space: memory is used as far as it is touched.
+    pub stack_bytes: usize,
+}
+
+impl Default for PoolOptions {
+    fn default() -> Self {
+        Self { foreground: 200, bulk: 2, background: 50, stack_bytes: 256 * 1024 }
+    }
+}
+
+/// Names one worker of the pool: 0 and up, foreground first, then bulk, then background. A thread
+/// that takes the place of another keeps the number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkerId(pub u32);
+
+/// What a worker hands back after each job.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Who.
+    pub worker: WorkerId,
+    /// How the attempt ended.
+    pub completion: Completion,
+    /// Whether that was the last job of the chain, so that the worker is free.
+    pub chain_ended: bool,
+}
+
+/// Where completions go. Called on the workers' threads; it may block them, and must not panic.
+pub type Deliver = Arc<dyn Fn(Delivery) + Send + Sync>;
+
+/// The way to one worker.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    /// Its number.
+    pub id: WorkerId,
+    /// Its channel. It never refuses a chain sent after the last one ended.
+    pub chains: Sender<Chain>,
+}
+
+/// The workers. They end when their senders are dropped and their last chain has ended.
+#[derive(Debug)]
+pub struct Pool {
+    /// Those of the control and interactive lanes.
+    pub foreground: Vec<Worker>,
+    /// Those of the bulk lane.
+    pub bulk: Vec<Worker>,
+    /// Those of the background lane.
+    pub background: Vec<Worker>,
+    /// Tells when all have ended.
+    pub ended: Ended,
+}
+
+/// Tells when all workers have ended.
+#[derive(Debug)]
+pub struct Ended(Receiver<Infallible>);
+
+/// Not all workers have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StillRunning;
+
+impl fmt::Display for StillRunning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("some workers are still running")
+    }
+}
+
+impl std::error::Error for StillRunning {}
+
+impl Ended {
+    /// Waits until every worker has ended, which takes that every sender was dropped.
+    ///
+    /// # Errors
+    /// [`StillRunning`] if that took longer than `at_most`.
+    pub fn wait(&self, at_most: Duration) -> Result<(), StillRunning> {
+        match self.0.recv_timeout(at_most) {
+            Ok(never) => match never {},
+            Err(RecvTimeoutError::Disconnected) => Ok(()),
+            Err(RecvTimeoutError::Timeout) => Err(StillRunning),
+        }
+    }
+}
+
+/// What jobs are run with.
+pub struct Equipment {
+    /// The handlers; a kind's id is its handler's place.
+    pub handlers: Vec<Arc<dyn Handler>>,
+    /// What opens payloads.
+    pub opener: Opener,
+    /// What state and stored payloads are read from.
+    pub source: Arc<dyn Source>,
+    /// The process's clock.
+    pub clock: Clock,
+}
+
+/// Starts the threads.
+///
+/// # Errors
+/// If the operating system refuses a thread; those started before it end by themselves.
+pub fn start(options: PoolOptions, equipment: Equipment, deliver: Deliver) -> io::Result<Pool> {
+    panics::install_hook();
+    let Equipment { handlers, opener, source, clock } = equipment;
+    let (alive, ended) = bounded(0);
+    let mut hiring = Hiring {
+        next: 0,
+        stack_bytes: options.stack_bytes,
+        workshop: Arc::new(Workshop { handlers, opener, source, clock }),
+        deliver,
+        alive,
+    };
+    Ok(Pool {
+        foreground: hiring.group("work", options.foreground, 0)?,
+        bulk: hiring.group("bulk", options.bulk, LOW_PRIORITY)?,
+        background: hiring.group("back", options.background, LOW_PRIORITY)?,
+        ended: Ended(ended),
+    })
+}
+
+struct Hiring {
+    next: u32,
+    stack_bytes: usize,
+    workshop: Arc<Workshop>,
+    deliver: Deliver,
+    alive: Sender<Infallible>,
+}
+
+impl Hiring {
+    fn group(&mut self, name: &str, count: usize, niceness: i32) -> io::Result<Vec<Worker>> {
+        (0..count).map(|place| self.worker(format!("{name}-{place:03}"), niceness)).collect()
+    }
+
+    fn worker(&mut self, name: String, niceness: i32) -> io::Result<Worker> {
+        let id = WorkerId(self.next);
+        self.next += 1;
+        let (sender, chains) = bounded(1);
+        let thread = WorkerThread {
+            id,
+            name,
+            stack_bytes: self.stack_bytes,
+            niceness,
+            chains,
+            workshop: Arc::clone(&self.workshop),
+            deliver: Arc::clone(&self.deliver),
+            alive: self.alive.clone(),
+        };
+        thread.spawn()?;
+        Ok(Worker { id, chains: sender })
+    }
+}
+
+#[cfg(test)]
+mod tests;

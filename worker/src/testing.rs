@@ -1,0 +1,166 @@
+//! What the tests of this crate run handlers with: a source in memory, jobs, and a handler that
+//! does what the test says.
+
+use crate::attempt::Workshop;
+use crate::effects::Overlay;
+use crate::failure::Failure;
+use crate::handler::Handler;
+use crate::input::Input;
+use crate::source::{Source, SourceError, State};
+use bytes::Bytes;
+use overtime_protocol::record::{Put, ReadMark};
+use overtime_protocol::{
+    Clock, Completion, Fault, Job, Kind, KindId, Opener, Outcome, Payload, Product, TaskId,
+    UnixMillis,
+};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// The test process's one opener.
+pub(crate) fn opener() -> Opener {
+    static OPENER: OnceLock<Opener> = OnceLock::new();
+    OPENER.get_or_init(|| Opener::mint().expect("only this function mints")).clone()
+}
+
+pub(crate) fn task(key: u64) -> TaskId {
+    TaskId::from_key(key).expect("tests use small keys")
+}
+
+/// A first attempt at task 1 of kind 0.
+pub(crate) fn job(payload: &str) -> Job {
+    Job {
+        task: task(1),
+        attempt: 1,
+        kind: KindId(0),
+        created_at: UnixMillis(1_000),
+        payload: Payload::seal(vec![Bytes::copy_from_slice(payload.as_bytes())]),
+        content_type: None,
+        traceparent: None,
+    }
+}
+
+pub(crate) fn stored_job(key: u64) -> Job {
+    Job { task: task(key), payload: Payload::stored(16), ..job("") }
+}
+
+/// State and payloads in memory; each write gets the next sequence number.
+#[derive(Clone, Default)]
+pub(crate) struct FakeSource(Arc<Mutex<Stored>>);
+
+#[derive(Default)]
+struct Stored {
+    lsn: u64,
+    state: HashMap<Vec<u8>, (Option<Bytes>, u64)>,
+    payloads: HashMap<TaskId, Bytes>,
+    broken: bool,
+}
+
+impl FakeSource {
+    pub(crate) fn set(&self, key: &[u8], value: &'static str) -> ReadMark {
+        self.write(key, Some(value.into()))
+    }
+
+    pub(crate) fn write(&self, key: &[u8], value: Option<Bytes>) -> ReadMark {
+        let mut stored = self.0.lock().unwrap();
+        stored.lsn += 1;
+        let lsn = stored.lsn;
+        stored.state.insert(key.to_vec(), (value, lsn));
+        ReadMark::At { lsn, watermark: 0 }
+    }
+
+    pub(crate) fn store_payload(&self, task: TaskId, payload: &'static str) {
+        self.0.lock().unwrap().payloads.insert(task, payload.into());
+    }
+
+    pub(crate) fn break_state(&self) {
+        self.0.lock().unwrap().broken = true;
+    }
+
+    pub(crate) fn commit(&self, puts: &[Put]) {
+        for put in puts {
+            self.write(&put.key, put.value.clone());
+        }
+    }
+}
+
+impl Source for FakeSource {
+    fn state(&self, key: &[u8]) -> Result<State, SourceError> {
+        let stored = self.0.lock().unwrap();
+        if stored.broken {
+            return Err(SourceError::new("broken by the test"));
+        }
+        let (value, lsn) = stored.state.get(key).cloned().unwrap_or_default();
+        Ok(State { value, read: ReadMark::At { lsn, watermark: 0 } })
+    }
+
+    fn payload(&self, task: TaskId) -> Result<Bytes, SourceError> {
+        let stored = self.0.lock().unwrap();
+        stored.payloads.get(&task).cloned().ok_or_else(|| SourceError::new("no such payload"))
+    }
+}
+
+pub(crate) fn workshop(handlers: Vec<Arc<dyn Handler>>, source: FakeSource) -> Workshop {
+    Workshop { handlers, opener: opener(), source: Arc::new(source), clock: Clock::start() }
+}
+
+/// A handler that runs a closure.
+pub(crate) struct Scripted(Script);
+
+type Script = Box<dyn Fn(&mut Input<'_>) -> Result<Product, Failure> + Send + Sync>;
+
+impl Scripted {
+    pub(crate) fn new(
+        script: impl Fn(&mut Input<'_>) -> Result<Product, Failure> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Box::new(script))
+    }
+}
+
+impl Handler for Scripted {
+    fn kind(&self) -> Kind {
+        Kind::durable("scripted")
+    }
+
+    fn run(&self, input: &mut Input<'_>) -> Result<Product, Failure> {
+        (self.0)(input)
+    }
+}
+
+/// One handler and the state it works on.
+pub(crate) struct Bench {
+    pub(crate) source: FakeSource,
+    workshop: Workshop,
+}
+
+impl Bench {
+    pub(crate) fn new(handler: Arc<dyn Handler>) -> Self {
+        Self::sharing(handler, FakeSource::default())
+    }
+
+    pub(crate) fn sharing(handler: Arc<dyn Handler>, source: FakeSource) -> Self {
+        Self { workshop: workshop(vec![handler], source.clone()), source }
+    }
+
+    /// Runs an attempt and commits what it wrote.
+    pub(crate) fn attempt(&self, job: &Job) -> Completion {
+        let (completion, _) = self.workshop.run(job, &Overlay::default());
+        self.source.commit(&completion.puts);
+        completion
+    }
+
+    /// The body of the answer to `payload`.
+    pub(crate) fn answer(&self, payload: &str) -> String {
+        match self.attempt(&job(payload)).outcome {
+            Outcome::Done(product) => String::from_utf8(product.body.to_vec()).unwrap(),
+            other => panic!("{payload}: {other:?}"),
+        }
+    }
+
+    /// The fault with which `payload` is rejected.
+    pub(crate) fn rejection(&self, payload: &str) -> Fault {
+        match self.attempt(&job(payload)).outcome {
+            Outcome::Rejected(fault) => fault,
+            other => panic!("{payload}: {other:?}"),
+        }
+    }
+}

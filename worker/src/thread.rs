@@ -1,0 +1,72 @@
+//! A worker's thread: takes a chain, runs its jobs in order, delivers each completion, takes the
+//! next chain. It ends when nobody can send it a chain any more. It never decides what to run.
+
+use crate::attempt::{Aftermath, Workshop};
+use crate::effects::Overlay;
+use crate::pool::{Deliver, Delivery, WorkerId};
+use crossbeam_channel::{Receiver, Sender};
+use overtime_protocol::{Chain, Outcome};
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::thread::Builder;
+
+/// A worker: what its thread owns, and what a thread that takes its place inherits.
+#[derive(Clone)]
+pub(crate) struct WorkerThread {
+    pub(crate) id: WorkerId,
+    pub(crate) name: String,
+    pub(crate) stack_bytes: usize,
+    pub(crate) niceness: i32,
+    pub(crate) chains: Receiver<Chain>,
+    pub(crate) workshop: Arc<Workshop>,
+    pub(crate) deliver: Deliver,
+    #[expect(dead_code, reason = "held and never used: once all are dropped, all workers ended")]
+    pub(crate) alive: Sender<Infallible>,
+}
+
+impl WorkerThread {
+    /// Starts the thread.
+    pub(crate) fn spawn(self) -> io::Result<()> {
+        let builder = Builder::new().name(self.name.clone()).stack_size(self.stack_bytes);
+        builder.spawn(move || self.serve()).map(drop)
+    }
+
+    fn serve(self) {
+        self.lower_priority();
+        while let Ok(chain) = self.chains.recv() {
+            if self.run_chain(chain) == Aftermath::Shaken && self.clone().spawn().is_ok() {
+                return;
+            }
+            // Without a thread to take its place, a shaken one is better than none.
+        }
+    }
+
+    /// Runs the whole chain, also behind a panic: the jobs after it have nothing to do with it.
+    fn run_chain(&self, chain: Chain) -> Aftermath {
+        let mut overlay = Overlay::default();
+        let mut worst = Aftermath::Sound;
+        let mut jobs = chain.jobs.into_iter();
+        while let Some(job) = jobs.next() {
+            let (completion, aftermath) = self.workshop.run(&job, &overlay);
+            // The payload's memory is free before anybody hears that the attempt has ended.
+            drop(job);
+            let chain_ended = jobs.len() == 0;
+            if !chain_ended && matches!(completion.outcome, Outcome::Done(_)) {
+                overlay.extend(completion.task, completion.attempt, &completion.puts);
+            }
+            if aftermath == Aftermath::Shaken {
+                worst = Aftermath::Shaken;
+            }
+            (self.deliver)(Delivery { worker: self.id, completion, chain_ended });
+        }
+        worst
+    }
+
+    /// On Linux niceness belongs to the thread. Refusal is no reason not to work.
+    fn lower_priority(&self) {
+        if self.niceness != 0 {
+            let _ = rustix::process::nice(self.niceness);
+        }
+    }
+}
