@@ -1,0 +1,55 @@
+//! The words of the command line that clap does not know: spans of time and loopback addresses.
+//! An address that is not loopback is refused, because a load generator is a weapon elsewhere.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A span such as `250ms`, `3s` or `2m`.
+pub fn span(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let number: u64 =
+        digits.parse().map_err(|_| format!("{text:?} is not like 250ms, 3s or 2m"))?;
+    match &text[digits.len()..] {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => Ok(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs).ok_or("too long".into()),
+        _ => Err(format!("{text:?} needs a unit: ms, s or m")),
+    }
+}
+
+/// An address such as `127.0.0.1:7070`, `[::1]:7070` or `localhost:7070`.
+pub fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let numeric = text.replacen("localhost:", "127.0.0.1:", 1);
+    let address: SocketAddr =
+        numeric.parse().map_err(|_| format!("{text:?} is not like 127.0.0.1:7070"))?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err(format!("{} is not a loopback address; load is for this machine only", address.ip()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_units() {
+        assert_eq!(span("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(span("3s"), Ok(Duration::from_secs(3)));
+        assert_eq!(span("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "3", "s", "-1s", "1h", "1.5s", "99999999999999999999s"] {
+            assert!(span(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn only_loopback_is_a_target() {
+        for right in ["127.0.0.1:7070", "127.9.9.9:1", "[::1]:7070", "localhost:7070"] {
+            assert!(loopback(right).is_ok(), "{right:?}");
+        }
+        for wrong in ["10.0.0.1:7070", "0.0.0.0:7070", "[::]:7070", "example.com:80", "127.0.0.1"] {
+            assert!(loopback(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

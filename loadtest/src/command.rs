@@ -1,0 +1,67 @@
+//! The command line. Each command's options stand beside what it does.
+
+use crate::argument::loopback;
+use crate::floor;
+use crate::scenario::single;
+use crate::verdict::Verdict;
+use anyhow::Context;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+/// Load, crashes and floors for a task server on this machine.
+#[derive(Debug, clap::Parser)]
+#[command(version)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Single(single::Options),
+    /// Serve a floor: a server that does next to nothing.
+    #[command(subcommand)]
+    Floor(Floor),
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Floor {
+    /// One thread that frames, one that works, two channels between them.
+    Relay {
+        /// Where to listen; loopback only.
+        #[arg(long, default_value = "127.0.0.1:7170", value_parser = loopback)]
+        listen: SocketAddr,
+        /// Write every body to this file, and sync it, before it is answered.
+        #[arg(long)]
+        sync: Option<PathBuf>,
+    },
+    /// axum with `spawn_blocking`.
+    Axum {
+        /// Where to listen; loopback only.
+        #[arg(long, default_value = "127.0.0.1:7171", value_parser = loopback)]
+        listen: SocketAddr,
+    },
+}
+
+impl CommandLine {
+    /// Does it.
+    pub fn run(self) -> anyhow::Result<Verdict> {
+        match self.command {
+            Command::Single(options) => single::run(&options),
+            Command::Floor(floor) => serve(floor).map(|()| Verdict::Met),
+        }
+    }
+}
+
+fn serve(floor: Floor) -> anyhow::Result<()> {
+    match floor {
+        Floor::Relay { listen, sync } => {
+            floor::relay::Relay::start(bind(listen)?, sync.as_deref())?.run()
+        }
+        Floor::Axum { listen } => floor::axum::serve(bind(listen)?),
+    }
+}
+
+fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))
+}

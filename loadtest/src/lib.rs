@@ -1,0 +1,21 @@
+//! The pressure: load, crash tests, and floors to put beside. It speaks plain HTTP/1.1 to any
+//! server with the same API, on loopback only, and knows nothing of how that server is built.
+
+pub mod argument;
+pub mod command;
+pub mod connection;
+pub mod floor;
+pub mod generator;
+pub mod head;
+pub mod latency;
+pub mod load;
+pub mod measurement;
+pub mod random;
+pub mod request;
+pub mod response;
+pub mod scenario;
+pub mod schedule;
+pub mod timer;
+pub mod usage;
+pub mod verdict;
+pub mod workload;

@@ -1,0 +1,221 @@
+//! One measured run: a closed loop (each connection sends its next request at once) or an open
+//! loop (requests are due at a fixed rate, and their latency counts from when they were due, so a
+//! server that stalls cannot hide it).
+
+mod score;
+mod summary;
+
+pub use score::Score;
+pub use summary::{Costs, Summary};
+
+use crate::connection::Broken;
+use crate::generator::Generator;
+use crate::load::{Load, LoadShape};
+use crate::schedule::Schedule;
+use crate::usage::{ProcessUsage, thread_cpu};
+use crate::workload::{AfterBreak, Exchange, Loss, Next, Turn, Workload};
+use std::io::IsTerminal;
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+/// How long the last answers are waited for.
+const GRACE: Duration = Duration::from_secs(30);
+/// How often the progress line and the marks are looked at when nothing happens.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// Which work to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Work {
+    /// Random bytes come back.
+    #[value(name = "echo")]
+    Echo,
+    /// A random contact is added or changed.
+    #[value(name = "contacts.upsert")]
+    Upsert,
+}
+
+/// What to measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Which work.
+    pub work: Work,
+    /// Where to, and with which bodies.
+    pub shape: LoadShape,
+    /// How many connections.
+    pub connections: usize,
+    /// How long before anything counts.
+    pub warmup: Duration,
+    /// How long it counts.
+    pub measured: Duration,
+    /// Requests a second of an open loop; none is a closed loop.
+    pub rate: Option<NonZeroU32>,
+    /// The server's process, to tell what it used.
+    pub pid: Option<u32>,
+}
+
+impl Plan {
+    /// Runs it.
+    pub fn run(&self) -> anyhow::Result<Summary> {
+        let mut generator = Generator::connect(self.shape.target, self.connections)?;
+        let mut run = Run::start(self, Instant::now());
+        generator.run(&mut run)?;
+        let unanswered = generator.in_flight() as u64 + run.unsent();
+        let elapsed = run.last_answer.max(run.ends_at) - run.counts_from;
+        Ok(Summary::new(self, run.score, unanswered, elapsed, run.costs_before.until_now(self.pid)))
+    }
+}
+
+/// A run in progress.
+struct Run {
+    load: Load,
+    pace: Pace,
+    /// When the request in progress on each connection was due.
+    due: Vec<Instant>,
+    counts_from: Instant,
+    ends_at: Instant,
+    last_answer: Instant,
+    score: Score,
+    progress: Progress,
+    pid: Option<u32>,
+    costs_before: CostMark,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Pace {
+    Closed,
+    Open(Schedule),
+}
+
+impl Run {
+    fn start(plan: &Plan, now: Instant) -> Self {
+        let load = match plan.work {
+            Work::Echo => Load::echo(plan.shape, plan.connections),
+            Work::Upsert => Load::upsert(plan.shape, plan.connections),
+        };
+        let counts_from = now + plan.warmup;
+        Self {
+            load,
+            pace: plan.rate.map_or(Pace::Closed, |rate| Pace::Open(Schedule::new(now, rate))),
+            due: vec![now; plan.connections],
+            counts_from,
+            ends_at: counts_from + plan.measured,
+            last_answer: now,
+            score: Score::default(),
+            progress: Progress { shown_at: now, ok_then: 0 },
+            pid: plan.pid,
+            costs_before: CostMark::Pending,
+        }
+    }
+
+    /// Requests that were due within the run and never got a connection.
+    fn unsent(&self) -> u64 {
+        match self.pace {
+            Pace::Closed => 0,
+            Pace::Open(schedule) => schedule.left_before(self.ends_at),
+        }
+    }
+}
+
+impl Workload for Run {
+    fn next(&mut self, slot: usize, free_since: Instant, now: Instant) -> Next<'_> {
+        let due = match &mut self.pace {
+            Pace::Closed => now,
+            Pace::Open(schedule) => match schedule.next_due() {
+                due if due > now && due < self.ends_at => return Next::Wait(due),
+                _ => schedule.take(),
+            },
+        };
+        if due >= self.ends_at {
+            return Next::Retire;
+        }
+        self.due[slot] = due;
+        if due >= self.counts_from {
+            self.score.sent(now.saturating_duration_since(due.max(free_since)));
+        }
+        Next::Send(self.load.next(slot))
+    }
+
+    fn answered(&mut self, exchange: Exchange<'_>) {
+        let due = self.due[exchange.slot];
+        if due < self.counts_from {
+            return;
+        }
+        self.last_answer = exchange.answered_at;
+        let response = exchange.response;
+        let is_right = !matches!(response.status, 200)
+            || self.load.is_answered_by(exchange.slot, response.body);
+        if is_right {
+            self.score.answered(&response, exchange.answered_at - due);
+        } else {
+            self.score.wrong_bodies += 1;
+        }
+    }
+
+    fn broken(&mut self, slot: usize, loss: Loss, _why: &Broken) -> AfterBreak {
+        if loss == Loss::Answer && self.due[slot] >= self.counts_from {
+            self.score.broken += 1;
+        }
+        AfterBreak::Reconnect
+    }
+
+    fn turn(&mut self, now: Instant) -> Turn {
+        if now >= self.counts_from {
+            self.costs_before.set(self.pid);
+        }
+        self.progress.show(now, &self.score);
+        if now > self.ends_at + GRACE { Turn::Stop } else { Turn::Until(now + GLANCE) }
+    }
+}
+
+/// What had been used when the measured part began.
+#[derive(Clone, Copy, Debug)]
+enum CostMark {
+    Pending,
+    Set { generator: Duration, server: Option<ProcessUsage> },
+}
+
+impl CostMark {
+    fn set(&mut self, pid: Option<u32>) {
+        if matches!(self, Self::Pending) {
+            *self = Self::Set { generator: thread_cpu(), server: usage(pid) };
+        }
+    }
+
+    fn until_now(self, pid: Option<u32>) -> Costs {
+        let Self::Set { generator, server } = self else { return Costs::default() };
+        let now = usage(pid);
+        let server_cpu = now.zip(server).map(|(now, then)| now.cpu.saturating_sub(then.cpu));
+        Costs {
+            generator_cpu_seconds: (thread_cpu() - generator).as_secs_f64(),
+            server_cpu_seconds: server_cpu.map(|span| span.as_secs_f64()),
+            server_resident_bytes: now.map(|now| now.resident_bytes),
+        }
+    }
+}
+
+fn usage(pid: Option<u32>) -> Option<ProcessUsage> {
+    ProcessUsage::of(pid?).ok()
+}
+
+/// A line a second for who watches a terminal.
+struct Progress {
+    shown_at: Instant,
+    ok_then: u64,
+}
+
+impl Progress {
+    fn show(&mut self, now: Instant, score: &Score) {
+        let span = now - self.shown_at;
+        if span < Duration::from_secs(1) {
+            return;
+        }
+        let rate = (score.ok - self.ok_then) as f64 / span.as_secs_f64();
+        (self.shown_at, self.ok_then) = (now, score.ok);
+        if std::io::stderr().is_terminal() {
+            eprint!("\r{rate:>10.0}/s  {:>10} answered  {:>6} errors ", score.ok, score.errors());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

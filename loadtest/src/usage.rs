@@ -1,0 +1,65 @@
+//! What a run costs: processor time of this thread, processor time and memory of another process.
+//! It reads clocks and `/proc`, and disturbs neither.
+
+use anyhow::Context;
+use rustix::time::{ClockId, clock_gettime};
+use std::time::Duration;
+
+/// Processor time that the calling thread has used.
+pub fn thread_cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
+    Duration::new(seconds, nanos)
+}
+
+/// What a process has used so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessUsage {
+    /// Processor time of all its threads; the system counts in ticks of about 10 ms.
+    pub cpu: Duration,
+    /// Resident memory in bytes.
+    pub resident_bytes: u64,
+}
+
+impl ProcessUsage {
+    /// Reads the usage of the process `pid`.
+    pub fn of(pid: u32) -> anyhow::Result<Self> {
+        let path = format!("/proc/{pid}/stat");
+        let stat = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        parse(&stat).with_context(|| format!("{path} is not as expected"))
+    }
+}
+
+fn parse(stat: &str) -> Option<ProcessUsage> {
+    // The name stands in parentheses and may contain anything, parentheses too.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let field = |number: usize| rest.split_ascii_whitespace().nth(number - 3)?.parse::<u64>().ok();
+    let ticks = field(14)? + field(15)?;
+    let tick =
+        Duration::from_secs(1) / u32::try_from(rustix::param::clock_ticks_per_second()).ok()?;
+    Some(ProcessUsage {
+        cpu: tick * u32::try_from(ticks).ok()?,
+        resident_bytes: field(24)? * rustix::param::page_size() as u64,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_spaces_and_parentheses_does_not_shift_the_fields() {
+        let stat = "42 (a) b (c)) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20 0 1 0 100 9999 3 0";
+        let usage = parse(stat).unwrap();
+        let tick = Duration::from_secs(1) / rustix::param::clock_ticks_per_second() as u32;
+        assert_eq!(usage.cpu, tick * 200);
+        assert_eq!(usage.resident_bytes, 3 * rustix::param::page_size() as u64);
+        assert_eq!(parse("42 (short) S 1"), None);
+    }
+
+    #[test]
+    fn this_process_uses_memory() {
+        assert!(ProcessUsage::of(std::process::id()).unwrap().resident_bytes > 100_000);
+    }
+}
