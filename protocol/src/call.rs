@@ -4,6 +4,19 @@ use crate::id::TaskId;
 use crate::kind::KindName;
 use std::time::Duration;
 
+mod origin;
+mod parse;
+mod percent;
+mod prefer;
+mod priority;
+mod query;
+
+pub use origin::check_origin;
+pub use parse::parse;
+
+/// The longest wait that is read, in seconds; the server caps it far below.
+const SECONDS_MAX: u64 = 1 << 31;
+
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
@@ -68,3 +81,6 @@ impl Default for SubmitOptions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,7 @@ mod response;
 mod scan;
 mod segments;
 mod target;
-mod token;
+pub(crate) mod token;
 
 pub use deframer::{Deframer, Phase, Step};
 pub use field::Field;

@@ -1,0 +1,151 @@
+//! From a head to a call. It knows every address of the contract, those included that are not
+//! served yet: they are a 501 that says so, not a 404 that sends a caller looking for a typo.
+
+use super::check_origin;
+use super::percent::decoded;
+use super::prefer::Preferences;
+use super::priority;
+use super::query::{Known, Parameters};
+use super::{Call, SubmitOptions, Wait};
+use crate::http::{Field, Head, Method};
+use crate::id::TaskId;
+use crate::kind::KindName;
+use crate::problem::{Code, Problem};
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// The methods of what can only be read.
+const READS: &str = "GET, HEAD";
+
+/// Below `/v1/tasks/` a name is a kind to some methods and an id to others.
+const READS_AND_POST: &str = "GET, HEAD, POST";
+
+/// What the request asks for, read from its head alone.
+///
+/// # Errors
+/// `cross-origin`; `not-found`, `unknown-kind` and `unknown-task` where the path names nothing
+/// that could be there; `method-not-allowed`; `malformed-parameter`, naming it; and
+/// `not-implemented` for what is promised and not there yet.
+pub fn parse(head: &Head) -> Result<Call, Problem> {
+    check_origin(head)?;
+    let Some(path) = head.path().strip_prefix("/v1/") else {
+        return Err(not_found());
+    };
+    let mut segments = path.split('/');
+    let segments: [Option<&str>; 4] = std::array::from_fn(|_| segments.next());
+    match segments {
+        [Some("tasks"), Some(name), None, _] if !name.is_empty() => task(head, name),
+        [Some("tasks"), Some(id), Some("result"), None] => result(head, id),
+        [Some("contacts"), Some(email), None, _] if !email.is_empty() => contact(head, email),
+        segments => Err(promised(segments).map_or_else(not_found, not_implemented)),
+    }
+}
+
+fn task(head: &Head, name: &str) -> Result<Call, Problem> {
+    match head.method {
+        Method::Post => submit(head, name),
+        Method::Get | Method::Head => {
+            let id = task_id(name)?;
+            let wait = Parameters::of(head.query(), Known::Wait)?.wait;
+            let wait = wait.or_else(|| Preferences::of(head.field(Field::Prefer)).wait);
+            Ok(Call::Task { id, wait: wait.unwrap_or_default() })
+        }
+        Method::Delete => Err(not_implemented("Cancelling a task")),
+        Method::Put | Method::Options | Method::Other => Err(method_not_allowed(READS_AND_POST)),
+    }
+}
+
+fn submit(head: &Head, name: &str) -> Result<Call, Problem> {
+    let kind = KindName::new(&segment(name)?).ok_or_else(|| {
+        Problem::new(Code::UnknownKind, "A kind is named [a-z0-9][a-z0-9._-]{0,63}.")
+    })?;
+    if head.field(Field::IdempotencyKey).is_some() {
+        return Err(not_implemented("Idempotency-Key"));
+    }
+    let parameters = Parameters::of(head.query(), Known::WaitAndDelay)?;
+    let preferences = Preferences::of(head.field(Field::Prefer));
+    let (wait, wait_preferred) = wait(parameters, preferences);
+    let options = SubmitOptions {
+        wait,
+        wait_preferred,
+        urgency: priority::urgency(head.field(Field::Priority)),
+        delay: parameters.delay.unwrap_or_default(),
+        strict: preferences.strict,
+    };
+    Ok(Call::Submit { kind, options })
+}
+
+/// The wait, and whether it came from `Prefer`. The query wins over the field, and a wait over
+/// `respond-async`, which alone is a wait of nothing.
+fn wait(parameters: Parameters, preferences: Preferences) -> (Wait, bool) {
+    match (parameters.wait, preferences) {
+        (Some(wait), _) => (Wait::For(wait), false),
+        (None, Preferences { wait: Some(wait), .. }) => (Wait::For(wait), true),
+        (None, Preferences { respond_async: true, .. }) => (Wait::For(Duration::ZERO), true),
+        (None, _) => (Wait::Default, false),
+    }
+}
+
+fn result(head: &Head, id: &str) -> Result<Call, Problem> {
+    only_reads(head)?;
+    let id = task_id(id)?;
+    Parameters::of(head.query(), Known::Nothing)?;
+    Ok(Call::TaskResult { id })
+}
+
+fn contact(head: &Head, email: &str) -> Result<Call, Problem> {
+    only_reads(head)?;
+    let email = segment(email)?.to_lowercase();
+    Parameters::of(head.query(), Known::Nothing)?;
+    Ok(Call::Contact { email })
+}
+
+fn only_reads(head: &Head) -> Result<(), Problem> {
+    match head.method {
+        Method::Get | Method::Head => Ok(()),
+        _ => Err(method_not_allowed(READS)),
+    }
+}
+
+fn task_id(text: &str) -> Result<TaskId, Problem> {
+    let id = segment(text)?.parse();
+    id.map_err(|_| Problem::new(Code::UnknownTask, "This is not the id of a task."))
+}
+
+fn segment(text: &str) -> Result<Cow<'_, str>, Problem> {
+    decoded(text).ok_or_else(|| {
+        let detail = "The path holds a malformed percent sign, or is not UTF-8 behind them.";
+        Problem::new(Code::MalformedParameter, detail)
+    })
+}
+
+/// What the contract promises at an address that is not served yet.
+fn promised(segments: [Option<&str>; 4]) -> Option<&'static str> {
+    match segments {
+        [Some("tasks"), None, ..] => Some("Listing tasks"),
+        [Some("tasks"), Some(_), Some("events"), None] => Some("Streaming a task's events"),
+        [Some("tasks"), Some(_), Some("explain"), None] => Some("Explaining a task"),
+        [Some("tasks"), Some(_), Some("errors"), None] => Some("Listing a task's errors"),
+        [Some("tasks"), Some(_), Some("retry"), None] => Some("Retrying a parked task"),
+        [Some("bulk"), Some(_), None, _] => Some("Bulk"),
+        [Some("errors"), ..] => Some("The ledger of errors"),
+        [Some("upstreams"), ..] => Some("Steering upstreams"),
+        [Some("incidents"), ..] => Some("Listing incidents"),
+        [Some("schedules"), ..] => Some("Schedules"),
+        [Some("tenants"), Some("affected"), None, _] => Some("Listing affected tenants"),
+        _ => None,
+    }
+}
+
+fn not_implemented(what: &str) -> Problem {
+    Problem::new(Code::NotImplemented, format!("{what} is not offered yet."))
+}
+
+fn not_found() -> Problem {
+    Problem::new(Code::NotFound, "No call has this path.")
+}
+
+fn method_not_allowed(allow: &'static str) -> Problem {
+    let detail = format!("Only {allow} are served here.");
+    Problem { allow: Some(allow), ..Problem::new(Code::MethodNotAllowed, detail) }
+}

@@ -1,0 +1,211 @@
+//! Tables: heads, and the calls or refusals that they are.
+
+use super::*;
+use crate::http::{Deframer, Head, Limits, Step};
+use crate::problem::{Code, Problem};
+
+const ID: &str = "01DXF6EC000000000000000001";
+
+/// Parses a request line without its version, with further lines.
+fn call(line: &str, fields: &str) -> Result<Call, Problem> {
+    parse(&head(line, fields))
+}
+
+fn head(line: &str, fields: &str) -> Head {
+    let text = format!("{line} HTTP/1.1\r\nHost: a.example:7070\r\n{fields}\r\n");
+    match Deframer::new().advance(text.as_bytes(), &Limits::default()).1 {
+        Ok(Step::Head(head)) => head,
+        other => panic!("{text:?} is no head: {other:?}"),
+    }
+}
+
+fn id() -> TaskId {
+    ID.parse().expect("a ULID of a mint")
+}
+
+fn check_submit(line: &str, fields: &str, options: SubmitOptions) {
+    let kind = KindName::new("echo").unwrap();
+    assert_eq!(call(line, fields), Ok(Call::Submit { kind, options }), "{line} {fields}");
+}
+
+fn check_refused(line: &str, fields: &str, code: Code) -> Problem {
+    let problem = call(line, fields).expect_err(line);
+    assert_eq!(problem.code, code, "{line} {fields}: {}", problem.detail);
+    problem
+}
+
+#[test]
+fn a_submission_says_as_much_as_it_likes() {
+    let usual = SubmitOptions::default();
+    check_submit("POST /v1/tasks/echo", "", usual);
+    check_submit("POST /v1/tasks/echo?", "", usual);
+    check_submit("POST /v1/tasks/%65cho", "", usual);
+    check_submit("POST http://a.example:7070/v1/tasks/echo", "", usual);
+    check_submit("POST /v1/tasks/echo", "Priority: u=1\r\n", SubmitOptions { urgency: 1, ..usual });
+    check_submit("POST /v1/tasks/echo", "Priority: u=9\r\n", usual);
+    let delay = Duration::from_secs(30);
+    check_submit("POST /v1/tasks/echo?delay=30s", "", SubmitOptions { delay, ..usual });
+    let strict = SubmitOptions { strict: true, ..usual };
+    check_submit("POST /v1/tasks/echo", "Prefer: handling=strict\r\n", strict);
+}
+
+#[test]
+fn the_wait_comes_from_the_query_before_the_field() {
+    let check = |line: &str, fields: &str, wait: Wait, wait_preferred: bool| {
+        let options = SubmitOptions { wait, wait_preferred, ..SubmitOptions::default() };
+        check_submit(line, fields, options);
+    };
+    let ms = |ms| Wait::For(Duration::from_millis(ms));
+    let line = "POST /v1/tasks/echo";
+    check(line, "Prefer: wait=10\r\n", ms(10_000), true);
+    check(line, "Prefer: wait=0\r\n", ms(0), true);
+    check(line, "Prefer: respond-async\r\n", ms(0), true);
+    check(line, "Prefer: respond-async, wait=7\r\n", ms(7_000), true);
+    check(line, "Prefer: respond-async\r\nPrefer: wait=7\r\n", ms(7_000), true);
+    check(line, "Prefer: wait=abc\r\n", Wait::Default, false);
+    let line = "POST /v1/tasks/echo?wait=250ms";
+    check(line, "", ms(250), false);
+    check(line, "Prefer: wait=10, respond-async\r\n", ms(250), false);
+}
+
+#[test]
+fn reads_are_calls() {
+    let task = |ms| Ok(Call::Task { id: id(), wait: Duration::from_millis(ms) });
+    for method in ["GET", "HEAD"] {
+        let line = format!("{method} /v1/tasks/{ID}");
+        assert_eq!(call(&line, ""), task(0));
+        let lower = format!("{method} /v1/tasks/{}", ID.to_lowercase());
+        assert_eq!(call(&lower, ""), task(0));
+        assert_eq!(call(&line, "Prefer: wait=3\r\n"), task(3_000));
+        assert_eq!(call(&line, "Prefer: respond-async\r\n"), task(0));
+        assert_eq!(call(&format!("{line}?wait=9ms"), "Prefer: wait=3\r\n"), task(9));
+        assert_eq!(call(&format!("{line}/result"), ""), Ok(Call::TaskResult { id: id() }));
+    }
+    let contact = |email: &str| Ok(Call::Contact { email: email.into() });
+    assert_eq!(call("GET /v1/contacts/Ada@Example.org", ""), contact("ada@example.org"));
+    assert_eq!(call("HEAD /v1/contacts/a%2Fb%40%C3%84", ""), contact("a/b@ä"));
+    assert_eq!(call("GET /v1/contacts/a+b@c", ""), contact("a+b@c"));
+}
+
+#[test]
+fn what_cannot_be_there_is_not_found() {
+    for line in [
+        "GET /",
+        "GET /v1",
+        "GET /v1/",
+        "GET /v2/tasks/x",
+        "GET /v1/nothing",
+        "GET /v1/tasks/",
+        "POST /v1/tasks/",
+        "GET /v1/contacts",
+        "GET /v1/contacts/",
+        "GET /v1/contacts/a/b",
+        "GET /v1/tasks/x/y",
+        "GET /v1/tasks/x/result/",
+        "GET /v1/tasks/x/result/y",
+        "OPTIONS *",
+        "GET /v1/bulk",
+        "GET /V1/tasks/x",
+        "GET //v1/tasks/x",
+        "GET /v1/tenants",
+        "GET http://a.example:7070",
+    ] {
+        check_refused(line, "", Code::NotFound);
+    }
+    for line in ["GET /v1/tasks/echo", "GET /v1/tasks/x/result", "HEAD /v1/tasks/01DXF6EC00"] {
+        check_refused(line, "", Code::UnknownTask);
+    }
+    let too_long = format!("POST /v1/tasks/{}", "a".repeat(65));
+    for line in ["POST /v1/tasks/Echo", "POST /v1/tasks/.a", "POST /v1/tasks/a%2Fb", &too_long] {
+        check_refused(line, "", Code::UnknownKind);
+    }
+    check_refused(&format!("POST /v1/tasks/{ID}"), "", Code::UnknownKind);
+}
+
+#[test]
+fn methods_are_allowed_by_address() {
+    let check = |line: &str, allow: &str| {
+        let problem = check_refused(line, "", Code::MethodNotAllowed);
+        assert_eq!(problem.allow, Some(allow), "{line}");
+    };
+    for method in ["PUT", "OPTIONS", "PATCH", "get", "TRACE"] {
+        check(&format!("{method} /v1/tasks/echo"), "GET, HEAD, POST");
+    }
+    for method in ["POST", "PUT", "DELETE", "OPTIONS", "X"] {
+        check(&format!("{method} /v1/tasks/{ID}/result"), "GET, HEAD");
+        check(&format!("{method} /v1/contacts/a@b"), "GET, HEAD");
+    }
+}
+
+#[test]
+fn parameters_are_those_of_the_call() {
+    for line in [
+        "POST /v1/tasks/echo?wait=10",
+        "POST /v1/tasks/echo?wat=10s",
+        "POST /v1/tasks/echo?delay=1s&delay=1s",
+        "POST /v1/tasks/%zz",
+        "GET /v1/tasks/%ff",
+        "GET /v1/tasks/01DXF6EC000000000000000001?delay=1s",
+        "GET /v1/tasks/01DXF6EC000000000000000001/result?wait=1s",
+        "GET /v1/contacts/a@b?wait=1s",
+        "GET /v1/contacts/a%4",
+        "GET /v1/contacts/%c3%28",
+    ] {
+        check_refused(line, "", Code::MalformedParameter);
+    }
+}
+
+#[test]
+fn what_is_promised_says_that_it_is_not_there_yet() {
+    for (line, what) in [
+        ("GET /v1/tasks?state=parked", "Listing tasks"),
+        ("GET /v1/tasks/x/events", "events"),
+        ("GET /v1/tasks/x/explain", "Explaining"),
+        ("GET /v1/tasks/x/errors", "errors"),
+        ("POST /v1/tasks/x/retry", "Retrying"),
+        ("DELETE /v1/tasks/x", "Cancelling"),
+        ("POST /v1/bulk/echo", "Bulk"),
+        ("GET /v1/errors", "errors"),
+        ("POST /v1/errors/f/retry", "errors"),
+        ("GET /v1/upstreams", "upstreams"),
+        ("POST /v1/upstreams/a/hold", "upstreams"),
+        ("GET /v1/incidents/1", "incidents"),
+        ("PUT /v1/schedules/a", "Schedules"),
+        ("GET /v1/tenants/affected?from=1", "tenants"),
+    ] {
+        let problem = check_refused(line, "", Code::NotImplemented);
+        assert!(problem.detail.contains(what), "{line}: {}", problem.detail);
+    }
+    let keyed = "Idempotency-Key: \"k\"\r\n";
+    let problem = check_refused("POST /v1/tasks/echo", keyed, Code::NotImplemented);
+    assert!(problem.detail.contains("Idempotency-Key"));
+}
+
+#[test]
+fn pages_of_other_origins_are_refused_and_own_ones_are_not() {
+    for fields in [
+        "Sec-Fetch-Site: cross-site\r\n",
+        "Sec-Fetch-Site: same-site\r\n",
+        "Sec-Fetch-Site: Cross-Site\r\n",
+        "Origin: null\r\n",
+        "Origin: http://evil.example\r\n",
+        "Origin: http://a.example\r\n",
+        "Origin: http://a.example:7070.evil.example\r\n",
+        "Origin: http://a.example:7070/\r\n",
+        "Origin: ws://a.example:7070\r\n",
+        "Origin: a.example:7070\r\n",
+        "Origin:\r\n",
+        "Origin: http://a.example:7070\r\nSec-Fetch-Site: cross-site\r\n",
+    ] {
+        check_refused("POST /v1/tasks/echo", fields, Code::CrossOrigin);
+        check_refused("GET /nowhere", fields, Code::CrossOrigin);
+    }
+    for fields in [
+        "",
+        "Origin: http://a.example:7070\r\n",
+        "Origin: https://a.example:7070\r\nSec-Fetch-Site: same-origin\r\n",
+        "Sec-Fetch-Site: none\r\n",
+    ] {
+        check_submit("POST /v1/tasks/echo", fields, SubmitOptions::default());
+    }
+}
