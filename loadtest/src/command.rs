@@ -2,7 +2,7 @@
 
 use crate::argument::loopback;
 use crate::floor;
-use crate::scenario::single;
+use crate::scenario::{crash, fallover, hot_key, idle, restart, single, versus};
 use crate::verdict::Verdict;
 use anyhow::Context;
 use std::net::{SocketAddr, TcpListener};
@@ -19,6 +19,12 @@ pub struct CommandLine {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Single(single::Options),
+    Fallover(fallover::Options),
+    HotKey(hot_key::Options),
+    Crash(crash::Options),
+    Restart(restart::Options),
+    Idle(idle::Options),
+    Versus(versus::Options),
     /// Serve a floor: a server that does next to nothing.
     #[command(subcommand)]
     Floor(Floor),
@@ -48,6 +54,12 @@ impl CommandLine {
     pub fn run(self) -> anyhow::Result<Verdict> {
         match self.command {
             Command::Single(options) => single::run(&options),
+            Command::Fallover(options) => fallover::run(&options),
+            Command::HotKey(options) => hot_key::run(&options),
+            Command::Crash(options) => crash::run(&options),
+            Command::Restart(options) => restart::run(&options),
+            Command::Idle(options) => idle::run(&options),
+            Command::Versus(options) => versus::run(&options),
             Command::Floor(floor) => serve(floor).map(|()| Verdict::Met),
         }
     }

@@ -2,8 +2,11 @@
 //! server with the same API, on loopback only, and knows nothing of how that server is built.
 
 pub mod argument;
+pub mod ask;
+pub mod batch;
 pub mod command;
 pub mod connection;
+pub mod document;
 pub mod floor;
 pub mod generator;
 pub mod head;
@@ -15,6 +18,8 @@ pub mod request;
 pub mod response;
 pub mod scenario;
 pub mod schedule;
+pub mod server_process;
+pub mod settle;
 pub mod timer;
 pub mod usage;
 pub mod verdict;

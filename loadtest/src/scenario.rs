@@ -1,3 +1,9 @@
 //! What can be asked of a server, one file each.
 
+pub mod crash;
+pub mod fallover;
+pub mod hot_key;
+pub mod idle;
+pub mod restart;
 pub mod single;
+pub mod versus;

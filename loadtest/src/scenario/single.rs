@@ -48,7 +48,7 @@ pub struct Options {
 }
 
 /// A span with a unit, or a number of seconds.
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     text.parse().map(Duration::from_secs).or_else(|_| span(text))
 }
 

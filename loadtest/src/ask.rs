@@ -1,0 +1,54 @@
+//! One question on a connection of its own, for what is not load: is the server ready, what does
+//! it hold. It waits, so it has no place in a generator.
+
+use crate::response::{Response, read_head};
+use anyhow::{Context, bail};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// How long an answer is waited for; longer than any wait that is asked for.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// An answer that owns its bytes.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Sends `request` to `target` and reads the answer.
+pub fn ask(target: SocketAddr, request: &[u8]) -> anyhow::Result<Reply> {
+    let mut stream =
+        TcpStream::connect(target).with_context(|| format!("cannot connect to {target}"))?;
+    stream.set_nodelay(true)?;
+    let mut input = Vec::new();
+    let response = exchange(&mut stream, request, &mut input)?;
+    Ok(Reply { status: response.status, body: response.body.to_vec() })
+}
+
+/// Sends `request` on an open connection and reads the answer into `input`.
+pub fn exchange<'a>(
+    stream: &mut TcpStream,
+    request: &[u8],
+    input: &'a mut Vec<u8>,
+) -> anyhow::Result<Response<'a>> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(request).context("cannot send")?;
+    input.clear();
+    let mut part = [0; 4096];
+    loop {
+        if let Some((status, framing)) = read_head(input)?
+            && input.len() >= framing.whole_bytes()
+        {
+            let (head, body) = input[..framing.whole_bytes()].split_at(framing.head_bytes);
+            return Ok(Response { status, head, body });
+        }
+        match stream.read(&mut part).context("no answer")? {
+            0 => bail!("the connection was closed before the answer"),
+            more => input.extend_from_slice(&part[..more]),
+        }
+    }
+}
