@@ -1,1 +1,29 @@
-//! placeholder
+//! The one thread of overtime: it listens, frames requests, drives the engine and applies its
+//! effects. It never looks inside a payload (no parser is in its dependency graph), never blocks
+//! except in `poll`, and every turn of its loop is bounded.
+//!
+//! ```text
+//! poll -> read -> mail -> tick -> start -> apply -> flush
+//! ```
+
+mod clients;
+mod connection;
+mod drain;
+mod exchange;
+mod limits;
+mod listener;
+mod mailbox;
+mod output;
+mod snapshot;
+mod timeouts;
+mod turn;
+mod turn_loop;
+mod workers;
+
+pub use limits::Limits;
+pub use listener::Listener;
+pub use mailbox::{Mail, Mailbox};
+pub use snapshot::{Counters, Snapshot};
+pub use turn::{Cause, TURN_BUCKETS, TurnStats};
+pub use turn_loop::{Core, Door, Exit, Setup};
+pub use workers::WorkerChannels;

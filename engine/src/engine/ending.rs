@@ -46,12 +46,12 @@ impl Engine {
         now: Now,
         out: &mut Vec<Effect>,
     ) {
-        let Some(Change::Finished(document, product)) = &ended.record.change else { return };
+        let Some(Change::Finished(document, _)) = &ended.record.change else { return };
         match document.state {
             TaskState::Succeeded => self.stats.succeeded += 1,
             _ => self.stats.failed += 1,
         }
-        self.tell_finished(slot, ended, (document, product.as_ref()), durability, now, out);
+        self.tell_finished(slot, ended, durability, now, out);
         self.leave_table(slot, now);
     }
 

@@ -6,9 +6,9 @@ use crate::limits::UNDECIDED_HOLD;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Ended, Run, Waiter};
 use crate::timers::Due;
+use overtime_protocol::record::Change;
 use overtime_protocol::{
-    Answer, Code, Document, Durability, Now, Problem, Product, ReplyTo, Submitted, TaskState,
-    Timing,
+    Answer, Code, Document, Durability, Now, Problem, ReplyTo, Submitted, TaskState, Timing,
 };
 use std::time::Duration;
 
@@ -80,11 +80,11 @@ impl Engine {
         &mut self,
         slot: Slot,
         ended: &Ended,
-        (document, product): (&Document, Option<&Product>),
         durability: Durability,
         now: Now,
         out: &mut Vec<Effect>,
     ) {
+        let Some(Change::Finished(document, product)) = &ended.record.change else { return };
         let journal = match durability {
             Durability::Memory => Duration::ZERO,
             Durability::Disk => now.monotonic.since(ended.at),
@@ -92,7 +92,7 @@ impl Engine {
         let timing = Some(Timing { queue: ended.queue, exec: ended.exec, journal });
         for waiter in self.take_waiters(slot, |_| true) {
             let answer = match (waiter.wants, product, &document.fault) {
-                (Wants::Document, _, _) => Answer::Document(Box::new(document.clone())),
+                (Wants::Document, _, _) => Answer::Document(document.clone()),
                 (Wants::Result, Some(product), _) => {
                     let product = product.clone();
                     Answer::Result { task: slot.id(), product, durability, timing }

@@ -1,0 +1,105 @@
+//! An exchange: one request and its answer, from its head on.
+
+use overtime_protocol::call::{self, Call, SubmitOptions, Wait};
+use overtime_protocol::http::{Field, Head, ReplyContext};
+use overtime_protocol::{Code, KindId, Problem, TaskId};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a request asks of the core, once routed.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Run something.
+    Submit { kind: KindId, options: SubmitOptions, wait: Duration, head: SubmitHead },
+    /// Show a task.
+    Document { task: TaskId, wait: Duration },
+    /// Show a task's result.
+    Result { task: TaskId },
+    /// Show a contact.
+    Contact { email: String },
+    /// Say why not, once the body is out of the way.
+    Refuse(Box<Problem>),
+}
+
+/// What a submission keeps of its head.
+#[derive(Debug)]
+pub(crate) struct SubmitHead {
+    pub(crate) content_type: Option<Arc<str>>,
+    pub(crate) traceparent: Option<Arc<str>>,
+}
+
+/// What turns heads into orders.
+#[derive(Debug)]
+pub(crate) struct Router {
+    kinds: HashMap<Box<str>, KindId>,
+    wait_default: Duration,
+    wait_max: Duration,
+    /// The content types that came lately are kept, so that most requests share theirs.
+    last_content_type: Option<Arc<str>>,
+}
+
+impl Router {
+    pub(crate) fn new(kinds: &[overtime_protocol::Kind], waits: (Duration, Duration)) -> Self {
+        let named = |(place, kind): (usize, &overtime_protocol::Kind)| {
+            let id = KindId(u16::try_from(place).expect("kinds are few"));
+            (kind.name.as_str().into(), id)
+        };
+        let kinds = kinds.iter().enumerate().map(named).collect();
+        let (wait_default, wait_max) = waits;
+        Self { kinds, wait_default, wait_max, last_content_type: None }
+    }
+
+    /// What the head asks for, and how its answer is to look.
+    pub(crate) fn route(&mut self, head: &Head) -> (Order, ReplyContext) {
+        let mut context = ReplyContext::of(head);
+        let order = match call::parse(head) {
+            Ok(Call::Submit { kind, options }) => match self.kinds.get(kind.as_str()) {
+                Some(&kind) => self.submit(kind, options, head, &mut context),
+                None => refuse(Problem::new(Code::UnknownKind, "no handler has this kind")),
+            },
+            Ok(Call::Task { id, wait }) => {
+                Order::Document { task: id, wait: wait.min(self.wait_max) }
+            }
+            Ok(Call::TaskResult { id }) => Order::Result { task: id },
+            Ok(Call::Contact { email }) => Order::Contact { email },
+            Err(problem) => refuse(problem),
+        };
+        (order, context)
+    }
+
+    fn submit(
+        &mut self,
+        kind: KindId,
+        options: SubmitOptions,
+        head: &Head,
+        context: &mut ReplyContext,
+    ) -> Order {
+        let wait = match options.wait {
+            Wait::Default => self.wait_default,
+            Wait::For(wait) => wait.min(self.wait_max),
+        };
+        if options.wait_preferred {
+            // A preference is told in whole seconds, rounded down: no more is promised than is kept.
+            context.wait_applied = Some(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX));
+        }
+        let content_type = head.field(Field::ContentType).map(|text| self.share(text));
+        let traceparent = head.field(Field::Traceparent).map(Into::into);
+        Order::Submit { kind, options, wait, head: SubmitHead { content_type, traceparent } }
+    }
+
+    fn share(&mut self, content_type: &str) -> Arc<str> {
+        match &self.last_content_type {
+            Some(last) if **last == *content_type => last.clone(),
+            _ => {
+                let shared: Arc<str> = content_type.into();
+                self.last_content_type = Some(shared.clone());
+                shared
+            }
+        }
+    }
+}
+
+fn refuse(problem: Problem) -> Order {
+    Order::Refuse(Box::new(problem))
+}

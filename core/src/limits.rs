@@ -1,0 +1,60 @@
+//! Every bound of the core, in one place.
+
+use overtime_protocol::http;
+use std::time::Duration;
+
+/// What is read from one connection in one turn, in bytes.
+pub(crate) const READ_SLICE_BYTES: usize = 64 * 1024;
+/// What is written to one connection in one turn, in bytes.
+pub(crate) const WRITE_SLICE_BYTES: usize = 256 * 1024;
+/// Connections accepted in one turn.
+pub(crate) const ACCEPTS_PER_TURN: usize = 64;
+/// Connections served in one turn.
+pub(crate) const CONNECTIONS_PER_TURN: usize = 256;
+/// Messages taken from the mailbox in one turn.
+pub(crate) const MAIL_PER_TURN: usize = 256;
+/// Messages the mailbox holds before their senders wait.
+pub(crate) const MAILBOX_MAX: usize = 4_096;
+/// Things that come due in one turn.
+pub(crate) const TICKS_PER_TURN: usize = 256;
+/// Chains handed to workers in one turn. The first few workers are still awake from their last
+/// job, and a turn is short: whoever is not woken now need not be woken at all if one of those
+/// comes free before the next turn.
+pub(crate) const STARTS_PER_TURN: usize = 8;
+/// A refused body is read to its end, and the connection kept, if no more than this is left.
+pub(crate) const DISCARD_MAX_BYTES: u64 = 64 * 1024;
+/// A closing connection is read and thrown away for this long, so that what it has sent does not
+/// destroy the answer on its way (RFC 9112, section 9.6).
+pub(crate) const LINGER_CLOSE: Duration = Duration::from_secs(2);
+/// At the end, answers get this long to leave.
+pub(crate) const LAST_FLUSH: Duration = Duration::from_secs(1);
+
+const _: () = assert!(DISCARD_MAX_BYTES <= READ_SLICE_BYTES as u64);
+const _: () = assert!(MAIL_PER_TURN <= MAILBOX_MAX);
+
+/// The bounds that an operator sets.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// What a request may measure.
+    pub http: http::Limits,
+    /// Open connections; above it no more are accepted until one closes.
+    pub connections_max: usize,
+    /// How long a caller waits who says nothing.
+    pub wait_default: Duration,
+    /// The longest wait.
+    pub wait_max: Duration,
+    /// From the first byte of a head to its last.
+    pub head_timeout: Duration,
+    /// Between an answer and the next request.
+    pub idle_timeout: Duration,
+    /// Between two reads of a body.
+    pub body_progress_timeout: Duration,
+    /// How long the loop goes on looking for work, while some is in flight, before it sleeps.
+    pub spin: Duration,
+    /// The CPU time that a turn may take.
+    pub turn_budget: Duration,
+    /// Between the first signal and the refusal of new tasks.
+    pub drain_notice: Duration,
+    /// How long work may take to finish after that.
+    pub drain_grace: Duration,
+}

@@ -1,0 +1,108 @@
+//! The one way into the core from another thread: push, then wake the poll once.
+
+use crate::limits::MAILBOX_MAX;
+use crate::snapshot::Snapshot;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use mio::Waker;
+use overtime_protocol::{Answer, Completion, ReplyTo, Verdict};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+
+/// What other threads tell the core.
+#[derive(Debug)]
+pub enum Mail {
+    /// An attempt came back.
+    Completed {
+        /// The worker, by its place among all workers.
+        worker: usize,
+        /// What came back.
+        completion: Completion,
+        /// Whether the worker has nothing left to do.
+        chain_ended: bool,
+    },
+    /// The journal said what became of a batch of appends.
+    Judged(Vec<Verdict>),
+    /// The journal answers a read.
+    Answered(ReplyTo, Answer),
+    /// The journal cannot write any more, and why.
+    JournalFailed(String),
+    /// Somebody wants the server to end in order.
+    Stop,
+    /// Somebody wants to know how things stand; the answer is dropped if there is no room for it.
+    Inspect(Sender<Box<Snapshot>>),
+}
+
+/// The sending side; clones share it.
+#[derive(Clone, Debug)]
+pub struct Mailbox {
+    sender: Sender<Mail>,
+    bell: Arc<Bell>,
+}
+
+impl Mailbox {
+    /// Pushes one message; waits while the mailbox is full, which the core never leaves it for
+    /// long. After the core's end it is dropped.
+    pub fn push(&self, mail: Mail) {
+        if self.sender.send(mail).is_ok() {
+            self.bell.ring();
+        }
+    }
+}
+
+/// The receiving side, which the core keeps.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    receiver: Receiver<Mail>,
+    bell: Arc<Bell>,
+}
+
+pub(crate) fn mailbox(waker: Waker) -> (Mailbox, Inbox) {
+    let (sender, receiver) = bounded(MAILBOX_MAX);
+    let bell = Arc::new(Bell { asleep: AtomicBool::new(false), waker });
+    (Mailbox { sender, bell: bell.clone() }, Inbox { receiver, bell })
+}
+
+impl Inbox {
+    pub(crate) fn take(&self) -> Option<Mail> {
+        self.receiver.try_recv().ok()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.receiver.is_empty()
+    }
+
+    /// Announces that the core is about to sleep. `false` if mail came first: then it must not.
+    pub(crate) fn lie_down(&self) -> bool {
+        self.bell.asleep.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        let quiet = self.receiver.is_empty();
+        if !quiet {
+            self.get_up();
+        }
+        quiet
+    }
+
+    pub(crate) fn get_up(&self) {
+        self.bell.asleep.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Rings once for each time the core lies down, however many push: either the pusher sees that
+/// the core is asleep, or the core, before it sleeps, sees the push. The two fences make sure
+/// that not both look too early.
+#[derive(Debug)]
+struct Bell {
+    asleep: AtomicBool,
+    waker: Waker,
+}
+
+impl Bell {
+    fn ring(&self) {
+        fence(Ordering::SeqCst);
+        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed) {
+            let woken: io::Result<()> = self.waker.wake();
+            woken.expect("an eventfd of this process takes a wake");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! How things stand, on request: the core keeps its counters by value and hands out copies.
+
+use crate::turn::TurnStats;
+use overtime_engine::Stats;
+
+/// Counters of the core's own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counters {
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Requests whose head was read.
+    pub requests: u64,
+    /// Requests refused before the engine saw them: framing, limits, routes.
+    pub refused: u64,
+    /// Connections closed because they were too slow or idle.
+    pub timed_out: u64,
+    /// Bytes read.
+    pub bytes_read: u64,
+    /// Bytes written.
+    pub bytes_written: u64,
+    /// Answers whose caller was gone.
+    pub undelivered: u64,
+    /// Reads refused because too many waited.
+    pub reads_refused: u64,
+}
+
+/// How things stand.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot {
+    /// What the engine counted.
+    pub engine: Stats,
+    /// What the core counted.
+    pub core: Counters,
+    /// What turns cost.
+    pub turns: TurnStats,
+    /// Connections open now.
+    pub connections: usize,
+    /// Whether the server is on its way out.
+    pub draining: bool,
+    /// Whether the journal has failed.
+    pub journal_failed: bool,
+}

@@ -1,0 +1,151 @@
+//! What a turn costs. Time is measured on the thread's own CPU clock: a turn over budget names
+//! the phase that took longest; one that merely took long on the wall clock was preempted and is
+//! counted apart.
+
+use rustix::time::{ClockId, clock_gettime};
+use std::time::{Duration, Instant};
+
+/// The upper bounds of the histogram's buckets, in microseconds; one more bucket takes the rest.
+pub const TURN_BUCKETS: [u64; 12] =
+    [10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000];
+
+/// The phases of a turn, as causes of a long one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Reading and framing.
+    Read,
+    /// Taking messages from other threads.
+    Mail,
+    /// Doing what came due.
+    Tick,
+    /// Deciding what starts.
+    Start,
+    /// Applying effects: handing out, appending, encoding answers.
+    Apply,
+    /// Writing answers.
+    Flush,
+}
+
+impl Cause {
+    /// Every cause, in the order of the phases.
+    pub const ALL: [Self; 6] =
+        [Self::Read, Self::Mail, Self::Tick, Self::Start, Self::Apply, Self::Flush];
+
+    /// The name as a label.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Mail => "mail",
+            Self::Tick => "tick",
+            Self::Start => "start",
+            Self::Apply => "apply",
+            Self::Flush => "flush",
+        }
+    }
+}
+
+/// What all turns so far have cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TurnStats {
+    /// Turns.
+    pub turns: u64,
+    /// CPU nanoseconds in all, the polls included.
+    pub cpu_ns: u64,
+    /// Turns by CPU time: see [`TURN_BUCKETS`].
+    pub buckets: [u64; TURN_BUCKETS.len() + 1],
+    /// Turns over budget, by cause.
+    pub over_budget: [u64; Cause::ALL.len()],
+    /// Turns that were within budget on the CPU clock and over it on the wall clock.
+    pub preempted: u64,
+    /// The longest turn, in CPU nanoseconds.
+    pub longest_ns: u64,
+}
+
+/// Measures turns.
+#[derive(Debug)]
+pub(crate) struct TurnMeter {
+    budget: Duration,
+    cpu_before: Duration,
+    marks: [Instant; Cause::ALL.len() + 1],
+    pub(crate) stats: TurnStats,
+}
+
+impl TurnMeter {
+    pub(crate) fn new(budget: Duration) -> Self {
+        let marks = [Instant::now(); Cause::ALL.len() + 1];
+        Self { budget, cpu_before: thread_cpu(), marks, stats: TurnStats::default() }
+    }
+
+    /// The poll has returned.
+    pub(crate) fn begin(&mut self) {
+        self.marks = [Instant::now(); Cause::ALL.len() + 1];
+    }
+
+    /// A phase is over.
+    pub(crate) fn mark(&mut self, phase: Cause) {
+        self.marks[phase as usize + 1..].fill(Instant::now());
+    }
+
+    /// The turn is over.
+    pub(crate) fn end(&mut self) {
+        let cpu = thread_cpu();
+        let spent = cpu.saturating_sub(self.cpu_before);
+        self.cpu_before = cpu;
+        self.count(spent);
+    }
+
+    fn count(&mut self, spent: Duration) {
+        let over = spent > self.budget;
+        let longest_phase = if over { self.longest_phase() } else { 0 };
+        let stats = &mut self.stats;
+        let spent_ns = u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX);
+        stats.turns += 1;
+        stats.cpu_ns += spent_ns;
+        stats.longest_ns = stats.longest_ns.max(spent_ns);
+        let bucket = TURN_BUCKETS.iter().position(|&bound| spent_ns <= bound * 1_000);
+        stats.buckets[bucket.unwrap_or(TURN_BUCKETS.len())] += 1;
+        if over {
+            stats.over_budget[longest_phase] += 1;
+        } else if self.marks[Cause::ALL.len()] - self.marks[0] > self.budget {
+            stats.preempted += 1;
+        }
+    }
+
+    fn longest_phase(&self) -> usize {
+        let spans = self.marks.windows(2).map(|pair| pair[1] - pair[0]);
+        spans.enumerate().max_by_key(|&(_, span)| span).map_or(0, |(phase, _)| phase)
+    }
+}
+
+fn thread_cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_over_budget_names_its_longest_phase() {
+        let mut meter = TurnMeter::new(Duration::from_millis(1));
+        let start = Instant::now();
+        meter.marks = [start; 7];
+        meter.marks[Cause::Apply as usize + 1..].fill(start + Duration::from_millis(5));
+        meter.count(Duration::from_millis(5));
+        assert_eq!(meter.stats.over_budget[Cause::Apply as usize], 1);
+        assert_eq!((meter.stats.preempted, meter.stats.buckets[8]), (0, 1));
+    }
+
+    #[test]
+    fn a_preempted_turn_is_counted_apart() {
+        let mut meter = TurnMeter::new(Duration::from_millis(1));
+        let start = Instant::now();
+        meter.marks = [start; 7];
+        meter.marks[6] = start + Duration::from_millis(5);
+        meter.count(Duration::from_micros(10));
+        assert_eq!(meter.stats.over_budget, [0; 6]);
+        assert_eq!((meter.stats.preempted, meter.stats.buckets[0]), (1, 1));
+    }
+}

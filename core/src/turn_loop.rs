@@ -1,0 +1,421 @@
+//! The loop, on one screen: poll, read, mail, tick, start, apply, flush.
+
+use crate::clients::{Clients, Ordered};
+use crate::drain::Drain;
+use crate::exchange::{Order, Router};
+use crate::limits::{LAST_FLUSH, Limits, MAIL_PER_TURN, STARTS_PER_TURN, TICKS_PER_TURN};
+use crate::listener::Listener;
+use crate::mailbox::{Inbox, Mail, Mailbox, mailbox};
+use crate::snapshot::Snapshot;
+use crate::turn::{Cause, TurnMeter};
+use crate::workers::{WorkerChannels, Workers};
+use bytes::Bytes;
+use crossbeam_channel::{Sender, TrySendError};
+use mio::{Events, Interest, Poll, Token, Waker};
+use overtime_engine::{Ask, Effect, Engine, Event, Submission, Wants};
+use overtime_protocol::{
+    Answer, Append, Clock, Code, Kind, Monotonic, Now, Problem, Query, Read, ReplyTo,
+};
+use std::collections::VecDeque;
+use std::io;
+use std::time::{Duration, Instant};
+
+const LISTENER: Token = Token(usize::MAX - 1);
+const WAKER: Token = Token(usize::MAX);
+const EVENTS_PER_POLL: usize = 1024;
+
+/// The poll and its mailbox, made first: whoever is to talk to the core needs it.
+#[derive(Debug)]
+pub struct Door {
+    poll: Poll,
+    mailbox: Mailbox,
+    inbox: Inbox,
+}
+
+impl Door {
+    /// Opens the poll.
+    ///
+    /// # Errors
+    /// If the system has no descriptor left for it.
+    pub fn open() -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let (mailbox, inbox) = mailbox(Waker::new(poll.registry(), WAKER)?);
+        Ok(Self { poll, mailbox, inbox })
+    }
+
+    /// The way in for other threads.
+    pub fn mailbox(&self) -> Mailbox {
+        self.mailbox.clone()
+    }
+}
+
+/// What a core is made of.
+#[derive(Debug)]
+pub struct Setup {
+    /// The operator's bounds.
+    pub limits: Limits,
+    /// The data port.
+    pub listener: Listener,
+    /// The engine, with what was recovered.
+    pub engine: Engine,
+    /// What the engine wanted done while it recovered.
+    pub effects: Vec<Effect>,
+    /// The kinds, in the engine's order.
+    pub kinds: Vec<Kind>,
+    /// The workers' channels.
+    pub workers: WorkerChannels,
+    /// The way to the journal's commit thread.
+    pub appends: Sender<Append>,
+    /// The way to the journal's readers.
+    pub reads: Sender<Read>,
+    /// The process's clock.
+    pub clock: Clock,
+}
+
+/// Why the loop ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It was asked to, and everybody was answered.
+    Drained,
+    /// The journal cannot write any more.
+    JournalFailed(String),
+}
+
+/// The core.
+#[derive(Debug)]
+pub struct Core {
+    poll: Poll,
+    inbox: Inbox,
+    listener: Listener,
+    clients: Clients,
+    engine: Engine,
+    workers: Workers,
+    appends: Sender<Append>,
+    /// Appends that the channel had no room for; bounded by the tasks there can be.
+    appends_waiting: VecDeque<Append>,
+    reads: Sender<Read>,
+    effects: Vec<Effect>,
+    meter: TurnMeter,
+    clock: Clock,
+    limits: Limits,
+    drain: Drain,
+    /// A bound of the turn was reached: there is more to do.
+    more: bool,
+}
+
+impl Core {
+    /// A core behind `door`.
+    ///
+    /// # Errors
+    /// If the listener cannot be polled.
+    pub fn new(door: Door, setup: Setup) -> io::Result<Self> {
+        let mut listener = setup.listener;
+        door.poll.registry().register(listener.socket(), LISTENER, Interest::READABLE)?;
+        let waits = (setup.limits.wait_default, setup.limits.wait_max);
+        Ok(Self {
+            poll: door.poll,
+            inbox: door.inbox,
+            listener,
+            clients: Clients::new(Router::new(&setup.kinds, waits), setup.limits),
+            engine: setup.engine,
+            workers: Workers::new(setup.workers),
+            appends: setup.appends,
+            appends_waiting: VecDeque::new(),
+            reads: setup.reads,
+            effects: setup.effects,
+            meter: TurnMeter::new(setup.limits.turn_budget),
+            clock: setup.clock,
+            limits: setup.limits,
+            drain: Drain::Open,
+            more: true,
+        })
+    }
+
+    /// Runs until the server is asked to end or the journal fails.
+    ///
+    /// # Errors
+    /// If the poll itself fails, which leaves nothing to go on with.
+    pub fn run(mut self) -> io::Result<Exit> {
+        let mut events = Events::with_capacity(EVENTS_PER_POLL);
+        loop {
+            self.poll(&mut events)?;
+            let now = self.begin_turn();
+            self.read(&events, now);
+            self.meter.mark(Cause::Read);
+            self.mail(now);
+            self.meter.mark(Cause::Mail);
+            self.tick(now);
+            self.meter.mark(Cause::Tick);
+            self.start(now);
+            self.meter.mark(Cause::Start);
+            self.apply();
+            self.meter.mark(Cause::Apply);
+            self.clients.flush(now.monotonic);
+            self.meter.mark(Cause::Flush);
+            self.meter.end();
+            if let Some(exit) = self.advance_drain(now) {
+                return Ok(exit);
+            }
+        }
+    }
+
+    /// Sleeps until something happens or is due.
+    fn poll(&mut self, events: &mut Events) -> io::Result<()> {
+        let mut timeout = self.timeout();
+        if timeout != Some(Duration::ZERO) && self.spin(events)? {
+            return Ok(());
+        }
+        let sleeps = timeout != Some(Duration::ZERO);
+        if sleeps && !self.inbox.lie_down() {
+            timeout = Some(Duration::ZERO);
+        }
+        let polled = self.poll.poll(events, timeout);
+        if sleeps {
+            self.inbox.get_up();
+        }
+        match polled {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            polled => polled,
+        }
+    }
+
+    fn timeout(&mut self) -> Option<Duration> {
+        let busy = self.more
+            || self.clients.has_work()
+            || !self.appends_waiting.is_empty()
+            || !self.inbox.is_empty()
+            || self.engine.has_work_to_start()
+            || self.listener.has_more(self.clients.room());
+        if busy {
+            return Some(Duration::ZERO);
+        }
+        let due = [self.engine.next_deadline(), self.clients.next_deadline(), self.drain.until()];
+        let next = due.into_iter().flatten().min()?;
+        Some(next.since(self.clock.monotonic()))
+    }
+
+    /// Looks for work for a while before sleeping, if some is in flight: on spare processors that
+    /// is cheaper than to be woken. Returns whether any came.
+    fn spin(&mut self, events: &mut Events) -> io::Result<bool> {
+        let stats = self.engine.stats();
+        let in_flight = stats.appends > 0 || stats.running.0.iter().any(|&running| running > 0);
+        if self.limits.spin.is_zero() || !in_flight {
+            return Ok(false);
+        }
+        let start = Instant::now();
+        while start.elapsed() < self.limits.spin {
+            self.poll.poll(events, Some(Duration::ZERO))?;
+            if !events.is_empty() || !self.inbox.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn begin_turn(&mut self) -> Now {
+        self.meter.begin();
+        self.more = false;
+        let now = self.clock.now();
+        self.clients.set_date(now.unix);
+        now
+    }
+
+    fn read(&mut self, events: &Events, now: Now) {
+        for event in events {
+            match event.token() {
+                LISTENER => self.listener.announce(),
+                WAKER => {}
+                Token(index) => self.clients.note(index, event),
+            }
+        }
+        let (clients, registry) = (&mut self.clients, self.poll.registry());
+        let room = clients.room();
+        self.listener.accept(room, |stream| clients.admit(stream, registry, now.monotonic));
+        let engine = &mut self.engine;
+        let ordered = clients.read(now.monotonic, &mut |bytes| engine.screen(bytes));
+        ordered.into_iter().for_each(|ordered| self.take_order(ordered, now));
+    }
+
+    fn take_order(&mut self, ordered: Ordered, now: Now) {
+        let Ordered { reply_to, order, payload } = ordered;
+        let event = match order {
+            Order::Submit { kind, options, wait, head } => Event::Submitted(Submission {
+                reply_to,
+                kind,
+                wait,
+                urgency: options.urgency,
+                delay: options.delay,
+                payload,
+                content_type: head.content_type,
+                traceparent: head.traceparent,
+            }),
+            Order::Document { task, wait } => {
+                Event::Asked(Ask { reply_to, task, wants: Wants::Document, wait })
+            }
+            Order::Result { task } => {
+                let wait = Duration::ZERO;
+                Event::Asked(Ask { reply_to, task, wants: Wants::Result, wait })
+            }
+            Order::Contact { email } => {
+                let key = Bytes::from(format!("contacts/{email}"));
+                let query = Query::State { key, absent: Code::UnknownContact };
+                self.effects.push(Effect::Read(Read { reply_to, query }));
+                return;
+            }
+            Order::Refuse(problem) => {
+                self.effects.push(Effect::Reply { to: reply_to, answer: Answer::Problem(problem) });
+                return;
+            }
+        };
+        self.engine.handle(event, now, &mut self.effects);
+    }
+
+    fn mail(&mut self, now: Now) {
+        for _ in 0..MAIL_PER_TURN {
+            let Some(mail) = self.inbox.take() else { return };
+            self.open_mail(mail, now);
+        }
+    }
+
+    fn open_mail(&mut self, mail: Mail, now: Now) {
+        let event = match mail {
+            Mail::Completed { worker, completion, chain_ended } => {
+                let freed = if chain_ended { self.workers.free(worker) } else { None };
+                Event::Completed { completion, freed }
+            }
+            Mail::Judged(verdicts) => {
+                for verdict in verdicts {
+                    self.engine.handle(Event::Judged(verdict), now, &mut self.effects);
+                }
+                return;
+            }
+            Mail::Answered(to, answer) => {
+                self.effects.push(Effect::Reply { to, answer });
+                return;
+            }
+            Mail::JournalFailed(reason) => {
+                self.drain = Drain::Failed { reason, until: now.monotonic + LAST_FLUSH / 2 };
+                self.clients.closing = true;
+                Event::JournalFailed
+            }
+            Mail::Stop => {
+                self.begin_drain(now.monotonic);
+                return;
+            }
+            Mail::Inspect(reply) => {
+                let _ = reply.try_send(Box::new(self.snapshot()));
+                return;
+            }
+        };
+        self.engine.handle(event, now, &mut self.effects);
+    }
+
+    fn tick(&mut self, now: Now) {
+        let done = self.engine.tick(TICKS_PER_TURN, now, &mut self.effects);
+        let expired = self.clients.expire(TICKS_PER_TURN, now.monotonic);
+        self.more |= done.max(expired) == TICKS_PER_TURN;
+        if std::mem::take(&mut self.clients.closed) > 0 {
+            self.listener.make_room();
+        }
+    }
+
+    fn start(&mut self, now: Now) {
+        self.engine.dispatch(STARTS_PER_TURN, now, &mut self.effects);
+    }
+
+    fn apply(&mut self) {
+        while let Some(append) = self.appends_waiting.pop_front() {
+            if let Err(TrySendError::Full(append)) = self.appends.try_send(append) {
+                self.appends_waiting.push_front(append);
+                break;
+            }
+        }
+        let mut effects = std::mem::take(&mut self.effects);
+        effects.drain(..).for_each(|effect| self.apply_one(effect));
+        self.effects = effects;
+    }
+
+    fn apply_one(&mut self, effect: Effect) {
+        match effect {
+            Effect::Reply { to, answer } => self.clients.answer(to, answer),
+            Effect::Dispatch(chain) => self.workers.hand_out(chain),
+            Effect::Append(append) => self.append(append),
+            Effect::Read(read) => {
+                if let Err(TrySendError::Full(read)) = self.reads.try_send(read) {
+                    self.refuse_read(read.reply_to);
+                }
+            }
+        }
+    }
+
+    /// Appends keep their order: behind one that waits all others wait too.
+    fn append(&mut self, append: Append) {
+        if !self.appends_waiting.is_empty() {
+            self.appends_waiting.push_back(append);
+        } else if let Err(TrySendError::Full(append)) = self.appends.try_send(append) {
+            self.appends_waiting.push_back(append);
+        }
+    }
+
+    fn refuse_read(&mut self, to: ReplyTo) {
+        self.clients.counters.reads_refused += 1;
+        let problem = Problem::new(Code::Reads, "too many reads wait for the journal");
+        self.clients.answer(to, problem.after(Duration::from_secs(1)).into());
+    }
+
+    /// A second wish to end is answered by the process, which leaves at once.
+    fn begin_drain(&mut self, now: Monotonic) {
+        if self.drain == Drain::Open {
+            self.drain = Drain::Notice { until: now + self.limits.drain_notice };
+        }
+    }
+
+    fn advance_drain(&mut self, now: Now) -> Option<Exit> {
+        let (due, at) = (self.drain.until()? <= now.monotonic, now.monotonic);
+        match &self.drain {
+            Drain::Open => None,
+            Drain::Notice { .. } => {
+                if due {
+                    self.engine.handle(Event::DrainStarted, now, &mut self.effects);
+                    self.clients.closing = true;
+                    self.drain = Drain::Grace { until: at + self.limits.drain_grace };
+                    self.more = true;
+                }
+                None
+            }
+            Drain::Grace { .. } => {
+                let running = self.engine.stats().running.0.iter().sum::<u64>() > 0;
+                if due || (self.engine.is_quiet() && !running) {
+                    self.engine.handle(Event::GraceEnded, now, &mut self.effects);
+                    self.clients.close_idle();
+                    self.drain = Drain::Leaving { until: at + 3 * LAST_FLUSH };
+                    self.more = true;
+                }
+                None
+            }
+            Drain::Leaving { .. } => {
+                let done = self.engine.is_quiet() && self.is_silent();
+                (done || due).then_some(Exit::Drained)
+            }
+            Drain::Failed { reason, .. } => {
+                (due || self.is_silent()).then(|| Exit::JournalFailed(reason.clone()))
+            }
+        }
+    }
+
+    /// Whether everything that was to be said has left.
+    fn is_silent(&self) -> bool {
+        self.effects.is_empty() && !self.clients.has_work() && !self.clients.owes_output()
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            engine: self.engine.stats(),
+            core: self.clients.counters,
+            turns: self.meter.stats,
+            connections: self.clients.len(),
+            draining: self.drain != Drain::Open,
+            journal_failed: matches!(self.drain, Drain::Failed { .. }),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The workers as the core sees them: a channel each, and a list of the idle, last freed first,
+//! because one that has just finished is still awake.
+
+use crossbeam_channel::{Sender, TrySendError};
+use overtime_protocol::{Chain, Lane};
+
+/// One channel a worker, grouped by whom it serves. A worker's number is its place in
+/// `foreground`, `bulk` and `background`, in that order.
+#[derive(Debug)]
+pub struct WorkerChannels {
+    /// For `control` and `interactive`.
+    pub foreground: Vec<Sender<Chain>>,
+    /// For `bulk`.
+    pub bulk: Vec<Sender<Chain>>,
+    /// For `background`.
+    pub background: Vec<Sender<Chain>>,
+}
+
+/// The workers and who of them is idle.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    channels: Vec<Sender<Chain>>,
+    /// The lane each worker is busy for.
+    lanes: Vec<Option<Lane>>,
+    foreground: Vec<usize>,
+    bulk: Vec<usize>,
+    background: Vec<usize>,
+}
+
+impl Workers {
+    pub(crate) fn new(channels: WorkerChannels) -> Self {
+        let WorkerChannels { foreground, bulk, background } = channels;
+        let bulk_start = foreground.len();
+        let background_start = bulk_start + bulk.len();
+        let channels: Vec<_> = foreground.into_iter().chain(bulk).chain(background).collect();
+        Self {
+            lanes: vec![None; channels.len()],
+            foreground: (0..bulk_start).rev().collect(),
+            bulk: (bulk_start..background_start).rev().collect(),
+            background: (background_start..channels.len()).rev().collect(),
+            channels,
+        }
+    }
+
+    /// Hands the chain to the worker that came free last. The engine's credits see to it that
+    /// there is one, and its channel has room because it is idle.
+    pub(crate) fn hand_out(&mut self, chain: Chain) {
+        let lane = chain.lane;
+        let worker = self.idle(lane).pop().expect("credits never pass the number of workers");
+        self.lanes[worker] = Some(lane);
+        match self.channels[worker].try_send(chain) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => unreachable!("an idle worker's channel is empty"),
+            // The pool ends only after the core: the process is on its way out.
+            Err(TrySendError::Disconnected(_)) => {}
+        }
+    }
+
+    /// The worker has nothing left to do; returns the lane it was busy for.
+    pub(crate) fn free(&mut self, worker: usize) -> Option<Lane> {
+        let lane = self.lanes.get_mut(worker)?.take()?;
+        self.idle(lane).push(worker);
+        Some(lane)
+    }
+
+    fn idle(&mut self, lane: Lane) -> &mut Vec<usize> {
+        match lane {
+            Lane::Control | Lane::Interactive => &mut self.foreground,
+            Lane::Bulk => &mut self.bulk,
+            Lane::Background => &mut self.background,
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The assembly: it knows every part and ties them together, and decides nothing itself.
+
+use crate::config::Config;
+use crate::source::JournalSource;
+use crate::window::ServerWindow;
+use anyhow::{Context, Result, anyhow};
+use overtime_core::{Core, Door, Exit, Listener, Mail, Mailbox, WorkerChannels};
+use overtime_engine::{Engine, LanePlan, Seed};
+use overtime_journal::{Journal, Report};
+use overtime_protocol::{Clock, Kind, Opener};
+use overtime_worker::{Delivery, Equipment, Handler, PoolOptions};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::SystemTime;
+
+/// A server that is about to start: its configuration and what it handles.
+pub struct Builder {
+    config: Config,
+    handlers: Vec<Arc<dyn Handler>>,
+}
+
+impl Builder {
+    /// A server with the built-in kinds; with `demo` also those that newcomers and load tests
+    /// call.
+    pub fn new(config: Config) -> Self {
+        let mut handlers = overtime_worker::contacts::handlers();
+        if config.demo {
+            handlers.extend(overtime_worker::demo::handlers());
+        }
+        Self { config, handlers }
+    }
+
+    /// Adds a kind.
+    #[must_use]
+    pub fn handler(mut self, handler: impl Handler) -> Self {
+        self.handlers.push(Arc::new(handler));
+        self
+    }
+
+    /// Opens the data folder, recovers what a former process left unfinished, and starts every
+    /// thread. When this returns the server answers.
+    ///
+    /// # Errors
+    /// A sentence that says what is in the way: an address in use, a data folder that another
+    /// server holds, that a newer version has written, or that is damaged.
+    pub fn start(self) -> Result<Server> {
+        start(self.config, self.handlers)
+    }
+}
+
+/// A running server.
+pub struct Server {
+    addresses: Addresses,
+    kinds: Vec<Kind>,
+    notes: Vec<String>,
+    mailbox: Mailbox,
+    core: JoinHandle<io::Result<Exit>>,
+    journal: Journal,
+    console: overtime_console::Console,
+}
+
+/// Where a server listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// The data port.
+    pub data: SocketAddr,
+    /// The admin port.
+    pub admin: SocketAddr,
+}
+
+impl Server {
+    /// Where it listens.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// What it handles.
+    pub fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// What an operator should know of the start: what was recovered, what was found damaged.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// What asks the server to end in order; it may be called from any thread.
+    pub fn stopper(&self) -> impl Fn() + Send + Sync + 'static {
+        let mailbox = self.mailbox.clone();
+        move || mailbox.push(Mail::Stop)
+    }
+
+    /// Waits until the server has ended.
+    ///
+    /// # Errors
+    /// If it did not end in order, and why.
+    pub fn wait(self) -> Result<()> {
+        let Self { core, journal, console, .. } = self;
+        let exit = core.join().map_err(|_| anyhow!("the core has panicked"))?;
+        match exit.context("the core could not poll")? {
+            Exit::Drained => {
+                journal.close();
+                console.stop();
+                Ok(())
+            }
+            // Nothing is left to be written, and a disk that hangs must not hold the process.
+            Exit::JournalFailed(reason) => Err(anyhow!("the journal failed: {reason}")),
+        }
+    }
+}
+
+/// The process's one token that opens payloads, shared by all servers that it runs.
+fn opener() -> Opener {
+    static OPENER: OnceLock<Opener> = OnceLock::new();
+    let mint = || Opener::mint().expect("nothing else in this process mints it");
+    OPENER.get_or_init(mint).clone()
+}
+
+fn start(config: Config, handlers: Vec<Arc<dyn Handler>>) -> Result<Server> {
+    let kinds: Vec<Kind> = handlers.iter().map(|handler| handler.kind()).collect();
+    check_kinds(&kinds)?;
+    let (listener, admin) = bind(&config)?;
+    let addresses = Addresses { data: listener.address()?, admin: admin.local_addr()? };
+    let clock = Clock::start();
+    let mut opened = overtime_journal::open(&config.journal_options(), opener())?;
+    let recovered = opened.take_recovered();
+    let mut notes = opened.notes().to_vec();
+    let door = Door::open().context("the system has no descriptor left for the poll")?;
+    let mailbox = door.mailbox();
+    let journal = opened.start(journal_deliver(mailbox.clone()));
+    let plan = LanePlan::new(config.workers(), processors());
+    let equipment = Equipment {
+        handlers,
+        opener: opener(),
+        source: Arc::new(JournalSource::new(journal.store())),
+        clock,
+    };
+    let workers = start_workers(plan, equipment, mailbox.clone())?;
+    let mut engine = Engine::new(overtime_engine::Setup {
+        limits: config.engine_limits(),
+        kinds: kinds.clone(),
+        plan,
+        epoch: recovered.epoch,
+        highest: recovered.highest,
+        seed: Seed::new(seed()),
+    });
+    let mut effects = Vec::new();
+    engine.recover(recovered.unfinished, recovered.clean, clock.now(), &mut effects);
+    notes.extend(recovery_notes(&engine));
+    let core = Core::new(
+        door,
+        overtime_core::Setup {
+            limits: config.core_limits(),
+            listener,
+            engine,
+            effects,
+            kinds: kinds.clone(),
+            workers,
+            appends: journal.appends(),
+            reads: journal.reads(),
+            clock,
+        },
+    )?;
+    let window = ServerWindow::new(mailbox.clone(), journal.stats());
+    let console = overtime_console::start(admin, Arc::new(window))?;
+    let core = std::thread::Builder::new().name("core".to_owned()).spawn(|| core.run())?;
+    Ok(Server { addresses, kinds, notes, mailbox, core, journal, console })
+}
+
+fn check_kinds(kinds: &[Kind]) -> Result<()> {
+    for (place, kind) in kinds.iter().enumerate() {
+        if kinds[..place].iter().any(|other| other.name == kind.name) {
+            return Err(anyhow!("two handlers have the kind `{}`", kind.name));
+        }
+    }
+    Ok(())
+}
+
+fn bind(config: &Config) -> Result<(Listener, TcpListener)> {
+    let data = Listener::bind(config.listen)
+        .with_context(|| format!("the data port {} cannot be listened on", config.listen))?;
+    let admin = TcpListener::bind(config.admin)
+        .with_context(|| format!("the admin port {} cannot be listened on", config.admin))?;
+    Ok((data, admin))
+}
+
+fn journal_deliver(mailbox: Mailbox) -> overtime_journal::Deliver {
+    Arc::new(move |report| {
+        mailbox.push(match report {
+            Report::Verdicts(verdicts) => Mail::Judged(verdicts),
+            Report::Answer(to, answer) => Mail::Answered(to, answer),
+            Report::Failed(reason) => Mail::JournalFailed(reason),
+        });
+    })
+}
+
+fn start_workers(plan: LanePlan, equipment: Equipment, mailbox: Mailbox) -> Result<WorkerChannels> {
+    let options = PoolOptions {
+        foreground: plan.foreground,
+        bulk: plan.bulk,
+        background: plan.background,
+        ..PoolOptions::default()
+    };
+    let deliver = move |delivery: Delivery| {
+        let Delivery { worker, completion, chain_ended } = delivery;
+        mailbox.push(Mail::Completed { worker: worker.0 as usize, completion, chain_ended });
+    };
+    let pool = overtime_worker::start(options, equipment, Arc::new(deliver))
+        .context("the system refuses a worker thread")?;
+    let channels = |workers: Vec<overtime_worker::Worker>| {
+        workers.into_iter().map(|worker| worker.chains).collect()
+    };
+    Ok(WorkerChannels {
+        foreground: channels(pool.foreground),
+        bulk: channels(pool.bulk),
+        background: channels(pool.background),
+    })
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Chance differs from start to start; what it decides is jitter.
+fn seed() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    now.as_nanos() as u64 ^ u64::from(std::process::id()).rotate_left(32)
+}
+
+fn recovery_notes(engine: &Engine) -> Vec<String> {
+    let stats = engine.stats();
+    let mut notes = Vec::new();
+    if stats.recovered > 0 {
+        notes.push(format!("{} unfinished tasks go on", stats.recovered));
+    }
+    if stats.unhandled > 0 {
+        let count = stats.unhandled;
+        notes.push(format!("{count} unfinished tasks rest: no handler has their kind"));
+    }
+    notes
+}
