@@ -1,0 +1,175 @@
+//! The command line: what to do, and the few settings worth a flag. Flags win over everything.
+
+use crate::config::{Config, ConfigError, File};
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The environment's name for `--config`.
+const CONFIG_VARIABLE: &str = "OVERTIME_CONFIG";
+
+/// A task server: it answers when the work is done in time, and otherwise with an address while
+/// the work goes on.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "overtime",
+    version,
+    after_help = "A setting is taken from its flag, else from the environment (OVERTIME_LISTEN, \
+                  OVERTIME_WAIT_MAX, …), else from the file, else from its default. \
+                  `overtime check-config` shows what comes of that."
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Action {
+    /// Serve until a signal ends it; this is what happens when no command is given
+    Serve,
+    /// Check the configuration and print it as it would be used
+    CheckConfig,
+}
+
+#[derive(Clone, Debug, Args)]
+struct Flags {
+    /// Configuration file, in TOML [default: overtime.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where callers connect
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Where the console listens
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    admin: Option<SocketAddr>,
+    /// Data folder
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// Workers for single calls
+    #[arg(long, global = true, value_name = "COUNT")]
+    workers: Option<usize>,
+    /// Serve the demo kinds: echo, sleep, flaky
+    #[arg(long, global = true)]
+    demo: bool,
+    /// Allow addresses other than loopback although nobody is asked for a key
+    #[arg(long, global = true)]
+    insecure: bool,
+}
+
+/// What is to be done, with a configuration that is checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Serve.
+    Serve(Box<Config>),
+    /// Print the configuration.
+    CheckConfig(Box<Config>),
+}
+
+impl Arguments {
+    /// Reads the configuration that these arguments, the environment and the file make.
+    ///
+    /// # Errors
+    /// If the file cannot be read, a value is malformed, or the values contradict each other.
+    pub fn into_command(
+        self,
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Command, ConfigError> {
+        let named = self.flags.config.clone();
+        let named = named.or_else(|| environment(CONFIG_VARIABLE).map(PathBuf::from));
+        let file = named.map_or(File::Default, File::Named);
+        let mut config = Config::load(&file, environment)?;
+        self.flags.apply(&mut config);
+        config.check()?;
+        Ok(match self.action {
+            None | Some(Action::Serve) => Command::Serve(Box::new(config)),
+            Some(Action::CheckConfig) => Command::CheckConfig(Box::new(config)),
+        })
+    }
+}
+
+impl Flags {
+    fn apply(self, config: &mut Config) {
+        config.listen = self.listen.unwrap_or(config.listen);
+        config.admin = self.admin.unwrap_or(config.admin);
+        config.workers.count = self.workers.unwrap_or(config.workers.count);
+        config.demo |= self.demo;
+        config.insecure |= self.insecure;
+        if let Some(data) = self.data {
+            config.data = data;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use std::fs;
+
+    fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Command, String> {
+        let arguments = ["overtime"].iter().chain(arguments);
+        let arguments = Arguments::try_parse_from(arguments).map_err(|error| error.to_string())?;
+        let lookup = |name: &str| {
+            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
+        };
+        arguments.into_command(lookup).map_err(|error| error.to_string())
+    }
+
+    fn config(arguments: &[&str], environment: &[(&str, &str)]) -> Config {
+        match command(arguments, environment).unwrap() {
+            Command::Serve(config) | Command::CheckConfig(config) => *config,
+        }
+    }
+
+    #[test]
+    fn the_arguments_are_well_declared() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn serving_is_what_happens_by_default() {
+        for arguments in [&[][..], &["serve"], &["--demo"], &["serve", "--demo"]] {
+            assert!(matches!(command(arguments, &[]), Ok(Command::Serve(_))), "{arguments:?}");
+        }
+        for arguments in [&["check-config"][..], &["--demo", "check-config", "--workers", "3"]] {
+            assert!(matches!(command(arguments, &[]), Ok(Command::CheckConfig(_))));
+        }
+        assert!(command(&["frobnicate"], &[]).is_err());
+        assert!(command(&["--wait", "3s"], &[]).is_err());
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("test.toml");
+        fs::write(&file, "listen = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"\n[workers]\ncount = 3")
+            .unwrap();
+        let file = file.to_str().unwrap();
+        let environment =
+            [("OVERTIME_CONFIG", file), ("OVERTIME_WORKERS", "4"), ("OVERTIME_ADMIN", "[::1]:5")];
+        let config = config(&["--workers", "6"], &environment);
+        assert_eq!(config.listen.to_string(), "127.0.0.1:1");
+        assert_eq!(config.admin.to_string(), "[::1]:5");
+        assert_eq!(config.workers.count, 6);
+        assert_eq!(config.wait, Config::default().wait);
+    }
+
+    #[test]
+    fn the_file_of_the_flag_wins_over_that_of_the_environment() {
+        let refused = command(&["--config", "/no/such"], &[("OVERTIME_CONFIG", "/other")]);
+        assert!(refused.unwrap_err().starts_with("/no/such cannot be read"));
+        let refused = command(&[], &[("OVERTIME_CONFIG", "/other")]);
+        assert!(refused.unwrap_err().starts_with("/other cannot be read"));
+    }
+
+    #[test]
+    fn flags_are_checked_like_everything_else() {
+        let refused = command(&["--listen", "0.0.0.0:7070"], &[]).unwrap_err();
+        assert!(refused.contains("--insecure"), "{refused}");
+        assert!(command(&["--listen", "0.0.0.0:7070", "--insecure"], &[]).is_ok());
+        assert!(command(&["--workers", "0"], &[]).unwrap_err().contains("workers.count is 0"));
+    }
+}

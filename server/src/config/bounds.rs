@@ -1,0 +1,137 @@
+//! What must hold among the settings. Every contradiction is told at once, each by the names of
+//! the keys in it.
+
+use super::{Config, ConfigError, Size, Span};
+use overtime_worker::{EFFECTS_MAX_BYTES, PRODUCT_MAX_BYTES};
+use std::net::SocketAddr;
+
+/// The largest payload of a single task: until there is a spool, it must fit one log record.
+pub const BODY_MAX_BYTES: u64 = 8 * 1024 * 1024;
+
+/// The most of a record that is neither payload, nor result, nor state.
+const RECORD_REST_BYTES: u64 = 1024 * 1024;
+
+/// No count may be higher, so that a slip of the finger does not ask for all memory.
+const COUNT_MAX: usize = 100_000_000;
+
+/// The most threads of a kind.
+const THREADS_MAX: usize = 10_000;
+
+/// The places in a request head are kept in 16 bits.
+const HEAD_MAX: Size = Size(65_535);
+
+/// The most header fields that are read.
+const FIELDS_MAX: usize = 128;
+
+/// The longest span that makes sense anywhere.
+const SPAN_MAX: Span = Span::seconds(24 * 60 * 60);
+
+impl Config {
+    /// Checks the settings against each other.
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfBounds`] with all that is wrong.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let mut problems = Problems(Vec::new());
+        self.check_addresses(&mut problems);
+        self.check_spans(&mut problems);
+        self.check_counts(&mut problems);
+        self.check_sizes(&mut problems);
+        if self.data.to_str().is_none_or(str::is_empty) {
+            problems.0.push("data must name a folder, in UTF-8".to_owned());
+        }
+        match problems {
+            Problems(none) if none.is_empty() => Ok(()),
+            Problems(problems) => Err(ConfigError::OutOfBounds(problems)),
+        }
+    }
+
+    fn check_addresses(&self, problems: &mut Problems) {
+        if self.listen == self.admin && self.listen.port() != 0 {
+            problems.0.push(format!("listen and admin are both {}", self.listen));
+        }
+        for (key, address) in [("listen", self.listen), ("admin", self.admin)] {
+            if !self.insecure && !is_loopback(address) {
+                problems.0.push(format!(
+                    "{key} is {address}, where other machines can reach it, and no caller is asked \
+                     for a key: use a loopback address, or --insecure if something else guards it"
+                ));
+            }
+        }
+    }
+
+    fn check_spans(&self, problems: &mut Problems) {
+        let Self { wait, core, timeouts, drain, .. } = self;
+        let positive = Span::millis(1);
+        problems.within("wait.default", wait.default, Span::seconds(0), SPAN_MAX);
+        problems.within("wait.max", wait.max, Span::seconds(0), SPAN_MAX);
+        problems.ordered("wait.default", wait.default, "wait.max", wait.max);
+        problems.within("core.turn_budget", core.turn_budget, Span::micros(10), Span::seconds(1));
+        problems.ordered("core.spin", core.spin, "core.turn_budget", core.turn_budget);
+        problems.within("timeouts.head", timeouts.head, positive, SPAN_MAX);
+        problems.within("timeouts.idle", timeouts.idle, positive, SPAN_MAX);
+        problems.within("timeouts.body_progress", timeouts.body_progress, positive, SPAN_MAX);
+        problems.within("drain.notice", drain.notice, Span::seconds(0), SPAN_MAX);
+        problems.within("drain.grace", drain.grace, Span::seconds(0), SPAN_MAX);
+    }
+
+    fn check_counts(&self, problems: &mut Problems) {
+        let limits = &self.limits;
+        problems.within("workers.count", self.workers.count, 1, THREADS_MAX);
+        problems.within("journal.readers", self.journal.readers, 1, 64);
+        problems.within("limits.fields", limits.fields, 1, FIELDS_MAX);
+        problems.within("limits.connections", limits.connections, 1, COUNT_MAX);
+        problems.within("limits.tasks", limits.tasks, 1, COUNT_MAX);
+        problems.within("limits.appends", limits.appends, 1, COUNT_MAX);
+    }
+
+    fn check_sizes(&self, problems: &mut Problems) {
+        let Self { limits, journal, .. } = self;
+        problems.within("limits.head", limits.head, Size(256), HEAD_MAX);
+        problems.within("limits.target", limits.target, Size(64), HEAD_MAX);
+        problems.ordered("limits.target", limits.target, "limits.head", limits.head);
+        problems.within("limits.body", limits.body, Size(0), Size(BODY_MAX_BYTES));
+        let memory = limits.payload_memory;
+        problems.ordered("limits.body", limits.body, "limits.payload_memory", memory);
+        problems.within("limits.payload_memory", memory, Size::mib(1), Size::mib(1 << 20));
+        let record = limits
+            .body
+            .0
+            .saturating_add((PRODUCT_MAX_BYTES + EFFECTS_MAX_BYTES) as u64 + RECORD_REST_BYTES);
+        problems.within("journal.segment", journal.segment, Size(record), Size::mib(1024));
+        let segments = Size(journal.segment.0.saturating_mul(3));
+        problems.ordered(
+            "three times journal.segment",
+            segments,
+            "journal.log_max",
+            journal.log_max,
+        );
+        problems.within("journal.log_max", journal.log_max, Size::mib(1), Size::mib(1 << 20));
+    }
+}
+
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn within<T: PartialOrd + std::fmt::Display>(&mut self, key: &str, value: T, low: T, high: T) {
+        if value < low || value > high {
+            self.0.push(format!("{key} is {value}; it must be from {low} to {high}"));
+        }
+    }
+
+    fn ordered<T: PartialOrd + std::fmt::Display>(
+        &mut self,
+        low_key: &str,
+        low: T,
+        high_key: &str,
+        high: T,
+    ) {
+        if low > high {
+            self.0.push(format!("{low_key} is {low}; it must not be above {high_key}, {high}"));
+        }
+    }
+}
