@@ -1,0 +1,194 @@
+//! Bodies that are refused, and framing that does not tell one end. Behind each stands a good
+//! request that must never appear.
+
+use crate::drive::{Said, check_refused, feed};
+use overtime_protocol::Code;
+use overtime_protocol::http::Limits;
+
+fn check(bytes: impl AsRef<[u8]>, code: Code) {
+    check_refused(bytes.as_ref(), code, &Limits::default());
+}
+
+fn check_framing(code: Code, cases: &[&str]) {
+    for lines in cases {
+        check(format!("POST / HTTP/1.1\r\nHost: a\r\n{lines}\r\n\r\n"), code);
+    }
+}
+
+fn two_lengths() {
+    check_framing(
+        Code::AmbiguousFraming,
+        &[
+            "Content-Length: 5\r\nContent-Length: 6",
+            "Content-Length: 5\r\nContent-Length: 5",
+            "Content-Length: 5\r\nContent-Length: x",
+            "Content-Length: 5,5",
+            "Content-Length: 5, 6",
+            "Content-Length: 5\r\nTransfer-Encoding: chunked",
+            "Transfer-Encoding: chunked\r\nContent-Length: 0",
+            "Transfer-Encoding: gzip\r\nContent-Length: 5",
+        ],
+    );
+}
+
+fn lengths_that_are_no_number() {
+    check_framing(
+        Code::MalformedRequest,
+        &[
+            "Content-Length:",
+            "Content-Length: +5",
+            "Content-Length: -5",
+            "Content-Length: 0x5",
+            "Content-Length: 5 5",
+            "Content-Length: 5.0",
+            "Content-Length: 5;",
+            "Content-Length: \"5\"",
+            "Content-Length: 00000000000000000005",
+            "Content-Length: 99999999999999999999",
+            "Content-Length: five",
+        ],
+    );
+    check(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \xb2\r\n\r\n", Code::MalformedRequest);
+}
+
+fn transfer_codings_that_hide_the_end() {
+    check_framing(
+        Code::AmbiguousFraming,
+        &[
+            "Transfer-Encoding: identity",
+            "Transfer-Encoding: gzip",
+            "Transfer-Encoding: xchunked",
+            "Transfer-Encoding: chunked, chunked",
+            "Transfer-Encoding: chunked, gzip",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+            "Transfer-Encoding: gzip, chunked, chunked",
+        ],
+    );
+    check_framing(
+        Code::MalformedRequest,
+        &[
+            "Transfer-Encoding:",
+            "Transfer-Encoding: chunked,",
+            "Transfer-Encoding: ,chunked",
+            "Transfer-Encoding: chunked;q=1",
+            "Transfer-Encoding: \"chunked\"",
+            "Transfer-Encoding: chunked chunked",
+        ],
+    );
+    let coded = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\xa0\r\n\r\n";
+    check(coded, Code::MalformedRequest);
+    for coding in ["chunked", "gzip, chunked"] {
+        let old = format!("POST / HTTP/1.0\r\nTransfer-Encoding: {coding}\r\n\r\n0\r\n\r\n");
+        check(old, Code::AmbiguousFraming);
+    }
+}
+
+fn transfer_codings_that_are_not_implemented() {
+    check_framing(
+        Code::TransferCodingUnknown,
+        &[
+            "Transfer-Encoding: gzip, chunked",
+            "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
+            "Transfer-Encoding: identity, Chunked",
+        ],
+    );
+}
+
+fn bodies_that_are_too_large() {
+    let limits = Limits { body_max_bytes: 4, ..Limits::default() };
+    let length = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
+    check_refused(length.as_bytes(), Code::PayloadTooLarge, &limits);
+    for chunks in
+        ["5\r\n", "4\r\nabcd\r\n1\r\n", "FFFFFFFFFFFFFFFF\r\n", "1\r\na\r\nffffffffffffffff;a\r\n"]
+    {
+        let text =
+            format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
+        check_refused(text.as_bytes(), Code::PayloadTooLarge, &limits);
+    }
+}
+
+fn chunks() {
+    for chunks in [
+        "\r\n",
+        "5 \r\n",
+        " 5\r\n",
+        "+5\r\n",
+        "-5\r\n",
+        "0x5\r\n",
+        "5_0\r\n",
+        "g\r\n",
+        "\t5\r\n",
+        ";a\r\n",
+        "00000000000000005\r\n",
+        "5\n",
+        "5\rx",
+        "5\r\r\n",
+        "\u{ff15}\r\n",
+        "1\r\nxy",
+        "1\r\nx\n",
+        "1\r\nx\rx",
+        "1\r\nx\r\n\r\n",
+        "1\r\nx0\r\n\r\n",
+        "0\r\n\n",
+        "0\r\n\rx",
+        "0\n\r\n",
+        "0\r\nA\r\n\r\n",
+        "0\r\n: b\r\n\r\n",
+        "0\r\nA : b\r\n\r\n",
+        "0\r\nA: b\n\r\n",
+        "0\r\nA: b\rc\r\n\r\n",
+        "0\r\nA: \0\r\n\r\n",
+        "0\r\n A: b\r\n\r\n",
+        "0\r\nA: b\r\n c\r\n\r\n",
+        "0\r\nA(: b\r\n\r\n",
+        "1;\r\n",
+        "1;;a\r\n",
+        "1; a\r\n",
+        "1 ;a\r\n",
+        "1;a =b\r\n",
+        "1;a= b\r\n",
+        "1;a=\r\n",
+        "1;a=b c\r\n",
+        "1;a=\"\r\n",
+        "1;a=\"b\"c\r\n",
+        "1;a=\"\n\"\r\n",
+        "1;a=\"\\\r\n",
+        "1;a=\"\0\"\r\n",
+        "1;a\n",
+        "1;a\rx",
+        "1;a(\r\n",
+        "1;=b\r\n",
+        "1;a=b=c\r\n",
+        "1;\u{e4}\r\n",
+        "1,a\r\n",
+    ] {
+        let text =
+            format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
+        check(text, Code::MalformedChunk);
+    }
+}
+
+fn chunked(body: &str) -> Vec<u8> {
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    format!("{head}{body}").into_bytes()
+}
+
+fn is_taken(body: &str) -> bool {
+    let bytes = chunked(body);
+    let (taken, said) = feed([&bytes[..]], &Limits::default());
+    taken == bytes.len() && matches!(said.last(), Some(Said::Body(_)))
+}
+
+fn overhead_of_chunks_is_bounded() {
+    let extended = |length: usize| format!("1;{}\r\nx\r\n0\r\n\r\n", "a".repeat(length - 1));
+    assert!(is_taken(&extended(256)));
+    assert!(!is_taken(&extended(257)));
+    let many =
+        |chunks| format!("{}0\r\n\r\n", format!("1;{}\r\nx\r\n", "a".repeat(255)).repeat(chunks));
+    assert!(is_taken(&many(63)));
+    assert!(!is_taken(&many(65)));
+    let trailer = |length: usize| format!("0\r\nA:{}\r\n\r\n", "b".repeat(length));
+    assert!(is_taken(&trailer(16_000)));
+    assert!(!is_taken(&trailer(17_000)));
+}
