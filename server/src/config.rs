@@ -8,6 +8,7 @@
 
 mod bounds;
 mod error;
+mod parts;
 mod section;
 mod setting;
 mod size;

@@ -24,6 +24,11 @@ impl Size {
     pub const fn mib(count: u64) -> Self {
         Self(count << 20)
     }
+
+    /// The bytes as a length in memory; what does not fit an address counts as the most that does.
+    pub fn to_usize(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
 }
 
 impl FromStr for Size {

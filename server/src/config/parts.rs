@@ -1,0 +1,59 @@
+//! What the settings mean to each part of the server, in that part's own words.
+
+use super::Config;
+use overtime_protocol::http;
+
+impl Config {
+    /// How many workers there are for single calls.
+    pub fn workers(&self) -> usize {
+        self.workers.count
+    }
+
+    /// The engine's bounds.
+    pub fn engine_limits(&self) -> overtime_engine::Limits {
+        overtime_engine::Limits {
+            tasks_max: self.limits.tasks,
+            payload_memory_max_bytes: self.limits.payload_memory.0,
+            appends_max: self.limits.appends,
+            ..overtime_engine::Limits::default()
+        }
+    }
+
+    /// The core's bounds.
+    pub fn core_limits(&self) -> overtime_core::Limits {
+        overtime_core::Limits {
+            http: http::Limits {
+                head_max_bytes: self.limits.head.to_usize(),
+                fields_max: self.limits.fields,
+                target_max_bytes: self.limits.target.to_usize(),
+                body_max_bytes: self.limits.body.0,
+            },
+            connections_max: self.limits.connections,
+            wait_default: self.wait.default.0,
+            wait_max: self.wait.max.0,
+            head_timeout: self.timeouts.head.0,
+            idle_timeout: self.timeouts.idle.0,
+            body_progress_timeout: self.timeouts.body_progress.0,
+            spin: self.core.spin.0,
+            turn_budget: self.core.turn_budget.0,
+            drain_notice: self.drain.notice.0,
+            drain_grace: self.drain.grace.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The parts have defaults of their own, for their tests; nobody should have to wonder which
+    /// ones a server has.
+    #[test]
+    fn the_defaults_are_those_of_the_parts() {
+        let config = Config::default();
+        let engine = format!("{:?}", config.engine_limits());
+        assert_eq!(engine, format!("{:?}", overtime_engine::Limits::default()));
+        let http = http::Limits { body_max_bytes: config.limits.body.0, ..http::Limits::default() };
+        assert_eq!(config.core_limits().http, http);
+    }
+}
