@@ -9,12 +9,14 @@ fn check(bytes: impl AsRef<[u8]>, code: Code) {
     check_refused(bytes.as_ref(), code, &Limits::default());
 }
 
+/// Checks POST requests with these framing lines and nothing behind them.
 fn check_framing(code: Code, cases: &[&str]) {
     for lines in cases {
         check(format!("POST / HTTP/1.1\r\nHost: a\r\n{lines}\r\n\r\n"), code);
     }
 }
 
+#[test]
 fn two_lengths() {
     check_framing(
         Code::AmbiguousFraming,
@@ -31,6 +33,7 @@ fn two_lengths() {
     );
 }
 
+#[test]
 fn lengths_that_are_no_number() {
     check_framing(
         Code::MalformedRequest,
@@ -51,6 +54,7 @@ fn lengths_that_are_no_number() {
     check(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \xb2\r\n\r\n", Code::MalformedRequest);
 }
 
+#[test]
 fn transfer_codings_that_hide_the_end() {
     check_framing(
         Code::AmbiguousFraming,
@@ -84,6 +88,7 @@ fn transfer_codings_that_hide_the_end() {
     }
 }
 
+#[test]
 fn transfer_codings_that_are_not_implemented() {
     check_framing(
         Code::TransferCodingUnknown,
@@ -95,6 +100,7 @@ fn transfer_codings_that_are_not_implemented() {
     );
 }
 
+#[test]
 fn bodies_that_are_too_large() {
     let limits = Limits { body_max_bytes: 4, ..Limits::default() };
     let length = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
@@ -108,6 +114,7 @@ fn bodies_that_are_too_large() {
     }
 }
 
+#[test]
 fn chunks() {
     for chunks in [
         "\r\n",
@@ -174,12 +181,14 @@ fn chunked(body: &str) -> Vec<u8> {
     format!("{head}{body}").into_bytes()
 }
 
+/// Whether these chunks are taken, fed at once.
 fn is_taken(body: &str) -> bool {
     let bytes = chunked(body);
     let (taken, said) = feed([&bytes[..]], &Limits::default());
     taken == bytes.len() && matches!(said.last(), Some(Said::Body(_)))
 }
 
+#[test]
 fn overhead_of_chunks_is_bounded() {
     let extended = |length: usize| format!("1;{}\r\nx\r\n0\r\n\r\n", "a".repeat(length - 1));
     assert!(is_taken(&extended(256)));

@@ -10,25 +10,13 @@ fn check(bytes: impl AsRef<[u8]>, code: Code) {
 }
 
 /// Checks GET requests with one more line.
-
 fn check_lines(code: Code, lines: &[&str]) {
     for line in lines {
         check(format!("GET / HTTP/1.1\r\nHost: a\r\n{line}\r\n\r\n"), code);
     }
 }
 
-/// Checks POST requests with these framing lines and nothing behind them.
-
 #[test]
-
-#[test]
-
-#[test]
-
-#[test]
-
-#[test]
-
 fn line_ends_that_are_not_crlf() {
     for text in [
         "GET / HTTP/1.1\nHost: a\n\n",
@@ -48,7 +36,6 @@ fn line_ends_that_are_not_crlf() {
 }
 
 #[test]
-
 fn control_characters() {
     for byte in (0..0x20).chain([0x7f]).filter(|byte| !b"\t\r\n".contains(byte)) {
         for before in [
@@ -67,7 +54,6 @@ fn control_characters() {
 }
 
 #[test]
-
 fn whitespace_where_none_belongs() {
     check_lines(
         Code::MalformedRequest,
@@ -90,7 +76,6 @@ fn whitespace_where_none_belongs() {
 }
 
 #[test]
-
 fn names_that_are_no_token() {
     check_lines(
         Code::MalformedRequest,
@@ -103,7 +88,6 @@ fn names_that_are_no_token() {
 }
 
 #[test]
-
 fn fields_that_stand_once_standing_twice() {
     for name in [
         "Authorization",
@@ -127,7 +111,6 @@ fn fields_that_stand_once_standing_twice() {
 }
 
 #[test]
-
 fn values_that_are_not_ascii_where_they_matter() {
     for name in ["Prefer", "Content-Type", "Authorization", "Connection", "If-None-Match"] {
         let text = format!("GET / HTTP/1.1\r\nHost: a\r\n{name}: a\u{e4}\r\n\r\n");
@@ -141,7 +124,6 @@ fn values_that_are_not_ascii_where_they_matter() {
 }
 
 #[test]
-
 fn hosts() {
     check("GET / HTTP/1.1\r\n\r\n", Code::MalformedHost);
     check("GET http://a/ HTTP/1.1\r\n\r\n", Code::MalformedHost);
@@ -175,7 +157,6 @@ fn hosts() {
 }
 
 #[test]
-
 fn targets() {
     for target in [
         "",
@@ -198,7 +179,6 @@ fn targets() {
 }
 
 #[test]
-
 fn versions() {
     for version in ["HTTP/2.0", "HTTP/1.2", "HTTP/0.9", "HTTP/3.0", "HTTP/9.9"] {
         check(format!("GET / {version}\r\nHost: a\r\n\r\n"), Code::VersionUnsupported);
@@ -229,7 +209,6 @@ fn versions() {
 }
 
 #[test]
-
 fn expectations() {
     check_lines(
         Code::ExpectationFailed,
@@ -238,7 +217,6 @@ fn expectations() {
 }
 
 #[test]
-
 fn heads_that_are_too_large() {
     let default = Limits::default();
     let plain = "GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n";
@@ -255,7 +233,6 @@ fn heads_that_are_too_large() {
 }
 
 #[test]
-
 fn a_head_that_never_ends_is_refused_at_its_limit_and_not_kept() {
     let limits = Limits::default();
     let (mut deframer, mut fed) = (Deframer::new(), 0);
@@ -272,11 +249,3 @@ fn a_head_that_never_ends_is_refused_at_its_limit_and_not_kept() {
     assert_eq!(problem.code, Code::HeadTooLarge);
     assert!(fed + piece.len() >= limits.head_max_bytes);
 }
-
-#[test]
-
-#[test]
-
-/// Whether these chunks are taken, fed at once.
-
-#[test]
