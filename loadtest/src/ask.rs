@@ -52,3 +52,32 @@ pub fn exchange<'a>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    fn answered(answer: &'static [u8]) -> anyhow::Result<Reply> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.read_exact(&mut [0; 3]).unwrap();
+            stream.write_all(answer).unwrap();
+        });
+        ask(target, b"ask")
+    }
+
+    #[test]
+    fn an_answer_is_read_to_its_length() {
+        let reply = answered(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno").unwrap();
+        assert_eq!((reply.status, reply.body.as_slice()), (404, &b"no"[..]));
+    }
+
+    #[test]
+    fn half_an_answer_is_none() {
+        assert!(answered(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nno").is_err());
+        assert!(answered(b"HTTP/1.1 200 OK\r\n").is_err());
+    }
+}

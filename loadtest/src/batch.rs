@@ -9,6 +9,8 @@ use anyhow::bail;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+/// Connections that share the questions.
+const CONNECTIONS: usize = 64;
 /// How long a batch may stand still.
 const PATIENCE: Duration = Duration::from_secs(90);
 const GLANCE: Duration = Duration::from_secs(1);
@@ -21,7 +23,7 @@ pub fn ask_all(
     question: impl FnMut(usize, &mut Vec<u8>),
     answer: impl FnMut(usize, &Response<'_>),
 ) -> anyhow::Result<()> {
-    let connections = count.min(32);
+    let connections = count.min(CONNECTIONS);
     let mut batch = Batch {
         question,
         answer,

@@ -59,6 +59,7 @@ impl Plan {
         let mut generator = Generator::connect(self.shape.target, self.connections)?;
         let mut run = Run::start(self, Instant::now());
         generator.run(&mut run)?;
+        run.progress.clear();
         let unanswered = generator.in_flight() as u64 + run.unsent();
         let elapsed = run.last_answer.max(run.ends_at) - run.counts_from;
         Ok(Summary::new(self, run.score, unanswered, elapsed, run.costs_before.until_now(self.pid)))
@@ -118,20 +119,23 @@ impl Run {
 
 impl Workload for Run {
     fn next(&mut self, slot: usize, free_since: Instant, now: Instant) -> Next<'_> {
-        let due = match &mut self.pace {
+        let due = match &self.pace {
             Pace::Closed => now,
-            Pace::Open(schedule) => match schedule.next_due() {
-                due if due > now && due < self.ends_at => return Next::Wait(due),
-                _ => schedule.take(),
-            },
+            Pace::Open(schedule) => schedule.next_due(),
         };
         if due >= self.ends_at {
             return Next::Retire;
         }
-        self.due[slot] = due;
-        if due >= self.counts_from {
-            self.score.sent(now.saturating_duration_since(due.max(free_since)));
+        if due > now {
+            return Next::Wait(due);
         }
+        if let Pace::Open(schedule) = &mut self.pace {
+            schedule.take();
+            if due >= self.counts_from {
+                self.score.sent(now.saturating_duration_since(due.max(free_since)));
+            }
+        }
+        self.due[slot] = due;
         Next::Send(self.load.next(slot))
     }
 
@@ -213,6 +217,13 @@ impl Progress {
         (self.shown_at, self.ok_then) = (now, score.ok);
         if std::io::stderr().is_terminal() {
             eprint!("\r{rate:>10.0}/s  {:>10} answered  {:>6} errors ", score.ok, score.errors());
+        }
+    }
+
+    /// Leaves the terminal's line to what is printed next.
+    fn clear(&self) {
+        if std::io::stderr().is_terminal() {
+            eprint!("\r\x1b[K");
         }
     }
 }

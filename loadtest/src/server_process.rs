@@ -138,3 +138,27 @@ fn tail(log: &Path) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(20)..].join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_ends_at_once_is_told_with_its_log() {
+        let folder = tempfile::tempdir().unwrap();
+        // A shell takes `serve` for a script that does not exist, says so, and ends.
+        let error = ServerProcess::start(Path::new("/bin/sh"), folder.path()).unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains("ended with exit status") && told.contains("serve"), "{told}");
+    }
+
+    #[test]
+    fn the_tail_of_a_long_log_is_its_last_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let lines: Vec<String> = (1..=50).map(|line| line.to_string()).collect();
+        std::fs::write(&log, lines.join("\n")).unwrap();
+        assert_eq!(tail(&log), lines[30..].join("\n"));
+        assert_eq!(tail(&folder.path().join("absent")), "");
+    }
+}

@@ -28,6 +28,8 @@ pub struct Relay {
     listener: TcpListener,
     poll: Poll,
     clients: Vec<Option<Client>>,
+    /// Places in `clients` that are free.
+    vacant: Vec<usize>,
     /// Clients with answers to send at the end of the turn.
     dirty: Vec<usize>,
     to_worker: Sender<Parcel>,
@@ -55,6 +57,7 @@ impl Relay {
             listener,
             poll,
             clients: Vec::new(),
+            vacant: Vec::new(),
             dirty: Vec::new(),
             to_worker,
             from_worker,
@@ -106,8 +109,7 @@ impl Relay {
                 Err(error) => return Err(error).context("cannot accept"),
             };
             stream.set_nodelay(true)?;
-            let vacant = self.clients.iter().position(Option::is_none);
-            let index = vacant.unwrap_or_else(|| {
+            let index = self.vacant.pop().unwrap_or_else(|| {
                 self.clients.push(None);
                 self.clients.len() - 1
             });
@@ -135,7 +137,7 @@ impl Relay {
                     return Ok(());
                 }
                 Ok(false) | Err(_) => {
-                    self.clients[index] = None;
+                    self.close(index);
                     return Ok(());
                 }
             }
@@ -166,12 +168,17 @@ impl Relay {
     }
 
     fn flush(&mut self) {
-        for index in self.dirty.drain(..) {
-            let client = &mut self.clients[index];
-            if client.as_mut().is_some_and(|client| client.flush() == Liveness::Closed) {
-                *client = None;
+        while let Some(index) = self.dirty.pop() {
+            let client = self.clients[index].as_mut();
+            if client.is_some_and(|client| client.flush() == Liveness::Closed) {
+                self.close(index);
             }
         }
+    }
+
+    fn close(&mut self, index: usize) {
+        self.clients[index] = None;
+        self.vacant.push(index);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::verdict::Verdict;
 use anyhow::Context;
 use audit::Scope;
 use ledger::{Findings, Ledger};
-use load::Load;
+use load::{Load, Round};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -108,9 +108,13 @@ fn crash(
     ledger: &mut Ledger,
 ) -> anyhow::Result<()> {
     let mut generator = Generator::connect(server.target(), options.connections)?;
-    let kill_at = Instant::now() + Duration::from_millis(100 + random.below(1_401));
-    let load_random = Random::new(random.next_u64());
-    let mut load = Load::new(server, kill_at, load_random, ledger, options.connections);
+    let round = Round {
+        target: server.target(),
+        connections: options.connections,
+        kill_at: Instant::now() + Duration::from_millis(100 + random.below(1_401)),
+        seed: random.next_u64(),
+    };
+    let mut load = Load::new(round, ledger, || server.kill());
     generator.run(&mut load)?;
     load.outcome()
 }

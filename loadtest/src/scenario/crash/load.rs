@@ -7,9 +7,9 @@ use crate::document::{Contact, Problem, Task, read};
 use crate::random::Random;
 use crate::request::post_json;
 use crate::response::Response;
-use crate::server_process::ServerProcess;
 use crate::workload::{AfterBreak, Exchange, Loss, Next, Turn, Workload};
 use anyhow::bail;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// How long after the kill the last answers are waited for.
@@ -36,9 +36,18 @@ impl Sent {
     }
 }
 
-pub(super) struct Load<'a> {
-    server: &'a mut ServerProcess,
-    kill_at: Instant,
+/// What decides a round.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Round {
+    pub(super) target: SocketAddr,
+    pub(super) connections: usize,
+    pub(super) kill_at: Instant,
+    pub(super) seed: u64,
+}
+
+pub(super) struct Load<'a, K> {
+    round: Round,
+    kill: K,
     killed: Option<anyhow::Result<()>>,
     random: Random,
     ledger: &'a mut Ledger,
@@ -48,21 +57,16 @@ pub(super) struct Load<'a> {
     nonsense: Option<String>,
 }
 
-impl<'a> Load<'a> {
-    pub(super) fn new(
-        server: &'a mut ServerProcess,
-        kill_at: Instant,
-        random: Random,
-        ledger: &'a mut Ledger,
-        connections: usize,
-    ) -> Self {
+impl<'a, K: FnMut() -> anyhow::Result<()>> Load<'a, K> {
+    /// `kill` is called once, at the round's moment.
+    pub(super) fn new(round: Round, ledger: &'a mut Ledger, kill: K) -> Self {
         Self {
-            server,
-            kill_at,
+            round,
+            kill,
             killed: None,
-            random,
+            random: Random::new(round.seed),
             ledger,
-            sent: vec![Sent::Flaky; connections],
+            sent: vec![Sent::Flaky; round.connections],
             request: Vec::new(),
             nonsense: None,
         }
@@ -77,7 +81,7 @@ impl<'a> Load<'a> {
     }
 
     fn choose(&mut self, slot: usize) -> Sent {
-        let target = self.server.target();
+        let target = self.round.target;
         if self.random.below(FLAKY_IN) == 0 {
             self.request = post_json(target, "/v1/tasks/flaky?wait=0s", "{\"fail_times\":1}");
             return Sent::Flaky;
@@ -131,7 +135,7 @@ impl<'a> Load<'a> {
     }
 }
 
-impl Workload for Load<'_> {
+impl<K: FnMut() -> anyhow::Result<()>> Workload for Load<'_, K> {
     fn next(&mut self, slot: usize, _free_since: Instant, _now: Instant) -> Next<'_> {
         if self.killed.is_some() {
             return Next::Retire;
@@ -159,13 +163,16 @@ impl Workload for Load<'_> {
     }
 
     fn turn(&mut self, now: Instant) -> Turn {
-        if now >= self.kill_at && self.killed.is_none() {
-            self.killed = Some(self.server.kill());
+        if now >= self.round.kill_at && self.killed.is_none() {
+            self.killed = Some((self.kill)());
         }
-        if now >= self.kill_at + GRACE {
+        if now >= self.round.kill_at + GRACE {
             return Turn::Stop;
         }
-        let next = if self.killed.is_some() { now + GLANCE } else { self.kill_at };
+        let next = if self.killed.is_some() { now + GLANCE } else { self.round.kill_at };
         Turn::Until(next)
     }
 }
+
+#[cfg(test)]
+mod tests;
