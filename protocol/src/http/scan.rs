@@ -82,17 +82,29 @@ impl HeadScan {
     }
 }
 
-/// How many bytes at the start of `bytes` may stand inside a line. Sixteen at a time, which the
-/// compiler turns into vector instructions.
+/// How many bytes at the start of `bytes` may stand inside a line. Eight at a time.
 fn plain_prefix(bytes: &[u8]) -> usize {
     let mut at = 0;
-    while let Some(chunk) = bytes[at..].first_chunk::<16>() {
-        if !chunk.iter().fold(true, |plain, &byte| plain & is_field_byte(byte)) {
-            break;
+    while let Some(word) = bytes[at..].first_chunk::<8>() {
+        at += (specials(u64::from_le_bytes(*word)).trailing_zeros() / 8) as usize;
+        match bytes.get(at) {
+            // None of the eight was special, or a tab was, which may stand in a line.
+            Some(&byte) if is_field_byte(byte) => at += usize::from(byte == b'\t'),
+            _ => return at,
         }
-        at += chunk.len();
     }
     at + bytes[at..].iter().take_while(|&&byte| is_field_byte(byte)).count()
+}
+
+/// Marks in each byte's highest bit whether it is a control character, tabs included. The lowest
+/// mark is exact; a borrow may set wrong ones above it.
+fn specials(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    let below_space = word.wrapping_sub(ONES * 0x20) & !word;
+    let deletes = word ^ (ONES * 0x7f);
+    let is_delete = deletes.wrapping_sub(ONES) & !deletes;
+    (below_space | is_delete) & HIGH
 }
 
 #[cfg(test)]
@@ -108,6 +120,17 @@ mod tests {
                 bytes[length] = special;
                 assert_eq!(plain_prefix(&bytes), length, "{special:#x} at {length}");
             }
+            let mut tabs = vec![b'\t'; 70];
+            tabs[length] = b'\n';
+            assert_eq!(plain_prefix(&tabs), length);
+        }
+    }
+
+    #[test]
+    fn every_byte_is_plain_or_special_as_the_grammar_says() {
+        for byte in 0..=u8::MAX {
+            let expected = if is_field_byte(byte) { 8 } else { 0 };
+            assert_eq!(plain_prefix(&[byte; 8]), expected, "{byte:#x}");
         }
     }
 
