@@ -25,7 +25,7 @@ pub struct ServerProcess {
 impl ServerProcess {
     /// Starts the task server at `binary` on the data in `folder`, and waits until it is ready.
     pub fn start(binary: &Path, folder: &Path) -> anyhow::Result<Self> {
-        let (target, admin) = (free_address()?, free_address()?);
+        let [target, admin] = free_addresses()?;
         let begun = Instant::now();
         let child = spawn_server(binary, folder, target, admin)?;
         let mut server = Self { child, target, ready_after: Duration::ZERO };
@@ -37,7 +37,8 @@ impl ServerProcess {
 
     /// Starts the server and kills it `after` that, ready or not.
     pub fn start_and_kill(binary: &Path, folder: &Path, after: Duration) -> anyhow::Result<()> {
-        let mut child = spawn_server(binary, folder, free_address()?, free_address()?)?;
+        let [target, admin] = free_addresses()?;
+        let mut child = spawn_server(binary, folder, target, admin)?;
         std::thread::sleep(after);
         child.kill()?;
         child.wait()?;
@@ -46,7 +47,7 @@ impl ServerProcess {
 
     /// Starts a floor of this very program, with `options` behind its name.
     pub fn floor(name: &str, options: &[&str], folder: &Path) -> anyhow::Result<Self> {
-        let target = free_address()?;
+        let [target] = free_addresses()?;
         let program = std::env::current_exe().context("cannot find this program")?;
         let log = folder.join("floor.log");
         let begun = Instant::now();
@@ -113,8 +114,18 @@ fn spawn_server(
     target: SocketAddr,
     admin: SocketAddr,
 ) -> anyhow::Result<Child> {
+    let binary = binary.canonicalize().with_context(|| format!("no {}", binary.display()))?;
+    let folder = folder.canonicalize()?;
     let log = File::options().create(true).append(true).open(folder.join("server.log"))?;
-    Command::new(binary)
+    let mut command = Command::new(&binary);
+    // Settings of whoever started us are not settings of this server.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("OVERTIME_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .current_dir(&folder)
         .arg("serve")
         .args(["--listen", &target.to_string(), "--admin", &admin.to_string(), "--demo"])
         .arg("--data")
@@ -126,10 +137,18 @@ fn spawn_server(
         .with_context(|| format!("cannot start {}", binary.display()))
 }
 
-/// An address that nobody listens on now.
-fn free_address() -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
-    Ok(listener.local_addr()?)
+/// Addresses that nobody listens on now. All are taken before any is given back, so no two are
+/// the same.
+fn free_addresses<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
+    let taken: Vec<TcpListener> = (0..N)
+        .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+        .collect::<Result<_, _>>()
+        .context("no free port")?;
+    let mut addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); N];
+    for (address, listener) in addresses.iter_mut().zip(&taken) {
+        *address = listener.local_addr()?;
+    }
+    Ok(addresses)
 }
 
 /// The last lines of a log.
@@ -150,6 +169,13 @@ mod tests {
         let error = ServerProcess::start(Path::new("/bin/sh"), folder.path()).unwrap_err();
         let told = error.to_string();
         assert!(told.contains("ended with exit status") && told.contains("serve"), "{told}");
+    }
+
+    #[test]
+    fn free_addresses_differ() {
+        let addresses: [SocketAddr; 8] = free_addresses().unwrap();
+        let different: std::collections::BTreeSet<_> = addresses.into_iter().collect();
+        assert_eq!(different.len(), 8);
     }
 
     #[test]
