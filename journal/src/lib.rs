@@ -1,1 +1,47 @@
-//! placeholder
+//! The memory of overtime. A log in front: append-only, one write and one `fdatasync` for all
+//! that waits; it is the truth for what was acknowledged. An archive behind: SQLite, the long-term
+//! home of tasks and state. `recent` in between: an index of what is committed and not yet
+//! applied, so that a read always sees everything durable.
+//!
+//! ```text
+//! Append -> commit: check reads, write, sync -> recent -> Verdict
+//!                                                 |
+//!                    applier: fold, one transaction -> archive -> checkpoint -> segments free
+//! Read   -> reader:  recent, else archive -> Answer
+//! ```
+//! A journal never acknowledges what is not on disk, never drops damage silently, and never runs
+//! on after a failed write or sync. It knows nothing of HTTP, workers or the engine.
+
+mod applier;
+mod archive;
+mod check;
+mod commit;
+mod cursor;
+mod disk;
+mod error;
+mod fold;
+mod folder;
+mod frame;
+mod journal;
+mod log;
+mod open;
+mod options;
+mod prepare;
+mod reader;
+mod recent;
+mod recovery;
+mod scan;
+mod segment;
+mod shared;
+mod stats;
+mod store;
+mod writer;
+
+pub use disk::{Disk, FileId};
+pub use error::{OpenError, StoreError};
+pub use journal::{Deliver, Journal, Report};
+pub use open::{Opened, open, open_on};
+pub use options::{Options, SEGMENT_BYTES_MIN};
+pub use shared::State;
+pub use stats::{SPAN_BUCKETS, Spans, Stats};
+pub use store::Store;

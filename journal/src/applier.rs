@@ -1,0 +1,169 @@
+//! The applier thread: moves records from the log into the archive, in LSN order and many at a
+//! time, checkpoints the archive, and frees the segments that are no longer needed. It never
+//! touches the end of the log.
+
+use crate::archive::{Checkpoint, Connections, Effort, Writer};
+use crate::cursor::Cursor;
+use crate::fold::Fold;
+use crate::log::Wake;
+use crate::options::{
+    APPLY_BYTES_MAX, APPLY_RECORDS_MAX, CHECKPOINT_LOG_BYTES, SEGMENT_HEADER_BYTES,
+};
+use crate::shared::Shared;
+use crate::stats::add;
+use overtime_protocol::record;
+use rusqlite::ErrorCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a full disk or a locked archive is left alone.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// The applier thread's own.
+pub(crate) struct Applier {
+    /// What the threads share.
+    pub(crate) shared: Arc<Shared>,
+    /// The archive.
+    pub(crate) archive: Writer,
+    /// Everybody who reads it.
+    pub(crate) readers: Vec<Arc<Connections>>,
+    /// The sequence number and the offset of the next record to apply.
+    pub(crate) next: (u64, u64),
+    /// Bytes of log applied since the last checkpoint.
+    pub(crate) unchecked: u64,
+}
+
+/// Whether the applier may wait for better times.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Waits,
+    GivesUp,
+}
+
+impl Applier {
+    /// Applies until the log ends. An error is one that must not happen.
+    pub(crate) fn run(mut self) -> Result<(), String> {
+        loop {
+            match self.shared.log.wait_for_work() {
+                Wake::Apply => {
+                    self.apply_some(Patience::Waits)?;
+                    if self.unchecked >= CHECKPOINT_LOG_BYTES {
+                        self.checkpoint(Effort::Passive)?;
+                    }
+                }
+                Wake::MakeRoom => {
+                    while self.apply_some(Patience::Waits)? {}
+                    self.checkpoint(Effort::Passive)?;
+                }
+                Wake::Stop if self.shared.log.is_poisoned() => return Ok(()),
+                Wake::Stop => return self.close(),
+            }
+        }
+    }
+
+    /// Leaves an archive that has everything, in one file.
+    fn close(&mut self) -> Result<(), String> {
+        while self.apply_some(Patience::GivesUp)? {}
+        let is_whole = self.shared.applied() == self.shared.log.last();
+        if is_whole && !self.shared.log.is_poisoned() {
+            self.archive.end_clean().map_err(failed)?;
+        }
+        self.checkpoint(Effort::Truncate)
+    }
+
+    /// Applies a transaction's worth of records. Whether there may be more.
+    fn apply_some(&mut self, patience: Patience) -> Result<bool, String> {
+        let (fold, next) = self.read()?;
+        if fold.records == 0 {
+            return Ok(false);
+        }
+        let before = Instant::now();
+        while let Err(error) = self.archive.apply(&fold) {
+            if !is_passing(&error) {
+                return Err(failed(error));
+            }
+            self.shared.log.refuse();
+            if patience == Patience::GivesUp || !self.shared.log.pause(TRY_AGAIN) {
+                return Ok(false);
+            }
+        }
+        let stats = &self.shared.log.stats;
+        stats.apply.record(before.elapsed());
+        add(&stats.applied, fold.records as u64);
+        self.shared.log.mark_seen(fold.records as u64, fold.bytes as u64);
+        self.shared.set_applied(fold.last);
+        self.shared.recent.remove(fold.keys.keys(), fold.tasks.keys().copied(), fold.last);
+        self.unchecked += fold.bytes as u64;
+        self.next = next;
+        Ok(true)
+    }
+
+    /// Folds the next records, and says where those behind them start.
+    fn read(&self) -> Result<(Fold, (u64, u64)), String> {
+        let mut fold = Fold::default();
+        let (mut sequence, mut offset) = self.next;
+        loop {
+            // Asked first: a segment with a successor does not grow any more.
+            let is_sealed = self.shared.log.live(sequence + 1).is_some();
+            let Some(segment) = self.shared.log.live(sequence) else {
+                return Ok((fold, (sequence, offset)));
+            };
+            let disk = &*self.shared.log.disk;
+            let range = offset..segment.end;
+            let mut cursor = Cursor::resume(disk, segment.file, sequence, range);
+            while fold.records < APPLY_RECORDS_MAX && fold.bytes < APPLY_BYTES_MAX {
+                let frame = cursor.next().map_err(|e| format!("the log cannot be read: {e}"))?;
+                let Some(frame) = frame else { break };
+                let (record, _) = record::decode(&frame.record)
+                    .map_err(|error| format!("{} at {offset}: {error}", segment.file))?;
+                fold.add(frame.header.lsn, frame.record.len(), record);
+                offset = cursor.offset();
+            }
+            if fold.records >= APPLY_RECORDS_MAX || fold.bytes >= APPLY_BYTES_MAX {
+                return Ok((fold, (sequence, offset)));
+            }
+            if offset != segment.end {
+                return Err(format!("{} is damaged at byte {offset}", segment.file));
+            }
+            if !is_sealed {
+                return Ok((fold, (sequence, offset)));
+            }
+            (sequence, offset) = (sequence + 1, SEGMENT_HEADER_BYTES);
+        }
+    }
+
+    /// Makes the archive independent of the log up to what is applied, and frees segments.
+    fn checkpoint(&mut self, effort: Effort) -> Result<(), String> {
+        let before = Instant::now();
+        self.rest_readers()?;
+        let done = match self.archive.checkpoint(effort) {
+            Ok(done) => done,
+            Err(error) if is_passing(&error) => {
+                self.shared.log.refuse();
+                return Ok(());
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        if done == Checkpoint::Whole {
+            self.shared.log.release(self.shared.applied());
+            self.unchecked = 0;
+        }
+        self.shared.log.stats.checkpoint.record(before.elapsed());
+        // A reader that began meanwhile would keep the write-ahead log from starting anew.
+        self.rest_readers()
+    }
+
+    fn rest_readers(&self) -> Result<(), String> {
+        self.readers.iter().try_for_each(|readers| readers.rest()).map_err(failed)
+    }
+}
+
+/// Whether the archive can be expected to work again by itself.
+fn is_passing(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+fn failed(error: rusqlite::Error) -> String {
+    format!("the archive cannot be written: {error}")
+}

@@ -1,0 +1,12 @@
+//! The archive: the long-term home of tasks and state, in SQLite. One connection writes (the
+//! applier's), some read. It knows nothing of the log but its sequence numbers.
+
+mod reader;
+mod row;
+mod schema;
+mod writer;
+
+pub(crate) use reader::Connections;
+pub(crate) use row::Archived;
+pub(crate) use schema::damaged;
+pub(crate) use writer::{Checkpoint, Effort, Writer};

@@ -1,0 +1,184 @@
+//! Read connections of the archive. A read outside a transaction costs several system calls, so
+//! each connection keeps a read transaction open for as long as it shows the newest state, and
+//! gives it up for a checkpoint. It never writes.
+
+use super::row::{self, Archived};
+use super::schema;
+use crate::error::StoreError;
+use bytes::Bytes;
+use overtime_protocol::{TaskId, Unfinished};
+use parking_lot::{Mutex, MutexGuard};
+use rusqlite::{Connection, OptionalExtension, Row};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Read connections that threads share.
+pub(crate) struct Connections {
+    readers: Vec<Mutex<Reader>>,
+    turn: AtomicUsize,
+}
+
+/// One read connection.
+pub(crate) struct Reader {
+    connection: Connection,
+    /// The watermark that the open read transaction shows.
+    shows: Option<u64>,
+}
+
+impl Connections {
+    /// Opens `count` connections.
+    pub(crate) fn open(file: &Path, count: usize) -> rusqlite::Result<Self> {
+        let reader = || Ok(Mutex::new(Reader::open(file)?));
+        let readers = (0..count).map(|_| reader()).collect::<rusqlite::Result<_>>()?;
+        Ok(Self { readers, turn: AtomicUsize::new(0) })
+    }
+
+    /// A connection that nobody uses, or the wait for one.
+    pub(crate) fn take(&self) -> MutexGuard<'_, Reader> {
+        let free = self.readers.iter().find_map(Mutex::try_lock);
+        free.unwrap_or_else(|| {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+            self.readers[turn % self.readers.len()].lock()
+        })
+    }
+
+    /// Ends the transactions that wait open, so that a checkpoint can take in everything and the
+    /// next write can start the write-ahead log anew.
+    pub(crate) fn rest(&self) -> rusqlite::Result<()> {
+        self.readers.iter().try_for_each(|reader| reader.lock().end())
+    }
+}
+
+impl Reader {
+    /// Opens a connection.
+    pub(crate) fn open(file: &Path) -> rusqlite::Result<Self> {
+        Ok(Self { connection: schema::open_reader(file)?, shows: None })
+    }
+
+    /// Makes sure that what is read is not older than `watermark`.
+    fn show(&mut self, watermark: u64) -> Result<(), StoreError> {
+        if self.shows.is_some_and(|shown| shown >= watermark) {
+            return Ok(());
+        }
+        self.end()?;
+        self.connection.prepare_cached("BEGIN")?.execute([])?;
+        let sql = "SELECT value FROM meta WHERE name = 'watermark'";
+        let shown: i64 = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        self.shows = Some(shown.cast_unsigned());
+        Ok(())
+    }
+
+    fn end(&mut self) -> rusqlite::Result<()> {
+        if self.shows.take().is_some() {
+            self.connection.prepare_cached("ROLLBACK")?.execute([])?;
+        }
+        Ok(())
+    }
+
+    /// The value of a state key and the LSN of its write.
+    pub(crate) fn state(
+        &mut self,
+        key: &[u8],
+        watermark: u64,
+    ) -> Result<Option<(Bytes, u64)>, StoreError> {
+        self.show(watermark)?;
+        let sql = "SELECT value, crc, lsn FROM state WHERE key = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([key])?;
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
+        let value = row::checked(row, "value", "crc")?;
+        let value = value.ok_or_else(|| StoreError::Damaged("a null value of state".to_owned()))?;
+        Ok(Some((value, row::unsigned(row, "lsn")?)))
+    }
+
+    /// The LSN of the newest write of a state key; 0 if it has no value.
+    pub(crate) fn state_lsn(&mut self, key: &[u8], watermark: u64) -> Result<u64, StoreError> {
+        self.show(watermark)?;
+        let sql = "SELECT lsn FROM state WHERE key = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let lsn = statement.query_row([key], |row| row.get::<_, i64>(0)).optional()?;
+        Ok(lsn.unwrap_or(0).cast_unsigned())
+    }
+
+    /// A task's document.
+    pub(crate) fn document(
+        &mut self,
+        task: TaskId,
+        watermark: u64,
+    ) -> Result<Option<Archived>, StoreError> {
+        self.show(watermark)?;
+        let sql = format!("SELECT {} FROM tasks WHERE id = ?1", row::DOCUMENT);
+        self.one(&sql, task, |row| Ok(Archived { document: row::document(row)?, product: None }))
+    }
+
+    /// A task's document and product.
+    pub(crate) fn result(
+        &mut self,
+        task: TaskId,
+        watermark: u64,
+    ) -> Result<Option<Archived>, StoreError> {
+        self.show(watermark)?;
+        let columns = row::DOCUMENT;
+        let sql = format!(
+            "SELECT {columns}, product, product_crc, product_type FROM tasks WHERE id = ?1"
+        );
+        self.one(&sql, task, |row| {
+            Ok(Archived { document: row::document(row)?, product: row::product(row)? })
+        })
+    }
+
+    /// A task's payload; `None` if there is no such task or it needs its payload no more.
+    pub(crate) fn payload(
+        &mut self,
+        task: TaskId,
+        watermark: u64,
+    ) -> Result<Option<Bytes>, StoreError> {
+        self.show(watermark)?;
+        let sql = "SELECT payload, payload_crc FROM tasks WHERE id = ?1";
+        Ok(self.one(sql, task, |row| row::checked(row, "payload", "payload_crc"))?.flatten())
+    }
+
+    /// A task as a restart would take it up, unless it has ended.
+    pub(crate) fn unfinished(&mut self, task: TaskId) -> Result<Option<Unfinished>, StoreError> {
+        let columns = row::UNFINISHED;
+        let sql = format!("SELECT {columns} FROM tasks WHERE id = ?1 AND state < 5");
+        self.one(&sql, task, row::unfinished)
+    }
+
+    /// Calls `found` with every task that a restart takes up, by ascending id.
+    pub(crate) fn each_unfinished(
+        &mut self,
+        mut found: impl FnMut(Unfinished),
+    ) -> Result<(), StoreError> {
+        let columns = row::UNFINISHED;
+        let sql = format!(
+            "SELECT {columns} FROM tasks INDEXED BY tasks_unfinished WHERE state < 4 ORDER BY id"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            found(row::unfinished(row)?);
+        }
+        Ok(())
+    }
+
+    /// The highest task id.
+    pub(crate) fn highest(&mut self) -> Result<Option<TaskId>, StoreError> {
+        let sql = "SELECT max(id) FROM tasks";
+        let highest: Option<i64> = self.connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(highest.and_then(|key| TaskId::from_key(key.cast_unsigned())))
+    }
+
+    fn one<T>(
+        &self,
+        sql: &str,
+        task: TaskId,
+        read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([task.key().cast_signed()])?;
+        rows.next()?.map(read).transpose()
+    }
+}

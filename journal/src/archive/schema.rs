@@ -1,0 +1,113 @@
+//! The tables of the archive, and how its connections are set up.
+
+use crate::error::OpenError;
+use crate::options::{READER_CACHE_KIB, WRITER_CACHE_KIB};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::path::Path;
+
+/// The schema that is written, and the latest that is read.
+const FORMAT: i64 = 1;
+
+/// A finished task's payload is null. `mark_at` and the columns beside it are the mark of an
+/// attempt whose end is not known. Checksums are CRC-32C of the blob beside them.
+const TABLES: &str = "
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE tasks (
+    id INTEGER PRIMARY KEY,
+    state INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    lane INTEGER NOT NULL,
+    tenant TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    started_at INTEGER,
+    finished_at INTEGER,
+    progress_done INTEGER,
+    progress_total INTEGER,
+    fault_code TEXT,
+    fault_detail TEXT,
+    fault_source INTEGER,
+    fault_class INTEGER,
+    fault_retry_after_ms INTEGER,
+    product_type TEXT,
+    product BLOB,
+    product_crc INTEGER,
+    due_at INTEGER,
+    urgency INTEGER,
+    content_type TEXT,
+    traceparent TEXT,
+    payload BLOB,
+    payload_crc INTEGER,
+    mark_at INTEGER,
+    mark_isolated INTEGER,
+    crashes INTEGER,
+    next_at INTEGER
+);
+CREATE INDEX tasks_unfinished ON tasks (id) WHERE state < 4;
+CREATE TABLE state (
+    key BLOB PRIMARY KEY,
+    value BLOB NOT NULL,
+    lsn INTEGER NOT NULL,
+    crc INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO meta (name, value) VALUES ('epoch', 0), ('watermark', 0), ('clean', 1);
+";
+
+/// Opens the archive for writing and makes its tables if it is new.
+pub(crate) fn open_writer(file: &Path) -> Result<Connection, OpenError> {
+    let mut connection = Connection::open(file).map_err(|error| damaged(file, &error))?;
+    let found = prepare(&mut connection).map_err(|error| damaged(file, &error))?;
+    if found > FORMAT {
+        let (file, found, known) = (file.to_owned(), found.unsigned_abs(), FORMAT.unsigned_abs());
+        return Err(OpenError::Newer { file, found, known });
+    }
+    Ok(connection)
+}
+
+/// Opens the archive for reading; a writer has it open.
+pub(crate) fn open_reader(file: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    Ok(connection)
+}
+
+/// Sets the connection up; the format that was found, or made.
+fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // Checkpoints are the applier's decision.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    // Every change but the epoch's is in the log until it is checkpointed.
+    connection.pragma_update(None, "synchronous", "normal")?;
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found == 0 {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+        transaction.commit()?;
+        return Ok(FORMAT);
+    }
+    Ok(found)
+}
+
+/// The size of a page: smaller ones write less when keys are random, larger ones make flatter
+/// trees.
+const PAGE_BYTES: i64 = 4096;
+
+/// Says of an error whether the archive is damaged or cannot be reached.
+pub(crate) fn damaged(file: &Path, error: &rusqlite::Error) -> OpenError {
+    let detail = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly)
+        | Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::DatabaseBusy) => {
+            let action = format!("open {}", file.display());
+            OpenError::io(action)(std::io::Error::other(detail))
+        }
+        _ => OpenError::ArchiveDamaged { file: file.to_owned(), detail },
+    }
+}

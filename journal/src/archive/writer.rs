@@ -1,0 +1,252 @@
+//! The one connection that writes the archive.
+
+use super::schema;
+use crate::error::OpenError;
+use crate::fold::{Fold, KeyFold, Rest, Run, TaskFold};
+use bytes::Bytes;
+use overtime_protocol::record::Acceptance;
+use overtime_protocol::{Document, Fault, Opener, Product, TaskId, TaskState, UnixMillis};
+use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
+use std::path::Path;
+
+const SET_META: &str = "UPDATE meta SET value = ?2 WHERE name = ?1";
+
+const PUT: &str = "REPLACE INTO state (key, value, lsn, crc) VALUES (?1, ?2, ?3, ?4)";
+
+const DELETE: &str = "DELETE FROM state WHERE key = ?1";
+
+const ACCEPT: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, created_at, \
+    due_at, urgency, content_type, traceparent, payload, payload_crc) \
+    VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING";
+
+const RUN: &str = "UPDATE tasks SET state = ?2, attempts = ?3, mark_at = ?4, mark_isolated = ?5, \
+    crashes = coalesce(?6, crashes), started_at = coalesce(?7, started_at), next_at = ?8, \
+    fault_retry_after_ms = iif(?9 IS NULL, fault_retry_after_ms, ?13), \
+    fault_code = coalesce(?9, fault_code), fault_detail = coalesce(?10, fault_detail), \
+    fault_source = coalesce(?11, fault_source), fault_class = coalesce(?12, fault_class) \
+    WHERE id = ?1 AND state < 5";
+
+/// State 4 is parked: such a task keeps its payload.
+const REST: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, created_at, \
+    started_at, finished_at, progress_done, progress_total, fault_code, fault_detail, \
+    fault_source, fault_class, fault_retry_after_ms, product_type, product, product_crc) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
+    ON CONFLICT (id) DO UPDATE SET state = ?2, attempts = ?6, started_at = ?8, finished_at = ?9, \
+    progress_done = ?10, progress_total = ?11, fault_code = ?12, fault_detail = ?13, \
+    fault_source = ?14, fault_class = ?15, fault_retry_after_ms = ?16, product_type = ?17, \
+    product = ?18, product_crc = ?19, mark_at = NULL, mark_isolated = NULL, next_at = NULL, \
+    payload = iif(?2 = 4, payload, NULL), payload_crc = iif(?2 = 4, payload_crc, NULL) \
+    WHERE tasks.state < 5";
+
+/// What a checkpoint did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Checkpoint {
+    /// Everything that was committed is in the archive's file, and synced.
+    Whole,
+    /// A reader stood in the way of some of it.
+    Partial,
+}
+
+/// How far a checkpoint goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// Beside readers.
+    Passive,
+    /// With nobody else there; the write-ahead log becomes empty.
+    Truncate,
+}
+
+/// The writing connection.
+pub(crate) struct Writer {
+    connection: Connection,
+    opener: Opener,
+}
+
+impl Writer {
+    /// Opens the archive, and makes it if it is not there.
+    pub(crate) fn open(file: &Path, opener: Opener) -> Result<Self, OpenError> {
+        Ok(Self { connection: schema::open_writer(file)?, opener })
+    }
+
+    /// A number kept in the archive.
+    fn meta(&self, name: &str) -> rusqlite::Result<u64> {
+        let sql = "SELECT value FROM meta WHERE name = ?1";
+        let value: i64 = self.connection.query_row(sql, [name], |row| row.get(0))?;
+        Ok(value.cast_unsigned())
+    }
+
+    /// The LSN up to which the archive has everything.
+    pub(crate) fn watermark(&self) -> rusqlite::Result<u64> {
+        self.meta("watermark")
+    }
+
+    /// Begins another life of the folder, on disk when this returns: its epoch, and whether the
+    /// former life ended in order.
+    pub(crate) fn begin_epoch(&mut self) -> rusqlite::Result<(u64, bool)> {
+        let (epoch, clean) = (self.meta("epoch")? + 1, self.meta("clean")? == 1);
+        self.connection.pragma_update(None, "synchronous", "full")?;
+        let transaction = self.connection.transaction()?;
+        transaction.execute(SET_META, params!["epoch", epoch.cast_signed()])?;
+        transaction.execute(SET_META, params!["clean", 0])?;
+        transaction.commit()?;
+        self.connection.pragma_update(None, "synchronous", "normal")?;
+        Ok((epoch, clean))
+    }
+
+    /// Notes that this life ends in order.
+    pub(crate) fn end_clean(&mut self) -> rusqlite::Result<()> {
+        self.connection.execute(SET_META, params!["clean", 1]).map(drop)
+    }
+
+    /// Writes everything of `fold` and the new watermark, or nothing.
+    pub(crate) fn apply(&mut self, fold: &Fold) -> rusqlite::Result<()> {
+        let behavior = TransactionBehavior::Immediate;
+        let transaction = self.connection.transaction_with_behavior(behavior)?;
+        write_tasks(&transaction, &self.opener, fold)?;
+        write_keys(&transaction, fold)?;
+        let mut set = transaction.prepare_cached(SET_META)?;
+        set.execute(params!["watermark", fold.last.cast_signed()])?;
+        drop(set);
+        transaction.commit()
+    }
+
+    /// Moves what was committed into the archive's file.
+    pub(crate) fn checkpoint(&mut self, effort: Effort) -> rusqlite::Result<Checkpoint> {
+        let sql = match effort {
+            Effort::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+            Effort::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
+        };
+        let whole = self.connection.query_row(sql, [], |row| {
+            let (busy, frames, moved): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(busy == 0 && frames == moved)
+        })?;
+        Ok(if whole { Checkpoint::Whole } else { Checkpoint::Partial })
+    }
+}
+
+fn write_tasks(
+    transaction: &Transaction<'_>,
+    opener: &Opener,
+    fold: &Fold,
+) -> rusqlite::Result<()> {
+    let mut accept = transaction.prepare_cached(ACCEPT)?;
+    let mut run = transaction.prepare_cached(RUN)?;
+    let mut rest = transaction.prepare_cached(REST)?;
+    let mut tasks: Vec<(&TaskId, &TaskFold)> = fold.tasks.iter().collect();
+    tasks.sort_unstable_by_key(|(task, _)| **task);
+    for (&task, change) in tasks {
+        let ends = change.rest.as_ref().is_some_and(|rest| rest.document.state.is_final());
+        // A task that has ended needs neither its payload nor how it was to be run.
+        if let Some(acceptance) = change.acceptance.as_ref().filter(|_| !ends) {
+            write_acceptance(&mut accept, task, acceptance, opener)?;
+        }
+        if let Some(change) = &change.run {
+            write_run(&mut run, task, change)?;
+        }
+        if let Some(change) = &change.rest {
+            write_rest(&mut rest, task, change)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_acceptance(
+    statement: &mut Statement<'_>,
+    task: TaskId,
+    acceptance: &Acceptance,
+    opener: &Opener,
+) -> rusqlite::Result<()> {
+    let payload = opener.open(&acceptance.payload).map(<[Bytes]>::concat).unwrap_or_default();
+    statement.execute(params![
+        task.key().cast_signed(),
+        TaskState::Queued.number(),
+        acceptance.kind.as_str(),
+        acceptance.lane as u8,
+        &*acceptance.tenant,
+        integer(acceptance.created_at),
+        acceptance.due_at.map(integer),
+        acceptance.urgency,
+        acceptance.content_type.as_deref(),
+        acceptance.traceparent.as_deref(),
+        payload,
+        crc32c::crc32c(&payload),
+    ])?;
+    Ok(())
+}
+
+fn write_run(statement: &mut Statement<'_>, task: TaskId, run: &Run) -> rusqlite::Result<()> {
+    let fault = run.fault.as_ref();
+    statement.execute(params![
+        task.key().cast_signed(),
+        run.state().number(),
+        run.attempts,
+        run.mark.map(|mark| integer(mark.at)),
+        run.mark.map(|mark| mark.isolated),
+        run.crashes,
+        run.started_at.map(integer),
+        run.next_at.map(integer),
+        fault.map(|fault| &*fault.code),
+        fault.map(|fault| &*fault.detail),
+        fault.map(|fault| fault.source as u8),
+        fault.map(|fault| fault.class as u8),
+        fault.and_then(retry_after_ms),
+    ])?;
+    Ok(())
+}
+
+fn write_rest(statement: &mut Statement<'_>, task: TaskId, rest: &Rest) -> rusqlite::Result<()> {
+    let Document { kind, lane, state, progress, fault, .. } = &*rest.document;
+    let document = &rest.document;
+    let (fault, product) = (fault.as_ref(), rest.product.as_ref());
+    let body = product.map(|product: &Product| &product.body[..]);
+    statement.execute(params![
+        task.key().cast_signed(),
+        state.number(),
+        kind.as_str(),
+        *lane as u8,
+        &*document.tenant,
+        document.attempts,
+        integer(document.created_at),
+        document.started_at.map(integer),
+        document.finished_at.map(integer),
+        progress.map(|progress| progress.done.cast_signed()),
+        progress.and_then(|progress| progress.total).map(u64::cast_signed),
+        fault.map(|fault| &*fault.code),
+        fault.map(|fault| &*fault.detail),
+        fault.map(|fault| fault.source as u8),
+        fault.map(|fault| fault.class as u8),
+        fault.and_then(retry_after_ms),
+        product.and_then(|product| product.content_type.as_deref()),
+        body,
+        body.map(crc32c::crc32c),
+    ])?;
+    Ok(())
+}
+
+fn write_keys(transaction: &Transaction<'_>, fold: &Fold) -> rusqlite::Result<()> {
+    let mut put = transaction.prepare_cached(PUT)?;
+    let mut delete = transaction.prepare_cached(DELETE)?;
+    // In the order of the tree, so that each of its pages is visited once.
+    let mut keys: Vec<(&Bytes, &KeyFold)> = fold.keys.iter().collect();
+    keys.sort_unstable_by_key(|(key, _)| *key);
+    for (key, KeyFold { lsn, value }) in keys {
+        let key = &key[..];
+        match value {
+            None => delete.execute([key])?,
+            Some(value) => {
+                let crc = crc32c::crc32c(value);
+                put.execute(params![key, &value[..], lsn.cast_signed(), crc])?
+            }
+        };
+    }
+    Ok(())
+}
+
+/// A point in time as the column keeps it.
+fn integer(at: UnixMillis) -> i64 {
+    at.0.cast_signed()
+}
+
+fn retry_after_ms(fault: &Fault) -> Option<i64> {
+    fault.retry_after.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,235 @@
+//! The commit thread: takes all appends that wait, checks what they had read, and puts them on
+//! disk with one write and one sync. It is the only place where a record becomes durable, and it
+//! never says so before it is.
+
+use crate::check::Check;
+use crate::error::StoreError;
+use crate::journal::{Deliver, Report};
+use crate::options::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Options};
+use crate::recent::{Entries, Entry, Place};
+use crate::shared::Shared;
+use crate::stats::add;
+use crate::writer::{Batch, Placement, WriteError, Writer};
+use crossbeam_channel::Receiver;
+use overtime_protocol::record::{self, Change, EncodeError, Layout, Record};
+use overtime_protocol::{Append, Fate, Opener, Ticket, Verdict};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+/// The commit thread's own.
+pub(crate) struct Commit {
+    shared: Arc<Shared>,
+    check: Check,
+    writer: Writer,
+    opener: Opener,
+    deliver: Deliver,
+    limits: Limits,
+    batch: Batch,
+    taken: Vec<(Arc<Record>, Layout)>,
+    verdicts: Vec<Verdict>,
+    entries: Entries,
+    /// An append that did not fit the batch before.
+    held: Option<Append>,
+}
+
+/// How much goes together.
+#[derive(Clone, Copy)]
+struct Limits {
+    batch_bytes: u64,
+    record_bytes: u64,
+}
+
+/// Why the commit thread has to give up.
+enum Failure {
+    Write(String),
+    Check(StoreError),
+    Encode(EncodeError),
+}
+
+/// Whether a batch takes more.
+#[derive(PartialEq, Eq)]
+enum Room {
+    Left,
+    Full,
+}
+
+impl Commit {
+    /// A commit thread yet to run.
+    pub(crate) fn new(
+        options: &Options,
+        shared: Arc<Shared>,
+        (check, writer): (Check, Writer),
+        opener: Opener,
+        deliver: Deliver,
+    ) -> Self {
+        let record_bytes = options.record_bytes_max();
+        // Small against a segment, so that little is wasted at its end.
+        let batch_bytes = BATCH_BYTES_MAX.min(options.segment_bytes / 8);
+        Self {
+            shared,
+            check,
+            writer,
+            opener,
+            deliver,
+            limits: Limits { batch_bytes, record_bytes },
+            batch: Batch::new(),
+            taken: Vec::new(),
+            verdicts: Vec::new(),
+            entries: Entries::default(),
+            held: None,
+        }
+    }
+
+    /// Commits until every sender is gone, or something fails that must not.
+    pub(crate) fn run(mut self, appends: &Receiver<Append>) {
+        while let Some(first) = self.held.take().or_else(|| appends.recv().ok()) {
+            if self.shared.log.is_poisoned() {
+                break;
+            }
+            if let Err(failure) = self.commit_batch(first, appends) {
+                self.poison(&failure);
+                break;
+            }
+        }
+        self.shared.log.end();
+        // After a failure nothing is answered: whoever asked learns it from the report.
+        while appends.recv().is_ok() {}
+    }
+
+    fn commit_batch(&mut self, first: Append, appends: &Receiver<Append>) -> Result<(), Failure> {
+        let mut next = Some(first);
+        while let Some(append) = next {
+            let room = self.take(append)?;
+            next = if room == Room::Left { appends.try_recv().ok() } else { None };
+        }
+        if self.batch.len() > 0 {
+            self.write()?;
+        }
+        if !self.verdicts.is_empty() {
+            (self.deliver)(Report::Verdicts(std::mem::take(&mut self.verdicts)));
+        }
+        self.check.clear();
+        self.taken.clear();
+        self.batch.clear(usize::try_from(self.limits.batch_bytes).unwrap_or(usize::MAX));
+        Ok(())
+    }
+
+    /// Takes one append into the batch, refuses it, or holds it for the next.
+    fn take(&mut self, append: Append) -> Result<Room, Failure> {
+        let expected = self.batch.frame_bytes() + estimate(&append.record);
+        if self.batch.len() > 0 && expected > self.limits.batch_bytes {
+            self.held = Some(append);
+            return Ok(Room::Full);
+        }
+        if let Some(key_hash) = self.check.conflict(&append.record).map_err(Failure::Check)? {
+            add(&self.shared.log.stats.conflicts, 1);
+            self.verdict(append.ticket, Fate::Conflict { key_hash });
+            return Ok(Room::Left);
+        }
+        let encode = |out: &mut Vec<u8>| record::encode(&append.record, &self.opener, out);
+        let layout = self.batch.push(encode).map_err(Failure::Encode)?;
+        if self.batch.frame_bytes() > self.limits.record_bytes {
+            return Ok(self.take_back(append));
+        }
+        let lsn = self.writer.next_lsn() + self.batch.len() as u64 - 1;
+        self.check.note(lsn, &append.record);
+        self.verdict(append.ticket, Fate::Durable { lsn });
+        self.taken.push((append.record, layout));
+        let is_full = self.batch.len() >= BATCH_RECORDS_MAX
+            || self.batch.frame_bytes() >= self.limits.batch_bytes;
+        Ok(if is_full { Room::Full } else { Room::Left })
+    }
+
+    /// The batch has become longer than a segment by its last record: that one goes into the next
+    /// batch, or, if it is longer than a segment by itself, nowhere.
+    fn take_back(&mut self, append: Append) -> Room {
+        self.batch.pop();
+        if self.batch.len() > 0 {
+            self.held = Some(append);
+            return Room::Full;
+        }
+        add(&self.shared.log.stats.oversized, 1);
+        self.verdict(append.ticket, Fate::DiskFull);
+        Room::Left
+    }
+
+    fn verdict(&mut self, ticket: Ticket, fate: Fate) {
+        self.verdicts.push(Verdict { ticket, fate });
+    }
+
+    fn write(&mut self) -> Result<(), Failure> {
+        match self.try_write() {
+            Ok(()) => Ok(()),
+            Err(WriteError::DiskFull) => {
+                self.refuse();
+                Ok(())
+            }
+            Err(WriteError::Failed(detail)) => Err(Failure::Write(detail)),
+        }
+    }
+
+    fn try_write(&mut self) -> Result<(), WriteError> {
+        let first_lsn = self.writer.next_lsn();
+        let (at, crcs) = self.writer.place(&mut self.batch)?;
+        self.index(at, first_lsn, &crcs);
+        let (records, bytes) = (self.batch.len() as u64, self.batch.frame_bytes());
+        let before = Instant::now();
+        let written = self.writer.commit(&mut self.batch, at)?;
+        let stats = &self.shared.log.stats;
+        stats.sync.record(before.elapsed());
+        stats.durable_lsn.store(written.last, Relaxed);
+        add(&stats.commits, 1);
+        add(&stats.records, records);
+        add(&stats.bytes, bytes);
+        // In this order: what the applier has applied it removes, so it must be there.
+        self.shared.recent.publish(&mut self.entries);
+        self.shared.log.grow(written, records, bytes);
+        Ok(())
+    }
+
+    /// Prepares what is to be found of the batch once it is on disk.
+    fn index(&mut self, at: Placement, first_lsn: u64, crcs: &[u32]) {
+        self.entries.clear();
+        let records = self.batch.records().zip(&self.taken).zip(crcs).zip(first_lsn..);
+        for ((((offset, bytes), (record, layout)), &crc), lsn) in records {
+            let len = u32::try_from(bytes.len()).expect("a record fits a segment");
+            let Placement { file, sequence, offset: start } = at;
+            let place = Place { file, sequence, offset: start + offset, len, crc };
+            self.entries.add(&Entry { lsn, place, bytes, record, layout });
+        }
+    }
+
+    /// Turns what would have become durable into refusals.
+    fn refuse(&mut self) {
+        for verdict in &mut self.verdicts {
+            if matches!(verdict.fate, Fate::Durable { .. }) {
+                verdict.fate = Fate::DiskFull;
+                add(&self.shared.log.stats.disk_full, 1);
+            }
+        }
+    }
+
+    fn poison(&self, failure: &Failure) {
+        let detail = match failure {
+            Failure::Write(detail) => detail.clone(),
+            Failure::Check(error) => format!("a read could not be checked: {error}"),
+            Failure::Encode(error) => format!("a record cannot be written: {error}"),
+        };
+        if self.shared.log.poison() {
+            (self.deliver)(Report::Failed(detail));
+        }
+    }
+}
+
+/// About how long a record will be, rather too long than too short.
+fn estimate(record: &Record) -> u64 {
+    const HEAD: u64 = 512;
+    let payload = record.acceptance.as_ref().map_or(0, |acceptance| acceptance.payload.len());
+    let product = match &record.change {
+        Some(Change::Finished(_, Some(product))) => product.body.len() as u64,
+        _ => 0,
+    };
+    let put = |put: &record::Put| put.key.len() + put.value.as_ref().map_or(0, |v| v.len()) + 16;
+    HEAD + payload + product + record.puts.iter().map(put).sum::<usize>() as u64
+}

@@ -1,0 +1,158 @@
+//! Why a journal cannot be opened or read, in sentences that a person can act on.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a journal could not be opened. Nothing was changed in it.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Another process has it open.
+    Locked {
+        /// The data folder.
+        folder: PathBuf,
+        /// What that process wrote into the lock file, if it could be read.
+        process: Option<u32>,
+    },
+    /// A later version of overtime wrote it.
+    Newer {
+        /// The file that says so.
+        file: PathBuf,
+        /// The version found there.
+        found: u64,
+        /// The latest version that this program reads.
+        known: u64,
+    },
+    /// The folder holds something, but not a journal.
+    NotAJournal {
+        /// The file that is wrong or missing.
+        file: PathBuf,
+    },
+    /// A record that was on disk is damaged or gone, and later ones are there.
+    LogDamaged {
+        /// The segment file, or the log's folder if a whole segment is gone.
+        file: PathBuf,
+        /// The offset of the damage in bytes.
+        offset: u64,
+        /// What is wrong there.
+        detail: String,
+    },
+    /// SQLite cannot read the archive.
+    ArchiveDamaged {
+        /// The archive.
+        file: PathBuf,
+        /// What SQLite says.
+        detail: String,
+    },
+    /// The operating system refused.
+    Io {
+        /// What was being done.
+        action: String,
+        /// Its reason.
+        source: io::Error,
+    },
+    /// An option is out of its bounds.
+    Option(&'static str),
+}
+
+impl OpenError {
+    /// Turns an I/O error into one that names what was being done.
+    pub(crate) fn io(action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let action = action.into();
+        |source| Self::Io { action, source }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Locked { folder, process: Some(process) } => write!(
+                f,
+                "{} is in use by process {process}: stop that one or choose another data folder",
+                folder.display()
+            ),
+            Self::Locked { folder, process: None } => write!(
+                f,
+                "{} is in use by another process: stop that one or choose another data folder",
+                folder.display()
+            ),
+            Self::Newer { file, found, known } => write!(
+                f,
+                "{} has format {found}, and this program reads up to {known}: use a newer program",
+                file.display()
+            ),
+            Self::NotAJournal { file } => write!(
+                f,
+                "{} is not what a journal has there: choose another data folder",
+                file.display()
+            ),
+            Self::LogDamaged { file, offset, detail } => write!(
+                f,
+                "{} is damaged at byte {offset}: {detail}; restore the data folder from a copy",
+                file.display()
+            ),
+            Self::ArchiveDamaged { file, detail } => write!(
+                f,
+                "{} is damaged: {detail}; restore the data folder from a copy",
+                file.display()
+            ),
+            Self::Io { action, source } => write!(f, "cannot {action}: {source}"),
+            Self::Option(detail) => f.write_str(detail),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// Why something could not be read from an open journal.
+#[derive(Debug)]
+pub enum StoreError {
+    /// The journal keeps no such payload.
+    Unknown,
+    /// What was read does not match its checksum.
+    Damaged(String),
+    /// The operating system refused.
+    Io(io::Error),
+    /// SQLite refused.
+    Archive(rusqlite::Error),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("the journal has no such payload"),
+            Self::Damaged(what) => write!(f, "the journal is damaged: {what}"),
+            Self::Io(error) => write!(f, "the log cannot be read: {error}"),
+            Self::Archive(error) => write!(f, "the archive cannot be read: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unknown | Self::Damaged(_) => None,
+            Self::Io(error) => Some(error),
+            Self::Archive(error) => Some(error),
+        }
+    }
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Archive(error)
+    }
+}

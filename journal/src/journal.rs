@@ -1,0 +1,172 @@
+//! A running journal: its threads, and the channels that lead to them.
+
+use crate::applier::Applier;
+use crate::archive::Connections;
+use crate::commit::Commit;
+use crate::log::Log;
+use crate::options::Options;
+use crate::prepare;
+use crate::reader::Reader;
+use crate::shared::Shared;
+use crate::stats::Stats;
+use crate::store::Store;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use overtime_protocol::{Answer, Append, Read, ReplyTo, Verdict};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+/// What a journal has to say.
+#[derive(Debug)]
+pub enum Report {
+    /// What became of the appends of one batch, in the order in which they came.
+    Verdicts(Vec<Verdict>),
+    /// The answer to one read.
+    Answer(ReplyTo, Answer),
+    /// A write or sync failed, or the archive did: nothing is acknowledged after this, ever.
+    /// Appends without a verdict may or may not be on disk. Said once, in a sentence.
+    Failed(String),
+}
+
+/// Takes reports, on whichever thread of the journal has one. It must not block for long: until
+/// it returns nothing else is committed.
+pub type Deliver = Arc<dyn Fn(Report) + Send + Sync>;
+
+/// A running journal.
+pub struct Journal {
+    appends: Sender<Append>,
+    reads: Sender<Read>,
+    store: Store,
+    stats: Arc<Stats>,
+    threads: Vec<JoinHandle<()>>,
+    /// Keeps the folder locked.
+    _folder: Arc<crate::folder::Folder>,
+}
+
+/// What the threads are made of.
+pub(crate) struct Parts {
+    pub(crate) options: Options,
+    pub(crate) folder: Arc<crate::folder::Folder>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) applier: Applier,
+    pub(crate) commit: Commit,
+    pub(crate) store_connections: Arc<Connections>,
+    pub(crate) reader_connections: Arc<Connections>,
+    pub(crate) deliver: Deliver,
+}
+
+impl Journal {
+    /// Starts the threads.
+    pub(crate) fn start(parts: Parts) -> Self {
+        let Parts { options, folder, shared, applier, commit, deliver, .. } = parts;
+        let (appends, append_receiver) = bounded(options.appends_max);
+        let (reads, read_receiver) = bounded(options.reads_max);
+        let mut crew = Crew {
+            log: Arc::clone(&shared.log),
+            folder: Arc::clone(&folder),
+            deliver: Arc::clone(&deliver),
+            threads: Vec::new(),
+        };
+        crew.hire("journal-commit", move || {
+            commit.run(&append_receiver);
+            Ok(())
+        });
+        crew.hire("journal-apply", move || applier.run());
+        let (log, path) = (Arc::clone(&shared.log), options.folder.clone());
+        crew.hire("journal-prepare", move || prepare::run(&log, &path));
+        for number in 0..options.readers {
+            let archive = Arc::clone(&parts.reader_connections);
+            let reader = Reader::new(Arc::clone(&shared), archive, Arc::clone(&deliver));
+            let reads: Receiver<Read> = read_receiver.clone();
+            crew.hire(&format!("journal-read-{number}"), move || {
+                reader.run(&reads);
+                Ok(())
+            });
+        }
+        let stats = Arc::clone(&shared.log.stats);
+        let store = Store::new(shared, parts.store_connections);
+        Self { appends, reads, store, stats, threads: crew.threads, _folder: folder }
+    }
+
+    /// Where records to append go. Dropping every clone lets [`Journal::close`] finish.
+    pub fn appends(&self) -> Sender<Append> {
+        self.appends.clone()
+    }
+
+    /// Where reads go. Dropping every clone lets [`Journal::close`] finish.
+    pub fn reads(&self) -> Sender<Read> {
+        self.reads.clone()
+    }
+
+    /// What handlers read from.
+    pub fn store(&self) -> Store {
+        self.store.clone()
+    }
+
+    /// The counters.
+    pub fn stats(&self) -> Arc<Stats> {
+        Arc::clone(&self.stats)
+    }
+
+    /// Ends the journal in order: what was sent is committed and reported, the archive catches up
+    /// and is checkpointed, and the threads have ended when this returns. It waits for every
+    /// clone of the senders to be dropped.
+    pub fn close(self) {
+        let Self { appends, reads, threads, .. } = self;
+        drop((appends, reads));
+        for thread in threads {
+            // A thread that panicked has said so through its guard.
+            drop(thread.join());
+        }
+    }
+}
+
+/// Starts threads whose failures are reported.
+struct Crew {
+    log: Arc<Log>,
+    folder: Arc<crate::folder::Folder>,
+    deliver: Deliver,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Crew {
+    fn hire(&mut self, name: &str, work: impl FnOnce() -> Result<(), String> + Send + 'static) {
+        let guard = Guard {
+            name: name.to_owned(),
+            log: Arc::clone(&self.log),
+            deliver: Arc::clone(&self.deliver),
+            _folder: Arc::clone(&self.folder),
+        };
+        let body = move || {
+            if let Err(detail) = work() {
+                guard.fail(detail);
+            }
+        };
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(body);
+        self.threads.push(thread.expect("the operating system starts a few threads at the start"));
+    }
+}
+
+/// Stays with a thread, so that a panic of it poisons the journal instead of stopping it unseen,
+/// and so that the folder stays locked while the thread runs.
+struct Guard {
+    name: String,
+    log: Arc<Log>,
+    deliver: Deliver,
+    _folder: Arc<crate::folder::Folder>,
+}
+
+impl Guard {
+    fn fail(&self, detail: String) {
+        if self.log.poison() {
+            (self.deliver)(Report::Failed(detail));
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.fail(format!("the thread {} panicked", self.name));
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! The log as its threads share it: which segments live, which are free, and who waits for what.
+//! It never writes a record (see `writer`) and never reads one (see `cursor`).
+//!
+//! A segment file goes round: prepared (zero-filled) -> free -> live, while records in it are not
+//! yet in the archive -> free. Live segments have consecutive sequence numbers.
+
+use crate::disk::{Disk, FileId};
+use crate::options::{APPLY_BYTES_MAX, APPLY_RECORDS_MAX, Options};
+use crate::stats::Stats;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// The applier waits for this long without a new record before it applies a few.
+const QUIET: Duration = Duration::from_millis(50);
+
+/// … and lets the first record wait no longer than this for company.
+const LINGER_MAX: Duration = Duration::from_secs(1);
+
+/// How long the commit thread waits for a free segment before it makes itself heard again.
+const ROOM_ASKED_AGAIN: Duration = Duration::from_millis(100);
+
+/// What lies where on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Segment {
+    /// The file.
+    pub(crate) file: FileId,
+    /// The segment's place in the log.
+    pub(crate) sequence: u64,
+    /// Where its durable records end.
+    pub(crate) end: u64,
+    /// The last LSN in it, or before it if it is empty.
+    pub(crate) last: u64,
+    /// The length of the file.
+    pub(crate) capacity: u64,
+}
+
+/// The log, shared by the threads that write, prepare, apply and read it.
+pub(crate) struct Log {
+    /// Where the files are.
+    pub(crate) disk: Arc<dyn Disk>,
+    /// The size of a new segment.
+    pub(crate) segment_bytes: u64,
+    /// The counters.
+    pub(crate) stats: Arc<Stats>,
+    pub(super) files_max: usize,
+    pub(super) state: Mutex<State>,
+    /// Signals the applier: there is something to apply.
+    grown: Condvar,
+    /// Signals the commit thread: there may be room.
+    pub(super) room: Condvar,
+    /// Signals the preparer: a free segment was taken.
+    pub(super) wanted: Condvar,
+    /// The sequence number of the oldest live segment: an older place is no longer valid.
+    oldest: AtomicU64,
+}
+
+/// What the log's lock guards.
+pub(super) struct State {
+    pub(super) live: VecDeque<Segment>,
+    pub(super) free: Vec<FileId>,
+    /// All files: live, free, and the one that the commit thread has taken.
+    pub(super) files: usize,
+    pub(super) next_file: u32,
+    /// How often room could not be made because the disk was full.
+    pub(super) refusals: u64,
+    pub(super) phase: Phase,
+    records: u64,
+    records_seen: u64,
+    bytes: u64,
+    bytes_seen: u64,
+    applier: Applier,
+    room_wanted: bool,
+    last: u64,
+}
+
+/// How far the log's life has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Records come.
+    Open,
+    /// No more records come.
+    Ended,
+    /// Something failed that must not: nothing more is acknowledged.
+    Poisoned,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Applier {
+    Busy,
+    Idle,
+}
+
+/// What the applier is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// Apply what is there.
+    Apply,
+    /// Apply what is there, checkpoint, and release: the commit thread waits for a segment.
+    MakeRoom,
+    /// Apply what is there and stop.
+    Stop,
+}
+
+/// Why no segment was to be had.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NoRoom {
+    /// The disk is full.
+    DiskFull,
+    /// The journal has failed.
+    Poisoned,
+}
+
+/// The files that recovery found.
+pub(crate) struct Found {
+    /// The segments whose records are not all in the archive, oldest first, without gap; empty if
+    /// the log is new.
+    pub(crate) live: Vec<Segment>,
+    /// Zero-filled or used up.
+    pub(crate) free: Vec<FileId>,
+    /// Numbers from here on are unused.
+    pub(crate) next_file: u32,
+}
+
+impl Log {
+    /// The log over the files that recovery found, with `last` as its last LSN.
+    pub(crate) fn new(
+        options: &Options,
+        disk: Arc<dyn Disk>,
+        stats: Arc<Stats>,
+        found: Found,
+        last: u64,
+    ) -> Self {
+        let oldest = found.live.first().map_or(0, |segment| segment.sequence);
+        let state = State {
+            files: found.live.len() + found.free.len(),
+            live: found.live.into(),
+            free: found.free,
+            next_file: found.next_file,
+            refusals: 0,
+            phase: Phase::Open,
+            records: 0,
+            records_seen: 0,
+            bytes: 0,
+            bytes_seen: 0,
+            applier: Applier::Busy,
+            room_wanted: false,
+            last,
+        };
+        let log = Self {
+            disk,
+            segment_bytes: options.segment_bytes,
+            stats,
+            files_max: options.segments_max(),
+            state: Mutex::new(state),
+            grown: Condvar::new(),
+            room: Condvar::new(),
+            wanted: Condvar::new(),
+            oldest: AtomicU64::new(oldest),
+        };
+        log.count_files(&log.state.lock());
+        log
+    }
+
+    /// Takes a free segment, waiting for one if need be.
+    pub(crate) fn take_free(&self) -> Result<FileId, NoRoom> {
+        let mut state = self.state.lock();
+        let refusals = state.refusals;
+        loop {
+            if state.phase == Phase::Poisoned {
+                return Err(NoRoom::Poisoned);
+            }
+            if let Some(file) = state.free.pop() {
+                state.room_wanted = false;
+                self.wanted.notify_one();
+                return Ok(file);
+            }
+            if state.refusals != refusals {
+                return Err(NoRoom::DiskFull);
+            }
+            state.room_wanted = true;
+            self.wanted.notify_one();
+            self.grown.notify_one();
+            self.room.wait_for(&mut state, ROOM_ASKED_AGAIN);
+        }
+    }
+
+    /// Makes known that the newest segment is on disk up to `segment.end`.
+    pub(crate) fn grow(&self, segment: Segment, records: u64, bytes: u64) {
+        let mut state = self.state.lock();
+        match state.live.back_mut() {
+            Some(newest) if newest.sequence == segment.sequence => *newest = segment,
+            _ => state.live.push_back(segment),
+        }
+        if state.live.len() == 1 {
+            self.oldest.store(segment.sequence, Ordering::SeqCst);
+        }
+        state.last = segment.last;
+        state.records += records;
+        state.bytes += bytes;
+        if state.applier == Applier::Idle || state.is_enough() {
+            self.grown.notify_one();
+        }
+    }
+
+    /// Waits until there is something for the applier to do.
+    pub(crate) fn wait_for_work(&self) -> Wake {
+        let mut state = self.state.lock();
+        let mut first_seen: Option<Instant> = None;
+        loop {
+            if state.phase != Phase::Open {
+                return Wake::Stop;
+            }
+            if state.room_wanted {
+                state.room_wanted = false;
+                return Wake::MakeRoom;
+            }
+            if state.records == state.records_seen {
+                state.applier = Applier::Idle;
+                self.grown.wait(&mut state);
+                state.applier = Applier::Busy;
+                continue;
+            }
+            let since = *first_seen.get_or_insert_with(Instant::now);
+            let before = state.records;
+            if state.is_enough() || since.elapsed() >= LINGER_MAX {
+                return Wake::Apply;
+            }
+            let quiet = self.grown.wait_for(&mut state, QUIET).timed_out();
+            if quiet && state.records == before {
+                return Wake::Apply;
+            }
+        }
+    }
+
+    /// Makes known that the applier has read this much more.
+    pub(crate) fn mark_seen(&self, records: u64, bytes: u64) {
+        let mut state = self.state.lock();
+        state.records_seen += records;
+        state.bytes_seen += bytes;
+    }
+
+    /// Makes known that recovered records wait for the applier.
+    pub(crate) fn mark_recovered(&self, records: u64, bytes: u64) {
+        let mut state = self.state.lock();
+        state.records += records;
+        state.bytes += bytes;
+    }
+
+    /// The last LSN on disk.
+    pub(crate) fn last(&self) -> u64 {
+        self.state.lock().last
+    }
+
+    /// Lets the applier wait. Whether records still come.
+    pub(crate) fn pause(&self, span: Duration) -> bool {
+        let mut state = self.state.lock();
+        let _ = self.grown.wait_for(&mut state, span);
+        state.phase == Phase::Open
+    }
+
+    /// The live segment of that sequence number.
+    pub(crate) fn live(&self, sequence: u64) -> Option<Segment> {
+        let state = self.state.lock();
+        let first = state.live.front()?.sequence;
+        let index = usize::try_from(sequence.checked_sub(first)?).ok()?;
+        state.live.get(index).copied()
+    }
+
+    /// Frees every segment whose records are all in the checkpointed archive, except the newest.
+    pub(crate) fn release(&self, checkpointed: u64) {
+        let mut released = Vec::new();
+        let mut state = self.state.lock();
+        while state.live.len() > 1 && state.live[0].last <= checkpointed {
+            released.extend(state.live.pop_front());
+        }
+        // Places in these segments stop being valid before their files can be used again.
+        if let Some(oldest) = state.live.front() {
+            self.oldest.store(oldest.sequence, Ordering::SeqCst);
+        }
+        let (same, other): (Vec<_>, Vec<_>) =
+            released.into_iter().partition(|segment| segment.capacity == self.segment_bytes);
+        state.files -= other.len();
+        state.free.extend(same.iter().map(|segment| segment.file));
+        self.count_files(&state);
+        drop(state);
+        // Files of another size stem from a former setting. One that cannot be removed now is
+        // found and freed at the next start.
+        other.iter().for_each(|segment| drop(self.disk.remove(segment.file)));
+        self.room.notify_all();
+    }
+
+    /// Whether a place in the segment of that sequence number can still be read.
+    pub(crate) fn is_live(&self, sequence: u64) -> bool {
+        sequence >= self.oldest.load(Ordering::SeqCst)
+    }
+
+    /// Makes known that the disk had no room: whoever waits for a segment gives up for now.
+    pub(crate) fn refuse(&self) {
+        self.state.lock().refusals += 1;
+        self.room.notify_all();
+    }
+
+    /// Makes known that no more records come.
+    pub(crate) fn end(&self) {
+        let mut state = self.state.lock();
+        if state.phase == Phase::Open {
+            state.phase = Phase::Ended;
+        }
+        self.wake_all(state);
+    }
+
+    /// Makes known that something failed that must not. Whether this was the first to say so.
+    pub(crate) fn poison(&self) -> bool {
+        self.stats.poisoned.store(true, Ordering::SeqCst);
+        let mut state = self.state.lock();
+        let first = state.phase != Phase::Poisoned;
+        state.phase = Phase::Poisoned;
+        self.wake_all(state);
+        first
+    }
+
+    /// Whether something failed that must not.
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.stats.poisoned.load(Ordering::SeqCst)
+    }
+
+    fn wake_all(&self, state: MutexGuard<'_, State>) {
+        drop(state);
+        self.grown.notify_all();
+        self.room.notify_all();
+        self.wanted.notify_all();
+    }
+
+    pub(super) fn count_files(&self, state: &State) {
+        let bytes = state.files as u64 * self.segment_bytes;
+        self.stats.log_bytes.store(bytes, Ordering::Relaxed);
+    }
+}
+
+impl State {
+    /// Whether a transaction's worth of records waits.
+    fn is_enough(&self) -> bool {
+        self.records - self.records_seen >= APPLY_RECORDS_MAX as u64
+            || self.bytes - self.bytes_seen >= APPLY_BYTES_MAX as u64
+    }
+}

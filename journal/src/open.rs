@@ -1,0 +1,255 @@
+//! Opening a journal: lock, format, recovery. No thread runs and nothing is acknowledged here.
+
+use crate::applier::Applier;
+use crate::archive::{self, Connections};
+use crate::check::Check;
+use crate::commit::Commit;
+use crate::disk::{Disk, FileId, FolderDisk, sync_folder};
+use crate::error::{OpenError, StoreError};
+use crate::fold::Fold;
+use crate::folder::Folder;
+use crate::journal::{Deliver, Journal, Parts};
+use crate::log::Log;
+use crate::options::{Options, SEGMENT_BYTES_MIN, STORE_CONNECTIONS};
+use crate::prepare;
+use crate::recent::{Entries, Entry, Place, Recent};
+use crate::recovery::{self, RecoverError, Recovery, Visit};
+use crate::shared::Shared;
+use crate::stats::Stats;
+use crate::writer::Writer;
+use overtime_protocol::{Epoch, Opener, Payload, Recovered, TaskId, Unfinished, record};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A journal that is recovered and not yet running.
+pub struct Opened {
+    options: Options,
+    folder: Arc<Folder>,
+    opener: Opener,
+    shared: Arc<Shared>,
+    archive: archive::Writer,
+    writer: Writer,
+    connections: Pools,
+    unapplied: (u64, u64),
+    recovered: Recovered,
+    notes: Vec<String>,
+}
+
+struct Pools {
+    store: Arc<Connections>,
+    readers: Arc<Connections>,
+    commit: Arc<Connections>,
+}
+
+/// Opens the journal in `options.folder`, and makes it if it is not there.
+///
+/// # Errors
+/// If another process has it, a later program wrote it, acknowledged records are damaged, or the
+/// operating system refuses. The error says in a sentence what a person can do.
+pub fn open(options: &Options, opener: Opener) -> Result<Opened, OpenError> {
+    let folder = Folder::open(&options.folder)?;
+    let disk = Arc::new(FolderDisk::new(&folder.log()));
+    open_in(options, opener, folder, disk)
+}
+
+/// The same with the log on another disk, such as a simulation's. The lock and the archive are
+/// still in `options.folder`.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_on(
+    options: &Options,
+    opener: Opener,
+    disk: Arc<dyn Disk>,
+) -> Result<Opened, OpenError> {
+    open_in(options, opener, Folder::open(&options.folder)?, disk)
+}
+
+fn open_in(
+    options: &Options,
+    opener: Opener,
+    folder: Folder,
+    disk: Arc<dyn Disk>,
+) -> Result<Opened, OpenError> {
+    check_options(options)?;
+    let file = folder.archive();
+    let damaged = |error: rusqlite::Error| archive::damaged(&file, &error);
+    let mut archive = archive::Writer::open(&file, opener.clone())?;
+    let watermark = archive.watermark().map_err(damaged)?;
+    let mut replay = Replay::default();
+    let visit = |visit: Visit<'_>| replay.add(&visit);
+    let recovery = recovery::recover(&*disk, options.segment_bytes, watermark, visit)
+        .map_err(|error| recover_error(&folder.log(), error))?;
+    let Recovery { found, last, unapplied, notes } = recovery;
+    let newest = found.live.last().copied();
+    let log = Arc::new(Log::new(options, disk, Arc::new(Stats::default()), found, last));
+    let make = OpenError::io(format!("make the log in {}", folder.log().display()));
+    prepare::first(&log).map_err(make)?;
+    prepare::measure_space(&log, &options.folder);
+    log.mark_recovered(replay.fold.records as u64, replay.fold.bytes as u64);
+
+    let connect = |count| Connections::open(&file, count).map(Arc::new).map_err(damaged);
+    let connections = Pools {
+        store: connect(STORE_CONNECTIONS)?,
+        readers: connect(options.readers)?,
+        commit: connect(1)?,
+    };
+    let Replay { recent, fold, highest, .. } = replay;
+    let (epoch, clean) = archive.begin_epoch().map_err(damaged)?;
+    let synced = OpenError::io(format!("sync {}", options.folder.display()));
+    sync_folder(&options.folder).map_err(synced)?;
+    let recovered = recovered(&connections.commit, fold, highest)
+        .map(|found| Recovered { epoch: Epoch(epoch), clean, ..found })
+        .map_err(|error| store_error(&file, error))?;
+    Ok(Opened {
+        options: options.clone(),
+        folder: Arc::new(folder),
+        opener,
+        shared: Arc::new(Shared::new(Arc::clone(&log), recent, watermark)),
+        archive,
+        writer: Writer::new(log, newest, last),
+        connections,
+        unapplied,
+        recovered,
+        notes,
+    })
+}
+
+fn check_options(options: &Options) -> Result<(), OpenError> {
+    if options.segment_bytes < SEGMENT_BYTES_MIN || options.segment_bytes > u64::from(u32::MAX) {
+        return Err(OpenError::Option("a log segment has between 16 KiB and 4 GiB"));
+    }
+    if options.readers == 0 {
+        return Err(OpenError::Option("at least one thread has to serve reads"));
+    }
+    Ok(())
+}
+
+impl Opened {
+    /// What was found, for the engine to take up. Given once; empty afterwards.
+    pub fn take_recovered(&mut self) -> Recovered {
+        std::mem::take(&mut self.recovered)
+    }
+
+    /// What a person should know of the recovery, a sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Starts the threads. `deliver` is called by them, the verdicts always by the same one.
+    pub fn start(self, deliver: Deliver) -> Journal {
+        let Pools { store, readers, commit } = self.connections;
+        let applier = Applier {
+            shared: Arc::clone(&self.shared),
+            archive: self.archive,
+            readers: vec![Arc::clone(&store), Arc::clone(&readers), Arc::clone(&commit)],
+            next: self.unapplied,
+            unchecked: 0,
+        };
+        let check = Check::new(Arc::clone(&self.shared), commit);
+        let commit = Commit::new(
+            &self.options,
+            Arc::clone(&self.shared),
+            (check, self.writer),
+            self.opener,
+            Arc::clone(&deliver),
+        );
+        Journal::start(Parts {
+            options: self.options,
+            folder: self.folder,
+            shared: self.shared,
+            applier,
+            commit,
+            store_connections: store,
+            reader_connections: readers,
+            deliver,
+        })
+    }
+}
+
+/// What the log has that the archive has not.
+#[derive(Default)]
+struct Replay {
+    recent: Recent,
+    entries: Entries,
+    fold: Fold,
+    highest: Option<TaskId>,
+}
+
+impl Replay {
+    fn add(&mut self, visit: &Visit<'_>) -> Result<(), String> {
+        let Visit { file, sequence, frame } = *visit;
+        let (mut record, layout) =
+            record::decode(&frame.record).map_err(|error| error.to_string())?;
+        let (lsn, bytes) = (frame.header.lsn, &frame.record[..]);
+        let (offset, crc) = (frame.record_at, frame.record_crc);
+        let place = Place { file, sequence, offset, len: frame.header.len, crc };
+        self.entries.add(&Entry { lsn, place, bytes, record: &record, layout: &layout });
+        self.recent.publish(&mut self.entries);
+        self.highest = self.highest.max(Some(record.task));
+        // The index finds payloads and values in the log; here only the tasks matter, and what
+        // is kept of them must not hold on to the log's bytes.
+        record.puts.clear();
+        if let Some(acceptance) = &mut record.acceptance {
+            acceptance.payload = Payload::stored(acceptance.payload.len());
+        }
+        if let Some(record::Change::Finished(_, product)) = &mut record.change {
+            *product = None;
+        }
+        self.fold.add(lsn, bytes.len(), record);
+        Ok(())
+    }
+}
+
+/// Lays the log's records over the archive's rows.
+fn recovered(
+    connections: &Connections,
+    mut fold: Fold,
+    highest: Option<TaskId>,
+) -> Result<Recovered, StoreError> {
+    let mut archive = connections.take();
+    let mut unfinished: Vec<Unfinished> = Vec::new();
+    archive.each_unfinished(|row| match fold.tasks.remove(&row.task) {
+        None => unfinished.push(row),
+        Some(change) => unfinished.extend(change.resume(row.task, Some(row))),
+    })?;
+    for (task, change) in fold.tasks {
+        // Without an acceptance it can only be a parked task that runs again.
+        let archived = match &change.acceptance {
+            Some(_) => None,
+            None => archive.unfinished(task)?,
+        };
+        unfinished.extend(change.resume(task, archived));
+    }
+    unfinished.sort_unstable_by_key(|unfinished| unfinished.task);
+    let highest = highest.max(archive.highest()?);
+    Ok(Recovered { highest, unfinished, ..Recovered::default() })
+}
+
+fn recover_error(log: &Path, error: RecoverError) -> OpenError {
+    let path = |file: FileId| log.join(file.to_string());
+    match error {
+        RecoverError::Damaged { file, offset, detail } => {
+            let file = file.map_or_else(|| log.to_owned(), path);
+            OpenError::LogDamaged { file, offset, detail }
+        }
+        RecoverError::Refused { file, offset, detail } => {
+            OpenError::LogDamaged { file: path(file), offset, detail }
+        }
+        RecoverError::Newer { file, found } => OpenError::Newer {
+            file: path(file),
+            found: u64::from(found),
+            known: u64::from(crate::segment::VERSION),
+        },
+        RecoverError::Io(source) => {
+            OpenError::Io { action: format!("read the log in {}", log.display()), source }
+        }
+    }
+}
+
+fn store_error(file: &Path, error: StoreError) -> OpenError {
+    match error {
+        StoreError::Archive(error) => archive::damaged(file, &error),
+        other => OpenError::ArchiveDamaged { file: file.to_owned(), detail: other.to_string() },
+    }
+}

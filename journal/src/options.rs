@@ -1,0 +1,96 @@
+//! What a journal may be told, and every bound of it in one place. It never reads a file.
+
+use std::path::PathBuf;
+
+/// How a journal is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The data folder; it is made if it is not there.
+    pub folder: PathBuf,
+    /// The size of one log segment in bytes, at least [`SEGMENT_BYTES_MIN`]. It also bounds a
+    /// record: see [`Options::record_bytes_max`].
+    pub segment_bytes: u64,
+    /// The most that the log may take on disk, in bytes; never less than three segments.
+    pub log_max_bytes: u64,
+    /// The bound of the append channel.
+    pub appends_max: usize,
+    /// How many threads serve reads, at least one.
+    pub readers: usize,
+    /// The bound of the read channel.
+    pub reads_max: usize,
+}
+
+impl Options {
+    /// The defaults, for a journal in `folder`.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            segment_bytes: 32 * MIB,
+            log_max_bytes: 512 * MIB,
+            appends_max: 65_536,
+            readers: 2,
+            reads_max: 1024,
+        }
+    }
+
+    /// The longest encoded record that can be appended, in bytes: it has to fit one segment. With
+    /// segments of 32 MiB that is a payload of 8 MiB, a product of 16 MiB and 7 MiB of state in
+    /// one record. A longer one is answered `DiskFull` and counted in `stats.oversized`; callers
+    /// are to bound what they send so that this cannot happen.
+    pub fn record_bytes_max(&self) -> u64 {
+        self.segment_bytes - SEGMENT_HEADER_BYTES - FRAME_HEADER_BYTES
+    }
+
+    /// How many segment files there may be.
+    pub(crate) fn segments_max(&self) -> usize {
+        usize::try_from(self.log_max_bytes / self.segment_bytes).unwrap_or(usize::MAX).max(3)
+    }
+}
+
+const MIB: u64 = 1024 * 1024;
+
+/// The smallest segment: one that still holds batches behind its header.
+pub const SEGMENT_BYTES_MIN: u64 = 16 * 1024;
+
+/// The bytes that a segment's header takes.
+pub(crate) const SEGMENT_HEADER_BYTES: u64 = 4096;
+
+/// The bytes that stand in front of each record.
+pub(crate) const FRAME_HEADER_BYTES: u64 = 24;
+
+/// The most records that are committed together.
+pub(crate) const BATCH_RECORDS_MAX: usize = 4096;
+
+/// The most bytes that are committed together, unless one record alone is longer. It bounds how
+/// long the first of a batch waits for the last: 4 MiB take about 4 ms to write and sync.
+pub(crate) const BATCH_BYTES_MAX: u64 = 4 * MIB;
+
+/// How far the log sequence jumps where bytes of refused or torn batches may lie behind the end,
+/// so that none of them can continue the chain. More than a batch has records.
+pub(crate) const LSN_JUMP: u64 = 1_000_000;
+
+/// How much is zero-filled, read or scanned at once.
+pub(crate) const PIECE_BYTES: usize = MIB as usize;
+
+/// How many zero-filled segments are kept ready ahead of the log.
+pub(crate) const SPARE_SEGMENTS: usize = 1;
+
+/// The applier takes at most this many bytes of log into one transaction: its memory.
+pub(crate) const APPLY_BYTES_MAX: usize = 16 * MIB as usize;
+
+/// … and at most this many records. Large transactions write a page of the archive once for
+/// many records; larger ones than this gain little.
+pub(crate) const APPLY_RECORDS_MAX: usize = 30_000;
+
+/// How many bytes of log are applied between two checkpoints. Fewer mean shorter bursts of
+/// write-back, more mean that a page changed often is written back once.
+pub(crate) const CHECKPOINT_LOG_BYTES: u64 = 64 * MIB;
+
+/// How many read connections serve handlers.
+pub(crate) const STORE_CONNECTIONS: usize = 4;
+
+/// The page cache of the applier's connection, in KiB: the pages that a transaction touches.
+pub(crate) const WRITER_CACHE_KIB: i64 = 64 * 1024;
+
+/// The page cache of each read connection, in KiB.
+pub(crate) const READER_CACHE_KIB: i64 = 8 * 1024;

@@ -1,0 +1,112 @@
+//! Zero-fills segments before they are needed, on a thread of its own. A zero-filled file is
+//! synced faster than one that grows: nothing but data is written. It never touches a segment
+//! that has been handed over.
+
+use crate::disk::{Disk, FileId, is_full};
+use crate::log::{Log, Phase};
+use crate::options::{PIECE_BYTES, SPARE_SEGMENTS};
+use std::io;
+use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// How often the free space is looked at, and how long a full disk is left alone.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Makes one free segment now, for a log that has none.
+pub(crate) fn first(log: &Log) -> io::Result<()> {
+    let mut state = log.state.lock();
+    if state.free.is_empty() && state.live.is_empty() {
+        let file = FileId(state.next_file);
+        make(&*log.disk, file, log.segment_bytes)?;
+        state.next_file += 1;
+        state.files += 1;
+        state.free.push(file);
+        log.count_files(&state);
+    }
+    Ok(())
+}
+
+/// Keeps a spare segment at hand until the log ends. An error is one that must not happen.
+pub(crate) fn run(log: &Log, folder: &Path) -> Result<(), String> {
+    let mut after = After::Room;
+    while let Some(file) = wait_for_need(log, folder, after) {
+        match make(&*log.disk, file, log.segment_bytes) {
+            Ok(()) => {
+                after = After::Room;
+                let mut state = log.state.lock();
+                state.free.push(file);
+                log.count_files(&state);
+                drop(state);
+                log.room.notify_all();
+            }
+            Err(error) => {
+                log.state.lock().files -= 1;
+                if !is_full(&error) {
+                    return Err(format!("cannot prepare the log file {file}: {error}"));
+                }
+                after = After::FullDisk;
+                log.refuse();
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How the last attempt went. A full disk is left alone until somebody asks or a second is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    Room,
+    FullDisk,
+}
+
+/// Waits until a file is to be made, and reserves its number. `None` once the log has ended.
+fn wait_for_need(log: &Log, folder: &Path, after: After) -> Option<FileId> {
+    let mut state = log.state.lock();
+    let mut pause = after == After::FullDisk;
+    while state.phase == Phase::Open {
+        let needed = state.free.len() < SPARE_SEGMENTS && state.files < log.files_max;
+        if needed && !pause {
+            let file = FileId(state.next_file);
+            state.next_file += 1;
+            state.files += 1;
+            return Some(file);
+        }
+        log.wanted.wait_for(&mut state, LOOK_AGAIN);
+        pause = false;
+        measure_space(log, folder);
+    }
+    None
+}
+
+/// Takes down how much room the disk has.
+pub(crate) fn measure_space(log: &Log, folder: &Path) {
+    if let Ok(space) = rustix::fs::statvfs(folder) {
+        log.stats.disk_free.store(space.f_bavail.saturating_mul(space.f_frsize), Relaxed);
+    }
+}
+
+/// Makes a zero-filled file, in pieces so that no sync of the log has to wait for all of it. What
+/// was made of it before an error is removed.
+fn make(disk: &dyn Disk, file: FileId, len: u64) -> io::Result<()> {
+    disk.create(file)?;
+    let filled = fill(disk, file, 0, len);
+    if filled.is_err() {
+        // The first error is the one to tell; a file left behind is found at the next start.
+        drop(disk.remove(file));
+    }
+    filled
+}
+
+/// Writes zeros to a file from `start` to `end` and syncs them.
+pub(crate) fn fill(disk: &dyn Disk, file: FileId, start: u64, end: u64) -> io::Result<()> {
+    let zeros = vec![0; PIECE_BYTES];
+    let mut at = start;
+    while at < end {
+        let piece = usize::try_from(end - at).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES));
+        disk.write_at(file, &zeros[..piece], at)?;
+        disk.sync(file)?;
+        at += piece as u64;
+    }
+    Ok(())
+}

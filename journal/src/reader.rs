@@ -1,0 +1,165 @@
+//! The reader threads: answer what live tasks cannot. They never write, and they never wait for
+//! the commit thread or the applier.
+
+use crate::archive::{Archived, Connections};
+use crate::error::StoreError;
+use crate::journal::{Deliver, Report};
+use crate::recent::Place;
+use crate::shared::Shared;
+use crossbeam_channel::Receiver;
+use overtime_protocol::record::{self, Acceptance, Change, Record};
+use overtime_protocol::{
+    Answer, Code, Document, Durability, Problem, Query, Read, Submitted, TaskId, TaskState,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// When to ask again for the result of a task that rests or waits: a person has to decide.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+
+/// One reader thread's own.
+pub(crate) struct Reader {
+    shared: Arc<Shared>,
+    archive: Arc<Connections>,
+    deliver: Deliver,
+}
+
+/// How much of a task is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Document,
+    Result,
+}
+
+impl Reader {
+    /// A reader thread yet to run.
+    pub(crate) fn new(shared: Arc<Shared>, archive: Arc<Connections>, deliver: Deliver) -> Self {
+        Self { shared, archive, deliver }
+    }
+
+    /// Answers until every sender is gone.
+    pub(crate) fn run(self, reads: &Receiver<Read>) {
+        for Read { reply_to, query } in reads {
+            let answer = self.answer(query).unwrap_or_else(|error| {
+                Problem::new(Code::Internal, format!("the journal could not be read: {error}"))
+                    .into()
+            });
+            (self.deliver)(Report::Answer(reply_to, answer));
+        }
+    }
+
+    fn answer(&self, query: Query) -> Result<Answer, StoreError> {
+        match query {
+            Query::Document(task) => {
+                let found = self.find(task, Extent::Document)?;
+                Ok(found.map_or_else(
+                    || unknown(task),
+                    |found| Answer::Document(Box::new(found.document)),
+                ))
+            }
+            Query::Result(task) => {
+                let found = self.find(task, Extent::Result)?;
+                Ok(found.map_or_else(|| unknown(task), result))
+            }
+            Query::State { key, absent } => {
+                let state = self.shared.state(&key, &self.archive)?;
+                let value = |body| Answer::Value { content_type: "application/json", body };
+                Ok(state.value.map_or_else(|| Problem::new(absent, absent.title()).into(), value))
+            }
+        }
+    }
+
+    /// A task, from the log if it is not in the archive yet.
+    fn find(&self, task: TaskId, extent: Extent) -> Result<Option<Archived>, StoreError> {
+        loop {
+            let entry = self.shared.recent.task(task);
+            let newest = entry.and_then(|entry| entry.whole.or(entry.acceptance.map(|(at, _)| at)));
+            let Some(place) = newest else {
+                let applied = self.shared.applied();
+                let mut archive = self.archive.take();
+                return match extent {
+                    Extent::Document => archive.document(task, applied),
+                    Extent::Result => archive.result(task, applied),
+                };
+            };
+            if let Some(found) = self.decode(place)? {
+                return Ok(Some(found));
+            }
+        }
+    }
+
+    fn decode(&self, place: Place) -> Result<Option<Archived>, StoreError> {
+        let Some(bytes) = place.read(&self.shared.log)? else {
+            return Ok(None);
+        };
+        let decoded = record::decode(&bytes);
+        let (record, _) = decoded.map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let Record { task, acceptance, change, .. } = record;
+        Ok(Some(match (change, acceptance) {
+            (Some(Change::Finished(document, product)), _) => {
+                Archived { document: *document, product }
+            }
+            (Some(Change::Parked(document)), _) => Archived { document: *document, product: None },
+            (_, Some(acceptance)) => {
+                Archived { document: queued(task, &acceptance), product: None }
+            }
+            (_, None) => return Err(StoreError::Damaged("a record of no task".to_owned())),
+        }))
+    }
+}
+
+/// The document of a task of which only the acceptance is known.
+fn queued(id: TaskId, acceptance: &Acceptance) -> Document {
+    Document {
+        id,
+        kind: acceptance.kind.clone(),
+        lane: acceptance.lane,
+        state: TaskState::Queued,
+        attempts: 0,
+        created_at: acceptance.created_at,
+        started_at: None,
+        finished_at: None,
+        next_attempt_at: None,
+        progress: None,
+        fault: None,
+        tenant: Arc::clone(&acceptance.tenant),
+        durability: Durability::Disk,
+    }
+}
+
+fn unknown(task: TaskId) -> Answer {
+    Problem::new(Code::UnknownTask, format!("there is no task {task}")).into()
+}
+
+/// What a caller who wants the result gets.
+fn result(found: Archived) -> Answer {
+    let Archived { document, product } = found;
+    let task = document.id;
+    match document.state {
+        TaskState::Succeeded => Answer::Result {
+            task,
+            product: product.unwrap_or_default(),
+            durability: Durability::Disk,
+            timing: None,
+        },
+        TaskState::Failed => {
+            let fault = document.fault.unwrap_or_else(|| {
+                overtime_protocol::Fault::input("invalid-input", "the input is wrong")
+            });
+            Problem::of_task(Code::InvalidInput, task, fault).into()
+        }
+        TaskState::Cancelled => Problem {
+            task: Some(task),
+            submitted: Submitted::Yes,
+            ..Problem::new(Code::Cancelled, "the task was cancelled before it ended")
+        }
+        .into(),
+        TaskState::Queued
+        | TaskState::Running
+        | TaskState::Retrying
+        | TaskState::Held
+        | TaskState::Parked => {
+            Answer::Accepted { document: Box::new(document), retry_after: ASK_AGAIN }
+        }
+    }
+}

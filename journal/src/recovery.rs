@@ -1,0 +1,279 @@
+//! Recovery: which records are in the log, and whether any that should be there is not. Damage
+//! behind which nothing was ever acknowledged is a torn tail; it is cut off and told. Any other
+//! damage is refused. Recovery never changes a file before it knows that.
+
+use crate::cursor::{Cursor, Frame};
+use crate::disk::{Disk, FileId};
+use crate::log::{Found, Segment};
+use crate::options::SEGMENT_HEADER_BYTES;
+use crate::prepare;
+use crate::scan;
+use crate::segment;
+use std::io;
+
+/// Why the log cannot be used.
+#[derive(Debug)]
+pub(crate) enum RecoverError {
+    /// A record is gone that was on disk.
+    Damaged { file: Option<FileId>, offset: u64, detail: String },
+    /// A later program wrote it.
+    Newer { file: FileId, found: u32 },
+    /// The disk refused.
+    Io(io::Error),
+    /// The visitor refused a record.
+    Refused { file: FileId, offset: u64, detail: String },
+}
+
+impl From<io::Error> for RecoverError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// What the log holds.
+pub(crate) struct Recovery {
+    /// Its files.
+    pub(crate) found: Found,
+    /// The last LSN in it; the archive's watermark if it is empty.
+    pub(crate) last: u64,
+    /// The sequence number and offset from which the applier goes on.
+    pub(crate) unapplied: (u64, u64),
+    /// What a person should know.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A frame in its place.
+pub(crate) struct Visit<'a> {
+    /// The file.
+    pub(crate) file: FileId,
+    /// The segment.
+    pub(crate) sequence: u64,
+    /// The frame.
+    pub(crate) frame: &'a Frame,
+}
+
+/// One file as it was found.
+#[derive(Clone, Copy)]
+struct Candidate {
+    file: FileId,
+    len: u64,
+    header: segment::Found,
+}
+
+/// The chain of frames, as far as it has been followed.
+struct Chain {
+    last: u64,
+    /// The `synced` of the batch that the last frame belongs to.
+    batch: Option<u64>,
+}
+
+impl Chain {
+    fn admits(&self, header: crate::frame::Header) -> bool {
+        let goes_on = header.lsn == self.last + 1 && self.batch == Some(header.synced);
+        let starts = header.synced == self.last && header.lsn > self.last;
+        goes_on || starts
+    }
+}
+
+/// Reads the log from the archive's `watermark` on, gives every record behind it to `visit`, and
+/// cuts off a torn tail.
+pub(crate) fn recover(
+    disk: &dyn Disk,
+    segment_bytes: u64,
+    watermark: u64,
+    mut visit: impl FnMut(Visit<'_>) -> Result<(), String>,
+) -> Result<Recovery, RecoverError> {
+    let files = examine(disk)?;
+    let mut segments = in_order(&files)?;
+    let start = segments.iter().rposition(|(_, header)| header.base <= watermark);
+    if start.is_none() && (!segments.is_empty() || watermark > 0) {
+        let (file, detail) = (segments.first().map(|(found, _)| found.file), NO_START.to_owned());
+        return Err(RecoverError::Damaged { file, offset: 0, detail });
+    }
+    let segments = segments.split_off(start.unwrap_or(0));
+    let base = segments.first().map_or(0, |(_, header)| header.base);
+    let first = segments.first().map_or(1, |(_, header)| header.sequence);
+    let mut unapplied = (first, SEGMENT_HEADER_BYTES);
+    let mut chain = Chain { last: base, batch: None };
+    let mut live = Vec::new();
+    for (index, (candidate, header)) in segments.iter().enumerate() {
+        if header.sequence != first + index as u64 || header.base != chain.last {
+            break;
+        }
+        live.push(follow(disk, *candidate, *header, &mut chain, |visited| {
+            if visited.frame.header.lsn > watermark {
+                return visit(visited);
+            }
+            let end = visited.frame.record_at + visited.frame.record.len() as u64;
+            unapplied = (visited.sequence, end);
+            Ok(())
+        })?);
+    }
+    if chain.last < watermark {
+        let newest = live.last();
+        return Err(RecoverError::Damaged {
+            file: newest.map(|segment| segment.file),
+            offset: newest.map_or(0, |segment| segment.end),
+            detail: format!("the archive has records up to {watermark}, the log does not"),
+        });
+    }
+    let behind = Behind { disk, segment_bytes, last: chain.last };
+    let torn = behind.refuse_damage(&files, &live)?;
+    let notes = behind.cut(torn, &mut live)?;
+    let found = sort_files(disk, segment_bytes, &files, live)?;
+    Ok(Recovery { found, last: chain.last, unapplied, notes })
+}
+
+const NO_START: &str = "the log does not begin where the archive ends";
+
+/// Reads the header of every file.
+fn examine(disk: &dyn Disk) -> io::Result<Vec<Candidate>> {
+    let mut files = disk.list()?;
+    files.sort_unstable();
+    let mut block = vec![0; segment::BLOCK];
+    files
+        .into_iter()
+        .map(|(file, len)| {
+            let filled = disk.read_at(file, &mut block, 0)?;
+            Ok(Candidate { file, len, header: segment::read(&block[..filled]) })
+        })
+        .collect()
+}
+
+/// The files that have a header, by sequence number.
+fn in_order(files: &[Candidate]) -> Result<Vec<(Candidate, segment::Header)>, RecoverError> {
+    let mut segments = Vec::new();
+    for &candidate in files {
+        match candidate.header {
+            segment::Found::Header(header) => segments.push((candidate, header)),
+            segment::Found::Newer(found) => {
+                return Err(RecoverError::Newer { file: candidate.file, found });
+            }
+            segment::Found::Blank | segment::Found::Damaged => {}
+        }
+    }
+    segments.sort_unstable_by_key(|(_, header)| header.sequence);
+    Ok(segments)
+}
+
+/// Follows the chain through one segment.
+fn follow(
+    disk: &dyn Disk,
+    candidate: Candidate,
+    header: segment::Header,
+    chain: &mut Chain,
+    mut visit: impl FnMut(Visit<'_>) -> Result<(), String>,
+) -> Result<Segment, RecoverError> {
+    let Candidate { file, len, .. } = candidate;
+    let sequence = header.sequence;
+    let mut cursor = Cursor::new(disk, file, sequence, len);
+    let mut end = cursor.offset();
+    while let Some(frame) = cursor.next()?.filter(|frame| chain.admits(frame.header)) {
+        visit(Visit { file, sequence, frame: &frame }).map_err(|detail| RecoverError::Refused {
+            file,
+            offset: end,
+            detail,
+        })?;
+        (chain.last, chain.batch) = (frame.header.lsn, Some(frame.header.synced));
+        end = cursor.offset();
+    }
+    Ok(Segment { file, sequence, end, last: chain.last, capacity: len })
+}
+
+/// What lies behind the chain.
+struct Behind<'a> {
+    disk: &'a dyn Disk,
+    segment_bytes: u64,
+    last: u64,
+}
+
+/// Whether the newest segment ends as it was left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tail {
+    Clean,
+    Torn,
+}
+
+impl Behind<'_> {
+    /// Looks everywhere behind the chain for a sign that more than the chain was on disk.
+    fn refuse_damage(&self, files: &[Candidate], live: &[Segment]) -> Result<Tail, RecoverError> {
+        let newest = live.last().copied();
+        let sequence = newest.map_or(0, |segment| segment.sequence);
+        let mut tail = Tail::Clean;
+        for candidate in files {
+            let is_newest = newest.is_some_and(|segment| segment.file == candidate.file);
+            let (sequence, base) = match candidate.header {
+                segment::Found::Header(header) if header.sequence < sequence => continue,
+                segment::Found::Header(header) => (header.sequence, header.base),
+                // Its header is gone. If it was the next one, its frames say so.
+                _ => (sequence + 1, 0),
+            };
+            let from = newest.filter(|_| is_newest).map_or(SEGMENT_HEADER_BYTES, |s| s.end);
+            let area = from..candidate.len;
+            let found = scan::search(self.disk, candidate.file, sequence, area, self.last)?;
+            if found.synced.max(base) > self.last {
+                return Err(self.damaged(newest, candidate.file));
+            }
+            let is_torn = found.frames > 0 || !scan::ends_clean(self.disk, candidate.file, from)?;
+            if is_newest && is_torn {
+                tail = Tail::Torn;
+            }
+        }
+        Ok(tail)
+    }
+
+    fn damaged(&self, newest: Option<Segment>, witness: FileId) -> RecoverError {
+        let last = self.last;
+        RecoverError::Damaged {
+            file: newest.map(|segment| segment.file).or(Some(witness)),
+            offset: newest.map_or(0, |segment| segment.end),
+            detail: format!(
+                "the record after {last} is not there, but {witness} says that it was on disk"
+            ),
+        }
+    }
+
+    /// Zeroes what a crash left behind the newest segment's last record, gives the file its full
+    /// length, and syncs it: what was recovered must not be lost by the next crash.
+    fn cut(&self, tail: Tail, live: &mut [Segment]) -> io::Result<Vec<String>> {
+        let mut notes = Vec::new();
+        let Some(newest) = live.last_mut() else {
+            return Ok(notes);
+        };
+        let Segment { file, end, capacity, .. } = *newest;
+        if tail == Tail::Torn {
+            let torn_end = scan::last_nonzero(self.disk, file, end..capacity)?;
+            let torn = torn_end - end;
+            notes.push(format!("a torn tail of {torn} bytes was dropped from {file} at {end}"));
+            prepare::fill(self.disk, file, end, torn_end)?;
+        }
+        if capacity < self.segment_bytes {
+            prepare::fill(self.disk, file, capacity, self.segment_bytes)?;
+            newest.capacity = self.segment_bytes;
+        }
+        self.disk.sync(file)?;
+        Ok(notes)
+    }
+}
+
+/// Parts the files into those that live and those that are free; those of another length go.
+fn sort_files(
+    disk: &dyn Disk,
+    segment_bytes: u64,
+    files: &[Candidate],
+    live: Vec<Segment>,
+) -> io::Result<Found> {
+    let mut free = Vec::new();
+    for candidate in files {
+        if live.iter().any(|segment| segment.file == candidate.file) {
+            continue;
+        }
+        if candidate.len == segment_bytes {
+            free.push(candidate.file);
+        } else {
+            disk.remove(candidate.file)?;
+        }
+    }
+    let next_file = files.last().map_or(1, |candidate| candidate.file.0 + 1);
+    Ok(Found { live, free, next_file })
+}

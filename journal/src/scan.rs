@@ -1,0 +1,105 @@
+//! Looks for frames where none should be: behind the end of the log, at every byte. It only reads.
+
+use crate::disk::{Disk, FileId};
+use crate::frame::{self, HEADER, Probe};
+use crate::options::PIECE_BYTES;
+use std::io;
+use std::ops::Range;
+
+/// LSNs this far behind the last one are not looked for: together with the checksum it makes sure
+/// that old bytes are skipped at the speed of reading.
+const LSN_REACH: u64 = 1 << 40;
+
+/// What lies in an area where no frame should be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Findings {
+    /// How many sound frames there are that are later than the end of the log.
+    pub(crate) frames: u64,
+    /// The highest LSN that one of them says was on disk.
+    pub(crate) synced: u64,
+}
+
+/// Looks in `area` for sound frames of that segment that are later than `last`.
+pub(crate) fn search(
+    disk: &dyn Disk,
+    file: FileId,
+    sequence: u64,
+    area: Range<u64>,
+    last: u64,
+) -> io::Result<Findings> {
+    let mut findings = Findings::default();
+    let mut buffer = vec![0; PIECE_BYTES];
+    let mut at = area.start;
+    while at + (HEADER as u64) < area.end {
+        let filled = disk.read_at(file, &mut buffer, at)?;
+        if filled <= HEADER {
+            break;
+        }
+        for start in 0..filled - HEADER {
+            if !is_plausible(&buffer[start..filled], last) {
+                continue;
+            }
+            let place = at + start as u64;
+            if let Some(header) = check(disk, file, sequence, place..area.end)? {
+                findings.frames += 1;
+                findings.synced = findings.synced.max(header.synced);
+            }
+        }
+        at += (filled - HEADER) as u64;
+    }
+    Ok(findings)
+}
+
+/// Whether the log ends at `at` in the way in which it is left: with an empty header.
+pub(crate) fn ends_clean(disk: &dyn Disk, file: FileId, at: u64) -> io::Result<bool> {
+    let mut head = [0; HEADER];
+    disk.read_at(file, &mut head, at)?;
+    Ok(head == [0; HEADER])
+}
+
+/// The end of the last byte in `area` that is not zero.
+pub(crate) fn last_nonzero(disk: &dyn Disk, file: FileId, area: Range<u64>) -> io::Result<u64> {
+    let mut buffer = vec![0; PIECE_BYTES];
+    let (mut at, mut end) = (area.start, area.start);
+    while at < area.end {
+        let filled = disk.read_at(file, &mut buffer, at)?;
+        if filled == 0 {
+            break;
+        }
+        if let Some(index) = buffer[..filled].iter().rposition(|&byte| byte != 0) {
+            end = at + index as u64 + 1;
+        }
+        at += filled as u64;
+    }
+    Ok(end.min(area.end))
+}
+
+fn is_plausible(bytes: &[u8], last: u64) -> bool {
+    // Most of what is looked at is zero.
+    bytes[..4] != [0; 4]
+        && frame::claim(bytes).is_some_and(|header| {
+            header.lsn > last && header.lsn - last < LSN_REACH && header.synced < header.lsn
+        })
+}
+
+/// The frame at the start of `place`, if it is sound.
+fn check(
+    disk: &dyn Disk,
+    file: FileId,
+    sequence: u64,
+    place: Range<u64>,
+) -> io::Result<Option<frame::Header>> {
+    let mut bytes = vec![0; HEADER];
+    loop {
+        let filled = disk.read_at(file, &mut bytes, place.start)?;
+        match frame::probe(&bytes[..filled], sequence) {
+            Probe::Frame(header, _) => return Ok(Some(header)),
+            Probe::Longer(len)
+                if filled == bytes.len() && place.start + len as u64 <= place.end =>
+            {
+                bytes.resize(len, 0);
+            }
+            Probe::Longer(_) | Probe::Nothing => return Ok(None),
+        }
+    }
+}

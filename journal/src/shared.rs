@@ -1,0 +1,68 @@
+//! What the threads of a journal share, and the rule by which a read sees everything committed:
+//! first `recent`, then the archive as it was no earlier than that look.
+
+use crate::archive::Connections;
+use crate::error::StoreError;
+use crate::log::Log;
+use crate::recent::Recent;
+use bytes::Bytes;
+use overtime_protocol::record::ReadMark;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What is shared.
+pub(crate) struct Shared {
+    /// The log.
+    pub(crate) log: Arc<Log>,
+    /// What is committed and not yet applied.
+    pub(crate) recent: Recent,
+    applied: AtomicU64,
+}
+
+/// What stands at a state key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The value; `None` if there is none.
+    pub value: Option<Bytes>,
+    /// What a write that depends on it has to say that it read.
+    pub read: ReadMark,
+}
+
+impl Shared {
+    /// A journal applied up to `applied`.
+    pub(crate) fn new(log: Arc<Log>, recent: Recent, applied: u64) -> Self {
+        log.stats.applied_lsn.store(applied, Ordering::Relaxed);
+        Self { log, recent, applied: AtomicU64::new(applied) }
+    }
+
+    /// The LSN up to which the archive has everything.
+    pub(crate) fn applied(&self) -> u64 {
+        self.applied.load(Ordering::SeqCst)
+    }
+
+    /// Makes known what the archive has. Entries leave `recent` only after this.
+    pub(crate) fn set_applied(&self, applied: u64) {
+        self.applied.store(applied, Ordering::SeqCst);
+        self.log.stats.applied_lsn.store(applied, Ordering::Relaxed);
+    }
+
+    /// What stands at a state key.
+    pub(crate) fn state(&self, key: &[u8], archive: &Connections) -> Result<State, StoreError> {
+        // Read first: if the archive has not moved past this by the time of a write, then the
+        // archive cannot hold a change that this read did not see.
+        let watermark = self.applied();
+        let state = |value, lsn| State { value, read: ReadMark::At { lsn, watermark } };
+        loop {
+            let Some(entry) = self.recent.key(key) else {
+                let found = archive.take().state(key, self.applied())?;
+                return Ok(found.map_or(state(None, 0), |(value, lsn)| state(Some(value), lsn)));
+            };
+            let Some(place) = entry.value else {
+                return Ok(state(None, 0));
+            };
+            if let Some(value) = place.read(&self.log)? {
+                return Ok(state(Some(value), entry.lsn));
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What the journal counts, for whoever watches. Written by its threads, read by anybody; nothing
+//! in the journal decides by it, except that [`Stats::poisoned`] tells what was decided.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// The counters of one open journal.
+#[derive(Debug, Default)]
+pub struct Stats {
+    /// Batches committed.
+    pub commits: AtomicU64,
+    /// Records committed.
+    pub records: AtomicU64,
+    /// Bytes committed, frames included.
+    pub bytes: AtomicU64,
+    /// Records that were not appended because a key had changed.
+    pub conflicts: AtomicU64,
+    /// Records that were not appended because the disk was full.
+    pub disk_full: AtomicU64,
+    /// Records that were not appended because they do not fit a segment.
+    pub oversized: AtomicU64,
+    /// The time of one write and one sync, a batch.
+    pub sync: Spans,
+    /// Bytes of log files on disk.
+    pub log_bytes: AtomicU64,
+    /// The last LSN on disk.
+    pub durable_lsn: AtomicU64,
+    /// The last LSN in the archive.
+    pub applied_lsn: AtomicU64,
+    /// Records moved to the archive.
+    pub applied: AtomicU64,
+    /// The time of one applied transaction.
+    pub apply: Spans,
+    /// The time of one checkpoint of the archive.
+    pub checkpoint: Spans,
+    /// Bytes free on the disk of the data folder, as of about a second ago.
+    pub disk_free: AtomicU64,
+    /// Whether a write or sync failed: nothing is acknowledged any more.
+    pub poisoned: AtomicBool,
+}
+
+/// How many buckets [`Spans`] has.
+pub const SPAN_BUCKETS: usize = 40;
+
+/// A histogram of spans: bucket `n` counts spans below 2^n ns that the bucket before it does not.
+#[derive(Debug)]
+pub struct Spans {
+    buckets: [AtomicU64; SPAN_BUCKETS],
+    total_ns: AtomicU64,
+}
+
+impl Default for Spans {
+    fn default() -> Self {
+        Self { buckets: [const { AtomicU64::new(0) }; SPAN_BUCKETS], total_ns: AtomicU64::new(0) }
+    }
+}
+
+impl Spans {
+    /// Counts one span.
+    pub(crate) fn record(&self, span: Duration) {
+        let ns = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        let bucket = (u64::BITS - ns.leading_zeros()) as usize;
+        self.buckets[bucket.min(SPAN_BUCKETS - 1)].fetch_add(1, Relaxed);
+        self.total_ns.fetch_add(ns, Relaxed);
+    }
+
+    /// The counts; bucket `n` reaches up to 2^n ns, the last one without end.
+    pub fn buckets(&self) -> [u64; SPAN_BUCKETS] {
+        std::array::from_fn(|n| self.buckets[n].load(Relaxed))
+    }
+
+    /// The sum of all spans.
+    pub fn total(&self) -> Duration {
+        Duration::from_nanos(self.total_ns.load(Relaxed))
+    }
+}
+
+/// Adds to a counter.
+pub(crate) fn add(counter: &AtomicU64, count: u64) {
+    counter.fetch_add(count, Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_falls_below_its_buckets_bound() {
+        let spans = Spans::default();
+        for ns in [0, 1, 1023, 1024, u64::MAX] {
+            spans.record(Duration::from_nanos(ns));
+        }
+        let buckets = spans.buckets();
+        assert_eq!((buckets[0], buckets[1], buckets[10], buckets[11]), (1, 1, 1, 1));
+        assert_eq!(buckets[SPAN_BUCKETS - 1], 1);
+    }
+}

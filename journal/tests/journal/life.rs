@@ -1,0 +1,106 @@
+//! The life of a journal from outside: what was acknowledged is there, whatever happened since.
+
+use crate::support::*;
+use overtime_journal::{OpenError, open};
+use overtime_protocol::TaskState;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::Ordering::SeqCst;
+
+/// What a crash of the machine leaves at best: the files as they are now.
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_was_acknowledged_is_there_after_a_kill() {
+    let root = tempfile::tempdir().unwrap();
+    let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
+    let running = Running::open(&small(&alive));
+    for number in 1..=20 {
+        running.durable(accepted(number, format!("payload {number}")));
+    }
+    running.durable(writes(21, put("s/a", "one", NEVER)));
+    copy_folder(&alive, &killed);
+
+    let mut opened = open(&small(&killed), opener()).unwrap();
+    let recovered = opened.take_recovered();
+    assert_eq!(recovered.unfinished.len(), 20);
+    assert_eq!(recovered.highest, Some(task(21)));
+    assert!(!recovered.clean);
+    assert_eq!(recovered.epoch.0, 2);
+    let again = Running::start(opened);
+    assert_eq!(&again.journal.store().payload(task(7)).unwrap()[..], b"payload 7");
+    assert_eq!(again.journal.store().state(b"s/a").unwrap().value.unwrap(), "one");
+    again.close();
+    running.close();
+}
+
+#[test]
+fn close_leaves_everything_in_the_archive() {
+    let root = tempfile::tempdir().unwrap();
+    let running = Running::open(&small(root.path()));
+    let stats = running.journal.stats();
+    let last = (1..=500).map(|number| running.send(accepted(number, vec![b'x'; 300]))).last();
+    assert!(last.is_some());
+    running.close();
+    assert_eq!(stats.applied_lsn.load(SeqCst), stats.durable_lsn.load(SeqCst));
+    assert_eq!(stats.records.load(SeqCst), 500);
+    assert_eq!(fs::metadata(root.path().join("archive.db-wal")).map_or(0, |m| m.len()), 0);
+
+    let mut opened = open(&small(root.path()), opener()).unwrap();
+    let recovered = opened.take_recovered();
+    assert_eq!(opened.notes(), &[] as &[String]);
+    assert!(recovered.clean);
+    assert_eq!(recovered.unfinished.len(), 500);
+    let ids: Vec<_> = recovered.unfinished.iter().map(|unfinished| unfinished.task).collect();
+    assert!(ids.is_sorted());
+}
+
+#[test]
+fn finished_and_parked_tasks_are_not_taken_up() {
+    let root = tempfile::tempdir().unwrap();
+    let running = Running::open(&small(root.path()));
+    for number in 1..=4 {
+        running.durable(accepted(number, "in"));
+    }
+    running.durable(finished(1, TaskState::Succeeded, Some("out")));
+    running.durable(parked(2));
+    running.durable(started(3, 5, 2));
+    running.durable(started(4, 1, 0));
+    running.durable(retrying(4, 1));
+    running.close();
+
+    let recovered = open(&small(root.path()), opener()).unwrap().take_recovered();
+    let [three, four] = &recovered.unfinished[..] else { panic!("{recovered:?}") };
+    assert_eq!((three.task, three.attempts, three.crashes), (task(3), 5, 2));
+    assert_eq!(three.started.unwrap().crashes, 2);
+    assert_eq!((four.task, four.attempts, four.started), (task(4), 1, None));
+    assert_eq!(four.next_at.unwrap().0, 77_000);
+    assert_eq!(four.fault.as_ref().unwrap().code, "busy");
+    let acceptance = &four.acceptance;
+    assert_eq!((acceptance.urgency, acceptance.payload.len()), (4, 2));
+    assert!(acceptance.payload.is_stored());
+    assert_eq!(acceptance.due_at.unwrap().0, 5_000);
+    assert_eq!(acceptance.content_type.as_deref(), Some("text/plain"));
+    assert_eq!(acceptance.traceparent.as_deref(), Some("00-trace"));
+}
+
+#[test]
+fn a_second_open_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let running = Running::open(&small(root.path()));
+    let second = open(&small(root.path()), opener()).err();
+    assert!(matches!(second, Some(OpenError::Locked { .. })), "{second:?}");
+    running.close();
+    assert!(open(&small(root.path()), opener()).is_ok());
+}

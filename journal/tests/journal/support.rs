@@ -1,0 +1,218 @@
+//! What the tests of the journal share: records to append, and a journal whose reports can be
+//! waited for. It asserts nothing about the journal itself.
+
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use overtime_journal::{Disk, Journal, Opened, Options, Report, open, open_on};
+use overtime_protocol::record::{Acceptance, Change, Put, ReadMark, Record, StartMark};
+use overtime_protocol::{
+    Answer, Append, Document, Durability, Fate, Fault, KindName, Lane, Opener, Payload, Product,
+    Query, Read, ReplyTo, TaskId, TaskState, Ticket, UnixMillis,
+};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// No test waits longer than this for something that has to happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The process's one opener.
+pub(crate) fn opener() -> Opener {
+    static OPENER: OnceLock<Opener> = OnceLock::new();
+    OPENER.get_or_init(|| Opener::mint().expect("only this function mints")).clone()
+}
+
+/// Options with segments small enough to be gone through quickly.
+pub(crate) fn small(folder: &Path) -> Options {
+    Options { segment_bytes: 64 * 1024, log_max_bytes: 512 * 1024, ..Options::new(folder) }
+}
+
+/// A running journal and what it reports.
+pub(crate) struct Running {
+    pub(crate) journal: Journal,
+    pub(crate) appends: Sender<Append>,
+    pub(crate) reports: Receiver<Report>,
+    next_ticket: std::cell::Cell<u64>,
+}
+
+impl Running {
+    /// Opens and starts a journal that has to be sound.
+    pub(crate) fn open(options: &Options) -> Self {
+        Self::start(open(options, opener()).expect("the journal opens"))
+    }
+
+    /// The same on another disk.
+    pub(crate) fn open_on(options: &Options, disk: Arc<dyn Disk>) -> Self {
+        Self::start(open_on(options, opener(), disk).expect("the journal opens"))
+    }
+
+    /// Starts what was opened.
+    pub(crate) fn start(opened: Opened) -> Self {
+        let (sender, reports) = unbounded();
+        let journal = opened.start(Arc::new(move |report| drop(sender.send(report))));
+        let appends = journal.appends();
+        Self { journal, appends, reports, next_ticket: 1.into() }
+    }
+
+    /// Sends a record without waiting.
+    pub(crate) fn send(&self, record: Record) -> Ticket {
+        let ticket = Ticket(self.next_ticket.get());
+        self.next_ticket.set(ticket.0 + 1);
+        let append = Append { ticket, record: record.into() };
+        self.appends.send(append).expect("the journal takes appends");
+        ticket
+    }
+
+    /// The next report.
+    pub(crate) fn report(&self) -> Report {
+        self.reports.recv_timeout(PATIENCE).expect("the journal reports")
+    }
+
+    /// Appends records and waits for what becomes of each.
+    pub(crate) fn append_all(&self, records: impl IntoIterator<Item = Record>) -> Vec<Fate> {
+        let tickets: Vec<_> = records.into_iter().map(|record| self.send(record)).collect();
+        let mut verdicts = Vec::new();
+        while verdicts.len() < tickets.len() {
+            match self.report() {
+                Report::Verdicts(some) => verdicts.extend(some),
+                other => panic!("{other:?}"),
+            }
+        }
+        let answered: Vec<_> = verdicts.iter().map(|verdict| verdict.ticket).collect();
+        assert_eq!(answered, tickets, "one verdict for each append, in order");
+        verdicts.into_iter().map(|verdict| verdict.fate).collect()
+    }
+
+    /// Appends one record and waits for what becomes of it.
+    pub(crate) fn append(&self, record: Record) -> Fate {
+        self.append_all([record])[0]
+    }
+
+    /// Appends one record that has to become durable. Its LSN.
+    pub(crate) fn durable(&self, record: Record) -> u64 {
+        match self.append(record) {
+            Fate::Durable { lsn } => lsn,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Asks and waits for the answer.
+    pub(crate) fn ask(&self, query: Query) -> Answer {
+        let read = Read { reply_to: ReplyTo(7), query };
+        self.journal.reads().send(read).expect("the journal takes reads");
+        match self.report() {
+            Report::Answer(ReplyTo(7), answer) => answer,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Waits until the archive has everything up to `lsn`.
+    pub(crate) fn wait_applied(&self, lsn: u64) {
+        let stats = self.journal.stats();
+        while stats.applied_lsn.load(std::sync::atomic::Ordering::SeqCst) < lsn {
+            assert!(!stats.poisoned.load(std::sync::atomic::Ordering::SeqCst));
+            std::thread::yield_now();
+        }
+    }
+
+    /// Ends the journal in order.
+    pub(crate) fn close(self) {
+        drop(self.appends);
+        self.journal.close();
+    }
+}
+
+/// The task of that number.
+pub(crate) fn task(number: u64) -> TaskId {
+    TaskId::from_key(number).expect("small numbers are task ids")
+}
+
+/// A record that says nothing but who it is about.
+pub(crate) fn plain(number: u64) -> Record {
+    Record {
+        task: task(number),
+        attempt: 1,
+        acceptance: None,
+        change: None,
+        puts: Vec::new(),
+        expects: Vec::new(),
+    }
+}
+
+/// The acceptance of a task with that payload.
+pub(crate) fn accepted(number: u64, payload: impl Into<Bytes>) -> Record {
+    let acceptance = Acceptance {
+        kind: KindName::new("echo").expect("a kind"),
+        lane: Lane::Interactive,
+        tenant: "acme".into(),
+        created_at: UnixMillis(1_000 + number),
+        due_at: Some(UnixMillis(5_000)),
+        urgency: 4,
+        content_type: Some("text/plain".into()),
+        traceparent: Some("00-trace".into()),
+        payload: Payload::seal(vec![payload.into()]),
+    };
+    Record { attempt: 0, acceptance: Some(acceptance), ..plain(number) }
+}
+
+/// The start of an attempt.
+pub(crate) fn started(number: u64, attempt: u32, crashes: u8) -> Record {
+    let mark = StartMark { at: UnixMillis(9_000), isolated: false, crashes };
+    Record { attempt, change: Some(Change::Started(mark)), ..plain(number) }
+}
+
+/// The end of an attempt that is to be repeated.
+pub(crate) fn retrying(number: u64, attempt: u32) -> Record {
+    let fault = Fault::ephemeral("busy", "come back");
+    let change = Change::Retrying { next_at: UnixMillis(77_000), fault };
+    Record { attempt, change: Some(change), ..plain(number) }
+}
+
+/// A whole document.
+pub(crate) fn document(number: u64, state: TaskState) -> Box<Document> {
+    Box::new(Document {
+        id: task(number),
+        kind: KindName::new("echo").expect("a kind"),
+        lane: Lane::Interactive,
+        state,
+        attempts: 2,
+        created_at: UnixMillis(1_000 + number),
+        started_at: Some(UnixMillis(9_000)),
+        finished_at: state.is_final().then_some(UnixMillis(9_500)),
+        next_attempt_at: None,
+        progress: None,
+        fault: (state == TaskState::Failed || state == TaskState::Parked)
+            .then(|| Fault::input("invalid-email", "no @")),
+        tenant: "acme".into(),
+        durability: Durability::Disk,
+    })
+}
+
+/// The rest of a task for a person.
+pub(crate) fn parked(number: u64) -> Record {
+    let change = Change::Parked(document(number, TaskState::Parked));
+    Record { change: Some(change), ..plain(number) }
+}
+
+/// The end of a task in that state.
+pub(crate) fn finished(number: u64, state: TaskState, product: Option<&'static str>) -> Record {
+    let product = product.map(|body| Product {
+        content_type: Some("text/plain".into()),
+        body: Bytes::from_static(body.as_bytes()),
+    });
+    let change = Change::Finished(document(number, state), product);
+    Record { change: Some(change), ..plain(number) }
+}
+
+/// A put of a value.
+pub(crate) fn put(key: &str, value: impl Into<Bytes>, read: ReadMark) -> Put {
+    Put { key: Bytes::copy_from_slice(key.as_bytes()), value: Some(value.into()), read }
+}
+
+/// A record that writes one key.
+pub(crate) fn writes(number: u64, put: Put) -> Record {
+    Record { puts: vec![put], ..plain(number) }
+}
+
+/// What a reader saw who saw no value, in a journal of which nothing is applied.
+pub(crate) const NEVER: ReadMark = ReadMark::At { lsn: 0, watermark: 0 };
