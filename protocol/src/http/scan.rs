@@ -135,6 +135,26 @@ mod tests {
     }
 
     #[test]
+    fn the_scan_alone_refuses_what_lenient_readers_take() {
+        for head in [
+            &b" GET / HTTP/1.1\r\n\r\n"[..],
+            b"GET /\r\n folded\r\n\r\n",
+            b"GET /\r\n\tfolded\r\n\r\n",
+            b"GET /\r\rHost: a\r\n\r\n",
+            b"GET /\rX",
+            b"GET /\n",
+            b"GET /\r\nHost: a\n",
+            b"GET /\r\nHost: \0",
+            b"\r\n",
+        ] {
+            let found = HeadScan::default().advance(head, &Limits::default());
+            let shown = head.escape_ascii();
+            let code = found.map_err(|refusal| crate::Problem::from(refusal).code);
+            assert_eq!(code, Err(Code::MalformedRequest), "{shown}");
+        }
+    }
+
+    #[test]
     fn a_scan_that_is_fed_byte_by_byte_looks_at_each_byte_once() {
         let head = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
         let (mut scan, limits) = (HeadScan::default(), Limits::default());
