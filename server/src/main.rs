@@ -1,1 +1,25 @@
-fn main() {}
+//! The `overtime` binary: arguments in, a server out.
+
+use clap::Parser;
+use overtime_server::{Arguments, Builder, Command, Error, serve};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("overtime: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Error> {
+    match arguments.into_command(|name| std::env::var_os(name))? {
+        Command::Serve(config) => serve(Builder::new(*config)),
+        Command::CheckConfig(config) => {
+            print!("{}", config.to_toml());
+            Ok(())
+        }
+    }
+}

@@ -11,6 +11,7 @@ use overtime_protocol::{Clock, Kind, Opener};
 use overtime_worker::{Delivery, Equipment, Handler, PoolOptions};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
@@ -53,6 +54,7 @@ impl Builder {
 /// A running server.
 pub struct Server {
     addresses: Addresses,
+    data: PathBuf,
     kinds: Vec<Kind>,
     notes: Vec<String>,
     mailbox: Mailbox,
@@ -74,6 +76,11 @@ impl Server {
     /// Where it listens.
     pub fn addresses(&self) -> Addresses {
         self.addresses
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
     }
 
     /// What it handles.
@@ -166,7 +173,8 @@ fn start(config: Config, handlers: Vec<Arc<dyn Handler>>) -> Result<Server> {
     let window = ServerWindow::new(mailbox.clone(), journal.stats());
     let console = overtime_console::start(admin, Arc::new(window))?;
     let core = std::thread::Builder::new().name("core".to_owned()).spawn(|| core.run())?;
-    Ok(Server { addresses, kinds, notes, mailbox, core, journal, console })
+    let data = config.data;
+    Ok(Server { addresses, data, kinds, notes, mailbox, core, journal, console })
 }
 
 fn check_kinds(kinds: &[Kind]) -> Result<()> {

@@ -19,6 +19,17 @@ impl Config {
         }
     }
 
+    /// How the journal is opened.
+    pub fn journal_options(&self) -> overtime_journal::Options {
+        overtime_journal::Options {
+            segment_bytes: self.journal.segment.0,
+            log_max_bytes: self.journal.log_max.0,
+            appends_max: self.limits.appends,
+            readers: self.journal.readers,
+            ..overtime_journal::Options::new(&self.data)
+        }
+    }
+
     /// The core's bounds.
     pub fn core_limits(&self) -> overtime_core::Limits {
         overtime_core::Limits {
