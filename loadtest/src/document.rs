@@ -28,13 +28,6 @@ impl Task {
     }
 }
 
-/// A page of tasks.
-#[derive(Clone, Debug, Deserialize)]
-pub struct TaskPage {
-    /// The tasks on it.
-    pub tasks: Vec<Task>,
-}
-
 /// A contact, as `GET /v1/contacts/{email}` shows it, and as an upsert answers.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Contact {

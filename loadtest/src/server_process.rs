@@ -19,6 +19,8 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub struct ServerProcess {
     child: Child,
     target: SocketAddr,
+    /// The admin port; a floor has none of its own.
+    admin: SocketAddr,
     ready_after: Duration,
 }
 
@@ -28,7 +30,7 @@ impl ServerProcess {
         let [target, admin] = free_addresses()?;
         let begun = Instant::now();
         let child = spawn_server(binary, folder, target, admin)?;
-        let mut server = Self { child, target, ready_after: Duration::ZERO };
+        let mut server = Self { child, target, admin, ready_after: Duration::ZERO };
         let log = folder.join("server.log");
         server.await_ready(admin, &get(admin, "/readyz"), &log)?;
         server.ready_after = begun.elapsed();
@@ -57,7 +59,7 @@ impl ServerProcess {
             .stderr(File::create(&log)?)
             .spawn()
             .context("cannot start the floor")?;
-        let mut floor = Self { child, target, ready_after: Duration::ZERO };
+        let mut floor = Self { child, target, admin: target, ready_after: Duration::ZERO };
         floor.await_ready(target, &post(target, "/v1/tasks/echo", "text/plain", b"x"), &log)?;
         floor.ready_after = begun.elapsed();
         Ok(floor)
@@ -66,6 +68,11 @@ impl ServerProcess {
     /// Where it takes requests.
     pub fn target(&self) -> SocketAddr {
         self.target
+    }
+
+    /// Where it tells how it is.
+    pub fn admin(&self) -> SocketAddr {
+        self.admin
     }
 
     /// From its start until it said that it was ready.

@@ -88,7 +88,7 @@ fn play(
         }
         server = ServerProcess::start(&options.binary, folder).with_context(|| told("restart"))?;
         tally.ready_max = tally.ready_max.max(server.ready_after());
-        let settled = settle(server.target(), SETTLE).with_context(|| told("settle"))?;
+        let settled = settle(server.admin(), SETTLE).with_context(|| told("settle"))?;
         tally.settle_max = tally.settle_max.max(settled);
         let scope = if round == options.rounds { Scope::Everything } else { Scope::Recent };
         let findings = audit::audit(server.target(), ledger, scope)?;

@@ -9,7 +9,6 @@ use crate::generator::Generator;
 use crate::latency::Latency;
 use crate::random::Random;
 use crate::request::{get, post_json};
-use crate::settle::settle;
 use crate::verdict::Verdict;
 use crate::workload::{AfterBreak, Exchange, Loss, Next, Turn, Workload};
 use anyhow::bail;
@@ -18,6 +17,8 @@ use std::time::{Duration, Instant};
 
 const GLANCE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long upserts that were answered 202 may take.
+const SETTLE: Duration = Duration::from_secs(10);
 
 /// Upserts of one contact by many callers at once; each must count exactly once.
 #[derive(Clone, Debug, clap::Args)]
@@ -49,11 +50,8 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let begun = Instant::now();
     Generator::connect(options.target, options.callers)?.run(&mut callers)?;
     let seconds = begun.elapsed().as_secs_f64();
-    if callers.accepted > 0 {
-        settle(options.target, PATIENCE)?;
-    }
-    let version = version_of(options.target, &email)?;
     let sent = options.callers as u64 * options.each;
+    let version = await_version(options.target, &email, sent)?;
     println!("callers     {} with {} upserts each of {email}", options.callers, options.each);
     let Callers { ok, accepted, others, latency, .. } = callers;
     println!("answered    200: {ok}, 202: {accepted}, other or none: {others}");
@@ -61,6 +59,18 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     println!("latency     {}", latency.quantiles());
     println!("version     {version}, expected {sent}");
     Ok(Verdict::of(version == sent && others == 0))
+}
+
+/// The version once all that was accepted has taken effect, or after long enough.
+fn await_version(target: SocketAddr, email: &str, expected: u64) -> anyhow::Result<u64> {
+    let begun = Instant::now();
+    loop {
+        let version = version_of(target, email)?;
+        if version >= expected || begun.elapsed() > SETTLE {
+            return Ok(version);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 fn version_of(target: SocketAddr, email: &str) -> anyhow::Result<u64> {

@@ -52,7 +52,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let answered = begun.elapsed();
     println!("ready       after {:.3} s", server.ready_after().as_secs_f64());
     println!("answered    after {:.3} s", answered.as_secs_f64());
-    settle(server.target(), PATIENCE)?;
+    settle(server.admin(), PATIENCE)?;
     println!("all ended   after {:.2} s", begun.elapsed().as_secs_f64());
 
     let not_once = count_not_once(server.target(), &ids)?;
