@@ -24,6 +24,8 @@ mod folder;
 mod frame;
 mod journal;
 mod log;
+#[cfg(test)]
+mod memory_disk;
 mod open;
 mod options;
 mod prepare;

@@ -277,3 +277,6 @@ fn sort_files(
     let next_file = files.last().map_or(1, |candidate| candidate.file.0 + 1);
     Ok(Found { live, free, next_file })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,8 @@
 //! The journal from outside, one binary: the process's one opener is minted once.
 
+mod conflicts;
+mod faults;
+mod faulty_disk;
 mod life;
+mod reads;
 mod support;

@@ -10,7 +10,7 @@ use overtime_protocol::{
     Query, Read, ReplyTo, TaskId, TaskState, Ticket, UnixMillis,
 };
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 /// No test waits longer than this for something that has to happen.
@@ -33,6 +33,7 @@ pub(crate) struct Running {
     pub(crate) appends: Sender<Append>,
     pub(crate) reports: Receiver<Report>,
     next_ticket: std::cell::Cell<u64>,
+    gate: Arc<Mutex<()>>,
 }
 
 impl Running {
@@ -49,9 +50,14 @@ impl Running {
     /// Starts what was opened.
     pub(crate) fn start(opened: Opened) -> Self {
         let (sender, reports) = unbounded();
-        let journal = opened.start(Arc::new(move |report| drop(sender.send(report))));
+        let gate = Arc::new(Mutex::new(()));
+        let gate_of_journal = Arc::clone(&gate);
+        let journal = opened.start(Arc::new(move |report| {
+            drop(sender.send(report));
+            drop(gate_of_journal.lock());
+        }));
         let appends = journal.appends();
-        Self { journal, appends, reports, next_ticket: 1.into() }
+        Self { journal, appends, reports, next_ticket: 1.into(), gate }
     }
 
     /// Sends a record without waiting.
@@ -68,9 +74,22 @@ impl Running {
         self.reports.recv_timeout(PATIENCE).expect("the journal reports")
     }
 
+    /// Makes the commit thread wait until the guard is dropped, so that what is sent meanwhile
+    /// goes into one batch.
+    pub(crate) fn hold(&self) -> MutexGuard<'_, ()> {
+        let guard = self.gate.lock().expect("no test panics while it holds the gate");
+        self.append(plain(0));
+        guard
+    }
+
     /// Appends records and waits for what becomes of each.
     pub(crate) fn append_all(&self, records: impl IntoIterator<Item = Record>) -> Vec<Fate> {
         let tickets: Vec<_> = records.into_iter().map(|record| self.send(record)).collect();
+        self.fates(&tickets)
+    }
+
+    /// Waits for what becomes of these appends, which are the next to be answered.
+    pub(crate) fn fates(&self, tickets: &[Ticket]) -> Vec<Fate> {
         let mut verdicts = Vec::new();
         while verdicts.len() < tickets.len() {
             match self.report() {
@@ -120,6 +139,14 @@ impl Running {
         drop(self.appends);
         self.journal.close();
     }
+}
+
+/// Keeps the applier from writing until the connection is dropped: it holds the archive's write
+/// lock.
+pub(crate) fn stop_applier(folder: &Path) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(folder.join("archive.db")).expect("it is there");
+    connection.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes for long");
+    connection
 }
 
 /// The task of that number.

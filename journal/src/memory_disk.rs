@@ -1,0 +1,58 @@
+//! A disk in memory, for tests. It never fails; what it loses is for the test to decide.
+
+use crate::disk::{Disk, FileId};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::io;
+
+/// Files as bytes.
+#[derive(Default)]
+pub(crate) struct MemoryDisk {
+    /// The files.
+    pub(crate) files: Mutex<BTreeMap<FileId, Vec<u8>>>,
+}
+
+impl MemoryDisk {
+    /// Another disk with these files.
+    pub(crate) fn holding(files: BTreeMap<FileId, Vec<u8>>) -> Self {
+        Self { files: Mutex::new(files) }
+    }
+}
+
+impl Disk for MemoryDisk {
+    fn list(&self) -> io::Result<Vec<(FileId, u64)>> {
+        Ok(self.files.lock().iter().map(|(&file, bytes)| (file, bytes.len() as u64)).collect())
+    }
+
+    fn create(&self, file: FileId) -> io::Result<()> {
+        self.files.lock().insert(file, Vec::new());
+        Ok(())
+    }
+
+    fn remove(&self, file: FileId) -> io::Result<()> {
+        self.files.lock().remove(&file);
+        Ok(())
+    }
+
+    fn read_at(&self, file: FileId, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let files = self.files.lock();
+        let bytes = &files[&file];
+        let start = bytes.len().min(usize::try_from(offset).unwrap());
+        let len = buffer.len().min(bytes.len() - start);
+        buffer[..len].copy_from_slice(&bytes[start..start + len]);
+        Ok(len)
+    }
+
+    fn write_at(&self, file: FileId, written: &[u8], offset: u64) -> io::Result<()> {
+        let mut files = self.files.lock();
+        let bytes = files.get_mut(&file).unwrap();
+        let (start, end) = (offset as usize, offset as usize + written.len());
+        bytes.resize(bytes.len().max(end), 0);
+        bytes[start..end].copy_from_slice(written);
+        Ok(())
+    }
+
+    fn sync(&self, _: FileId) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,256 @@
+use super::*;
+use crate::log::Log;
+use crate::memory_disk::MemoryDisk;
+use crate::options::{LSN_JUMP, Options};
+use crate::stats::Stats;
+use crate::writer::{Batch, Writer};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Room for the header and a few small batches.
+const SEGMENT: u64 = SEGMENT_HEADER_BYTES + 320;
+
+type Files = BTreeMap<FileId, Vec<u8>>;
+type Records = Vec<(u64, Vec<u8>)>;
+
+/// A log over a disk in memory.
+struct Bench {
+    disk: Arc<MemoryDisk>,
+    log: Arc<Log>,
+    writer: Writer,
+    written: Records,
+    /// Where each record's frame ends.
+    ends: Vec<(FileId, u64)>,
+}
+
+impl Bench {
+    /// Opens the log that is in `files`, which must be sound.
+    fn open(files: Files) -> Self {
+        let disk = Arc::new(MemoryDisk::holding(files));
+        let (recovery, written) = recover_all(&disk, 0).unwrap();
+        let options = Options { segment_bytes: SEGMENT, ..Options::new("unused") };
+        let newest = recovery.found.live.last().copied();
+        let shared: Arc<dyn Disk> = Arc::clone(&disk) as Arc<dyn Disk>;
+        let stats = Arc::new(Stats::default());
+        let log = Arc::new(Log::new(&options, shared, stats, recovery.found, recovery.last));
+        prepare::first(&log).unwrap();
+        let writer = Writer::new(Arc::clone(&log), newest, recovery.last);
+        Self { disk, log, writer, written, ends: Vec::new() }
+    }
+
+    fn batch(&mut self, records: &[&str]) {
+        let mut batch = Batch::new();
+        for record in records {
+            let push = |out: &mut Vec<u8>| {
+                out.extend_from_slice(record.as_bytes());
+                Ok::<(), ()>(())
+            };
+            batch.push(push).unwrap();
+        }
+        let first = self.writer.next_lsn();
+        let (at, _) = self.writer.place(&mut batch).unwrap();
+        self.ends.extend(
+            batch.records().map(|(start, bytes)| (at.file, at.offset + start + bytes.len() as u64)),
+        );
+        let segment = self.writer.commit(&mut batch, at).unwrap();
+        self.log.grow(segment, records.len() as u64, 0);
+        let records = records.iter().map(|record| record.as_bytes().to_vec());
+        self.written.extend((first..).zip(records));
+    }
+
+    /// A spare segment, as the preparing thread would make it.
+    fn spare(&self) {
+        let mut state = self.log.state.lock();
+        let file = FileId(state.next_file);
+        state.next_file += 1;
+        self.disk.create(file).unwrap();
+        prepare::fill(&*self.disk, file, 0, SEGMENT).unwrap();
+        state.free.push(file);
+    }
+
+    fn files(&self) -> Files {
+        self.disk.files.lock().clone()
+    }
+}
+
+fn recover_all(disk: &MemoryDisk, watermark: u64) -> Result<(Recovery, Records), RecoverError> {
+    let mut records = Records::new();
+    let recovery = recover(disk, SEGMENT, watermark, |visit| {
+        records.push((visit.frame.header.lsn, visit.frame.record.to_vec()));
+        Ok(())
+    })?;
+    Ok((recovery, records))
+}
+
+/// Two segments, five batches, the last of two records.
+fn two_segments() -> Bench {
+    let mut bench = Bench::open(Files::new());
+    bench.spare();
+    bench.batch(&["first"]);
+    bench.batch(&["second", "third"]);
+    bench.batch(&[&"fourth ".repeat(25)]);
+    bench.batch(&["fifth", "sixth"]);
+    bench.batch(&["seventh", "eighth"]);
+    assert_eq!(bench.files().len(), 2);
+    bench
+}
+
+#[test]
+fn everything_comes_back_in_order() {
+    let bench = two_segments();
+    let (recovery, records) = recover_all(&bench.disk, 0).unwrap();
+    assert_eq!(records, bench.written);
+    assert_eq!(recovery.notes, Vec::<String>::new());
+    assert_eq!(recovery.found.live.len(), 2);
+}
+
+#[test]
+fn only_what_is_behind_the_watermark_comes_back() {
+    let bench = two_segments();
+    for (index, &(lsn, _)) in bench.written.iter().enumerate() {
+        let (recovery, records) = recover_all(&bench.disk, lsn).unwrap();
+        assert_eq!(records, bench.written[index + 1..]);
+        let live = &recovery.found.live;
+        let segment = live.iter().find(|segment| segment.sequence == recovery.unapplied.0);
+        let unapplied = (segment.unwrap().file, recovery.unapplied.1);
+        // A segment of which everything is applied is not needed any more.
+        let next = bench.ends.get(index + 1).filter(|next| next.0 != bench.ends[index].0);
+        let expected = next.map_or(bench.ends[index], |next| (next.0, SEGMENT_HEADER_BYTES));
+        assert_eq!(unapplied, expected);
+    }
+}
+
+#[test]
+fn an_archive_ahead_of_the_log_is_refused() {
+    let bench = two_segments();
+    let ahead = bench.written.last().unwrap().0 + 1;
+    let refused = recover_all(&bench.disk, ahead).err();
+    assert!(matches!(refused, Some(RecoverError::Damaged { .. })), "{refused:?}");
+    let refused = recover_all(&MemoryDisk::default(), 1).err();
+    assert!(matches!(refused, Some(RecoverError::Damaged { .. })), "{refused:?}");
+}
+
+#[test]
+fn a_lost_segment_is_refused() {
+    let bench = two_segments();
+    let mut files = bench.files();
+    files.remove(&bench.ends[0].0);
+    let refused = recover_all(&MemoryDisk::holding(files), 0).err();
+    assert!(matches!(refused, Some(RecoverError::Damaged { .. })), "{refused:?}");
+}
+
+/// Cuts each file at every byte: what a crash leaves that lost all writes from there on.
+fn check_every_cut(cut: impl Fn(&mut Vec<u8>, usize)) {
+    let bench = two_segments();
+    let files = bench.files();
+    let last_file = bench.ends.last().unwrap().0;
+    for (&file, bytes) in &files {
+        for at in 0..bytes.len() {
+            let mut damaged = files.clone();
+            cut(damaged.get_mut(&file).unwrap(), at);
+            let whole = |(of, end): &&(FileId, u64)| *of != file || *end <= at as u64;
+            let kept = bench.ends.iter().take_while(whole).count();
+            let disk = MemoryDisk::holding(damaged);
+            match recover_all(&disk, 0) {
+                Ok((_, records)) => assert_eq!(records, bench.written[..kept], "{file} {at}"),
+                Err(RecoverError::Damaged { .. }) => assert_ne!(file, last_file, "{file} {at}"),
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_log_truncated_at_any_byte_is_refused_or_keeps_what_is_before() {
+    check_every_cut(|bytes, at| bytes.truncate(at));
+}
+
+#[test]
+fn a_log_zeroed_from_any_byte_is_refused_or_keeps_what_is_before() {
+    check_every_cut(|bytes, at| bytes[at..].fill(0));
+}
+
+/// How many records were known to be on disk when the last batch was written.
+const SURE: usize = 6;
+
+fn check_damaged(bench: &Bench, damaged: Files, what: &str) {
+    match recover_all(&MemoryDisk::holding(damaged), 0) {
+        Ok((_, records)) => {
+            assert!(bench.written.starts_with(&records), "{what}: {records:?}");
+            assert!(records.len() >= SURE, "{what}: {records:?}");
+        }
+        Err(RecoverError::Damaged { .. } | RecoverError::Newer { .. }) => {}
+        Err(other) => panic!("{what}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_flipped_bit_never_yields_a_wrong_record_or_loses_an_acknowledged_one() {
+    let bench = two_segments();
+    let files = bench.files();
+    for (&file, bytes) in &files {
+        for bit in 0..bytes.len() * 8 {
+            let mut damaged = files.clone();
+            damaged.get_mut(&file).unwrap()[bit / 8] ^= 1 << (bit % 8);
+            check_damaged(&bench, damaged, &format!("{file}, bit {bit}"));
+        }
+    }
+}
+
+#[test]
+fn a_zeroed_sector_never_loses_an_acknowledged_record() {
+    let bench = two_segments();
+    let files = bench.files();
+    let last_batch = bench.ends[SURE - 1];
+    for (&file, bytes) in &files {
+        for start in 0..bytes.len() {
+            let end = bytes.len().min(start + 512);
+            if file == last_batch.0 && end as u64 > last_batch.1 {
+                // It takes the witness with it.
+                continue;
+            }
+            let mut damaged = files.clone();
+            damaged.get_mut(&file).unwrap()[start..end].fill(0);
+            check_damaged(&bench, damaged, &format!("{file}, from {start}"));
+        }
+    }
+}
+
+#[test]
+fn a_torn_tail_is_told_cut_and_never_comes_back() {
+    let mut bench = two_segments();
+    let before = bench.written.clone();
+    bench.batch(&["torn away", "whole but behind it"]);
+    let mut files = bench.files();
+    let (file, end) = bench.ends[before.len()];
+    files.get_mut(&file).unwrap()[end as usize - 1] ^= 1;
+
+    let mut again = Bench::open(files.clone());
+    assert_eq!(again.written, before);
+    let (recovery, _) = recover_all(&MemoryDisk::holding(files), 0).unwrap();
+    assert_eq!(recovery.notes.len(), 1, "{:?}", recovery.notes);
+    let (recovery, _) = recover_all(&again.disk, 0).unwrap();
+    assert_eq!(recovery.notes.len(), 0, "{:?}", recovery.notes);
+
+    again.batch(&["a new one "]);
+    let first_new = again.written.last().unwrap().0;
+    assert!(first_new > before.last().unwrap().0 + LSN_JUMP);
+    let (_, records) = recover_all(&again.disk, 0).unwrap();
+    assert_eq!(records, again.written);
+}
+
+#[test]
+fn what_an_earlier_use_of_a_file_left_is_not_the_log() {
+    let mut bench = Bench::open(Files::new());
+    bench.spare();
+    for number in 0..40 {
+        bench.batch(&[&format!("record {number:>80}")]);
+        let applied = bench.written.last().unwrap().0;
+        bench.log.release(applied);
+    }
+    assert_eq!(bench.files().len(), 2);
+    let applied = bench.written[36].0;
+    let (recovery, records) = recover_all(&bench.disk, applied).unwrap();
+    assert_eq!(records, bench.written[37..]);
+    assert_eq!(recovery.notes, Vec::<String>::new());
+}

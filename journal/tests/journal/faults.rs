@@ -1,0 +1,122 @@
+//! Disks that are full, and disks that fail.
+
+use crate::faulty_disk::{FaultyDisk, Mood};
+use crate::support::*;
+use overtime_journal::Report;
+use overtime_protocol::Fate;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+
+fn stored(running: &Running, key: &str) -> Option<String> {
+    let value = running.journal.store().state(key.as_bytes()).unwrap().value;
+    value.map(|value| String::from_utf8(value.to_vec()).unwrap())
+}
+
+/// What a crash leaves on the disk, recovered.
+fn after_crash(disk: &FaultyDisk) -> (tempfile::TempDir, Running) {
+    let root = tempfile::tempdir().unwrap();
+    let options = small(root.path());
+    let running = Running::open_on(&options, Arc::new(disk.copy()));
+    (root, running)
+}
+
+#[test]
+fn a_full_disk_refuses_and_later_takes_again() {
+    // With a little room the first record of the batch is whole on disk when the write fails.
+    for mood in [Mood::Full { room: 0 }, Mood::Full { room: 1_000 }] {
+        let root = tempfile::tempdir().unwrap();
+        let disk = Arc::new(FaultyDisk::default());
+        let running = Running::open_on(&small(root.path()), Arc::clone(&disk) as _);
+        let stopped = stop_applier(root.path());
+        running.durable(writes(1, put("s/a", "before", NEVER)));
+        let held = running.hold();
+        disk.set(mood);
+        let refused = [
+            running.send(writes(2, put("s/b", "refused", NEVER))),
+            running.send(writes(2, put("s/d", vec![b'x'; 6_000], NEVER))),
+        ];
+        drop(held);
+        assert_eq!(running.fates(&refused), [Fate::DiskFull; 2]);
+        assert_eq!(stored(&running, "s/b"), None);
+        let (_refused_root, refused) = after_crash(&disk);
+        assert_eq!(stored(&refused, "s/a").as_deref(), Some("before"));
+        assert_eq!(stored(&refused, "s/b"), None, "{mood:?}");
+        refused.close();
+
+        disk.set(Mood::Works);
+        running.durable(writes(3, put("s/c", "after", NEVER)));
+        let (_again_root, again) = after_crash(&disk);
+        assert_eq!(stored(&again, "s/b"), None);
+        assert_eq!(stored(&again, "s/c").as_deref(), Some("after"));
+        again.close();
+        drop(stopped);
+        running.close();
+    }
+}
+
+#[test]
+fn a_disk_too_full_for_another_segment_refuses_and_later_takes_again() {
+    let root = tempfile::tempdir().unwrap();
+    let disk = Arc::new(FaultyDisk::default());
+    let running = Running::open_on(&small(root.path()), Arc::clone(&disk) as _);
+    let stopped = stop_applier(root.path());
+    disk.set(Mood::NoNewFiles);
+    let mut taken = 0;
+    while running.append(accepted(taken + 1, vec![b'x'; 5_000])) != Fate::DiskFull {
+        taken += 1;
+    }
+    assert!(taken > 5, "the first segment held {taken}");
+    disk.set(Mood::Works);
+    running.durable(accepted(taken + 1, vec![b'x'; 5_000]));
+    drop(stopped);
+    running.close();
+}
+
+#[test]
+fn a_failed_write_or_sync_poisons_and_nothing_is_acknowledged_after_it() {
+    for mood in [Mood::WriteFails, Mood::SyncFails] {
+        let root = tempfile::tempdir().unwrap();
+        let disk = Arc::new(FaultyDisk::default());
+        let running = Running::open_on(&small(root.path()), Arc::clone(&disk) as _);
+        running.durable(writes(1, put("s/a", "before", NEVER)));
+        disk.set(mood);
+        running.send(writes(2, put("s/b", "lost", NEVER)));
+        match running.report() {
+            Report::Failed(_) => {}
+            other => panic!("{mood:?}: {other:?}"),
+        }
+        disk.set(Mood::Works);
+        assert!(running.journal.stats().poisoned.load(SeqCst));
+        running.send(writes(3, put("s/c", "too late", NEVER)));
+        let reports = running.reports.clone();
+        running.close();
+        assert!(reports.try_recv().is_err(), "{mood:?}");
+
+        let (_root, again) = after_crash(&disk);
+        assert_eq!(stored(&again, "s/a").as_deref(), Some("before"));
+        assert_eq!(stored(&again, "s/c"), None);
+        again.close();
+    }
+}
+
+#[test]
+fn a_record_longer_than_a_segment_is_refused_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let options = small(root.path());
+    let running = Running::open(&options);
+    let longest = usize::try_from(options.record_bytes_max()).unwrap();
+    let held = running.hold();
+    let tickets = [
+        running.send(accepted(1, "short")),
+        running.send(accepted(2, vec![b'x'; longest + 1])),
+        running.send(accepted(3, vec![b'x'; longest - 200])),
+        running.send(accepted(4, "short")),
+    ];
+    drop(held);
+    let fates = running.fates(&tickets);
+    let refused: Vec<_> = fates.iter().map(|fate| *fate == Fate::DiskFull).collect();
+    assert_eq!(refused, [false, true, false, false]);
+    assert_eq!(running.journal.stats().oversized.load(SeqCst), 1);
+    assert_eq!(running.journal.store().payload(task(3)).unwrap().len(), longest - 200);
+    running.close();
+}
