@@ -1,6 +1,7 @@
 //! The engine: events in, effects out. Each file below is one kind of event; this one is the
 //! state they share and the door they come in by.
 
+use crate::brief::Brief;
 use crate::event::{Effect, Event};
 use crate::hot::HotKeys;
 use crate::lanes::{Credits, LanePlan};
@@ -12,7 +13,9 @@ use crate::suspects::Suspects;
 use crate::table::{Slot, Table};
 use crate::task::{Run, Task};
 use crate::timers::{Due, Lingers, Timers};
-use overtime_protocol::{Epoch, Kind, KindName, Monotonic, Now, PerLane, TaskId, TaskIdMint};
+use overtime_protocol::{
+    Epoch, Kind, KindName, LANES, Monotonic, Now, PerLane, TaskId, TaskIdMint,
+};
 use pace::Pace;
 use slab::Slab;
 use std::sync::Arc;
@@ -45,6 +48,7 @@ pub struct Engine {
     plan: LanePlan,
     timers: Timers,
     lingers: Lingers,
+    brief: Brief,
     hot_keys: HotKeys,
     suspects: Suspects,
     inflight: Slab<record::InFlight>,
@@ -90,6 +94,7 @@ impl Engine {
         Self {
             limits: setup.limits,
             pace: Pace::new(setup.kinds.len()),
+            brief: Brief::new(setup.kinds.len(), setup.plan.brief),
             kinds: setup.kinds,
             tenant: "default".into(),
             mode: Mode::Open,
@@ -151,7 +156,9 @@ impl Engine {
             None | Some(Run::Ended(_) | Run::Abandoned) => true,
             Some(_) => false,
         });
-        [self.lingers.next_at(), self.timers.next_at()].into_iter().flatten().min()
+        let held_up = LANES.into_iter().any(|lane| self.stats.queued[lane] > 0);
+        let brief = self.brief.next_deadline().filter(|_| held_up && !self.brief.has_room());
+        [self.lingers.next_at(), self.timers.next_at(), brief].into_iter().flatten().min()
     }
 
     /// Whether nobody is owed an answer and nothing is on its way to the disk.

@@ -10,6 +10,7 @@
 //! ```
 //! "Timed out but running" is a running task without a waiter; no flag says it.
 
+mod brief;
 mod engine;
 mod event;
 mod hot;

@@ -9,7 +9,7 @@ use crate::shared::Shared;
 use crossbeam_channel::Receiver;
 use overtime_protocol::record::{self, Acceptance, Change, Record};
 use overtime_protocol::{
-    Answer, Code, Document, Durability, Problem, Query, Read, Submitted, TaskId, TaskState,
+    Account, Answer, Code, Document, Durability, Problem, Query, Read, Submitted, TaskId, TaskState,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,19 +134,16 @@ fn unknown(task: TaskId) -> Answer {
 /// What a caller who wants the result gets.
 fn result(found: Archived) -> Answer {
     let Archived { document, product } = found;
-    let task = document.id;
+    let (task, account) = (document.id, Account::of(&document));
     match document.state {
-        TaskState::Succeeded => Answer::Result {
-            task,
-            product: product.unwrap_or_default(),
-            durability: Durability::Disk,
-            timing: None,
-        },
+        TaskState::Succeeded => {
+            Answer::Result { task, product: product.unwrap_or_default(), account }
+        }
         TaskState::Failed => {
             let fault = document.fault.unwrap_or_else(|| {
                 overtime_protocol::Fault::input("invalid-input", "the input is wrong")
             });
-            Problem::of_task(Code::InvalidInput, task, fault).into()
+            Problem::of_task(Code::InvalidInput, task, fault, account).into()
         }
         TaskState::Cancelled => Problem {
             task: Some(task),

@@ -19,6 +19,30 @@ pub struct Timing {
     pub journal: Duration,
 }
 
+/// What every answer to a task tells beside its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The level reached before the answer leaves.
+    pub durability: Durability,
+    /// Where the time went so far.
+    pub timing: Timing,
+}
+
+impl Account {
+    /// The account of a task as far as its document tells it, to the millisecond.
+    pub fn of(document: &Document) -> Self {
+        let Document { created_at, started_at, finished_at, durability, .. } = document;
+        let queue = started_at.map(|started| started.since(*created_at));
+        let exec = finished_at.zip(*started_at).map(|(finished, started)| finished.since(started));
+        let timing = Timing {
+            queue: queue.unwrap_or_default(),
+            exec: exec.unwrap_or_default(),
+            journal: Duration::ZERO,
+        };
+        Self { durability: *durability, timing }
+    }
+}
+
 /// What goes back to a caller.
 #[derive(Clone, Debug)]
 pub enum Answer {
@@ -28,10 +52,8 @@ pub enum Answer {
         task: TaskId,
         /// The bytes and their type.
         product: Product,
-        /// The level reached before this answer leaves.
-        durability: Durability,
-        /// Where the time went, if this server ran it.
-        timing: Option<Timing>,
+        /// How safe it is, and what it took.
+        account: Account,
     },
     /// 202: accepted, on disk, and not finished.
     Accepted {

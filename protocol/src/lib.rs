@@ -20,7 +20,7 @@ pub mod http;
 pub mod json;
 pub mod record;
 
-pub use answer::{Answer, Timing};
+pub use answer::{Account, Answer, Timing};
 pub use append::{Append, Fate, Query, Read, Recovered, ReplyTo, Ticket, Unfinished, Verdict};
 pub use fault::{Class, Fault, Source};
 pub use id::{Epoch, TaskId, TaskIdMint};

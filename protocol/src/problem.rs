@@ -1,5 +1,6 @@
 //! Problems: every answer that is not a result, as RFC 9457 problem details.
 
+use crate::answer::Account;
 use crate::fault::{Class, Fault, Source};
 use crate::id::TaskId;
 use crate::json::Json;
@@ -118,6 +119,8 @@ pub struct Problem {
     pub task: Option<TaskId>,
     /// Whether the work was accepted.
     pub submitted: Submitted,
+    /// How safe the task is and what it took, when the problem is how it ended.
+    pub account: Option<Box<Account>>,
     /// For 405: what is allowed here.
     pub allow: Option<&'static str>,
 }
@@ -132,16 +135,18 @@ impl Problem {
             retry_after: None,
             task: None,
             submitted: Submitted::No,
+            account: None,
             allow: None,
         }
     }
 
     /// The problem that tells a task's own fault.
-    pub fn of_task(code: Code, task: TaskId, fault: Fault) -> Self {
+    pub fn of_task(code: Code, task: TaskId, fault: Fault, account: Account) -> Self {
         Self {
             retry_after: fault.retry_after,
             detail: fault.detail.clone().into(),
             fault: Some(Box::new(fault)),
+            account: Some(Box::new(account)),
             task: Some(task),
             submitted: Submitted::Yes,
             ..Self::new(code, "")
@@ -198,6 +203,8 @@ impl Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::Timing;
+    use crate::kind::Durability;
     use std::collections::HashSet;
 
     #[test]
@@ -226,7 +233,8 @@ mod tests {
     fn a_tasks_own_fault_is_named_by_its_own_slug() {
         let id = TaskId::from_key(7).unwrap();
         let fault = Fault::input("invalid-email", "`email` has no @");
-        let problem = Problem::of_task(Code::InvalidInput, id, fault);
+        let account = Account { durability: Durability::Disk, timing: Timing::default() };
+        let problem = Problem::of_task(Code::InvalidInput, id, fault, account);
         let mut out = Vec::new();
         problem.write_json(&mut out);
         let text = String::from_utf8(out).unwrap();

@@ -8,7 +8,8 @@ use crate::task::{AcceptanceState, Ended, Run, Waiter};
 use crate::timers::Due;
 use overtime_protocol::record::Change;
 use overtime_protocol::{
-    Answer, Code, Document, Durability, Now, Problem, ReplyTo, Submitted, TaskState, Timing,
+    Account, Answer, Code, Document, Durability, Now, Problem, ReplyTo, Submitted, TaskState,
+    Timing,
 };
 use std::time::Duration;
 
@@ -89,16 +90,17 @@ impl Engine {
             Durability::Memory => Duration::ZERO,
             Durability::Disk => now.monotonic.since(ended.at),
         };
-        let timing = Some(Timing { queue: ended.queue, exec: ended.exec, journal });
+        let timing = Timing { queue: ended.queue, exec: ended.exec, journal };
+        let account = Account { durability, timing };
         for waiter in self.take_waiters(slot, |_| true) {
             let answer = match (waiter.wants, product, &document.fault) {
                 (Wants::Document, _, _) => Answer::Document(document.clone()),
                 (Wants::Result, Some(product), _) => {
                     let product = product.clone();
-                    Answer::Result { task: slot.id(), product, durability, timing }
+                    Answer::Result { task: slot.id(), product, account }
                 }
                 (Wants::Result, None, Some(fault)) => {
-                    Problem::of_task(Code::InvalidInput, slot.id(), fault.clone()).into()
+                    Problem::of_task(Code::InvalidInput, slot.id(), fault.clone(), account).into()
                 }
                 (Wants::Result, None, None) => {
                     Problem::new(Code::Internal, "the task has no result").into()

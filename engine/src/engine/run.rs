@@ -23,6 +23,7 @@ impl Engine {
     /// Starts what may be started, highest lane first, in at most `max` chains; returns how many.
     pub fn dispatch(&mut self, max: usize, now: Now, out: &mut Vec<Effect>) -> usize {
         let mut started = 0;
+        self.brief.expire(now.monotonic);
         for lane in LANES {
             while started < max && self.may_start(lane) {
                 let Some(slot) = self.next_in(lane, now, out) else { break };
@@ -40,7 +41,8 @@ impl Engine {
 
     fn may_start(&self, lane: Lane) -> bool {
         let starting = matches!(self.mode, super::Mode::Open | super::Mode::Draining);
-        starting && self.stats.queued[lane] > 0 && self.credits.has_room(lane)
+        let has_room = self.credits.has_room(lane) && self.brief.has_room();
+        starting && self.stats.queued[lane] > 0 && has_room
     }
 
     /// The next task of the lane that may start. Those that nobody waits for any more go back
@@ -93,6 +95,9 @@ impl Engine {
                 self.lingers.set(now.monotonic, slot);
             }
         }
+        if jobs.first().is_some_and(|job| self.brief.is_brief(job.kind)) {
+            self.brief.start(leader, now.monotonic);
+        }
         self.credits.take(lane);
         self.stats.running[lane] = self.credits.running(lane) as u64;
         self.stats.dispatched[lane] += jobs.len() as u64;
@@ -115,6 +120,7 @@ impl Engine {
             return;
         };
         let Some(task) = self.table.get(slot) else { return };
+        self.brief.end(slot, task.kind, completion.ended.since(completion.started));
         match task.run {
             Run::Abandoned => {
                 let left = task.hot_key;

@@ -4,7 +4,7 @@
 use super::head::{Head, Method, Version};
 use super::lines::Lines;
 use super::{Field, content_type, etag};
-use crate::answer::{Answer, Timing};
+use crate::answer::{Account, Answer, Timing};
 use crate::id::TaskId;
 use crate::job::Product;
 use crate::kind::Durability;
@@ -88,12 +88,10 @@ pub fn write_answer(
 ) -> Option<Bytes> {
     let writer = Writer { context, date, out };
     match answer {
-        Answer::Result { task, product, durability, timing } => {
-            writer.result(task, product, durability, timing)
-        }
+        Answer::Result { task, product, account } => writer.result(task, product, account),
         Answer::Accepted { document, retry_after } => writer.accepted(&document, retry_after),
         Answer::Document(document) => {
-            writer.entity("application/json", json(&document).into(), Some(document.id))
+            writer.entity("application/json", json(&document).into(), Some(&document))
         }
         Answer::Value { content_type, body } => writer.entity(content_type, body, None),
         Answer::Problem(problem) => writer.problem(&problem),
@@ -113,24 +111,10 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn result(
-        self,
-        task: TaskId,
-        product: Product,
-        durability: Durability,
-        timing: Option<Timing>,
-    ) -> Option<Bytes> {
+    fn result(self, task: TaskId, product: Product, account: Account) -> Option<Bytes> {
         let Product { content_type, body } = product;
         self.message(200, content_type::checked(content_type.as_deref()), body, |lines| {
-            lines.text("Overtime-Task: ", &task.to_ulid());
-            write_durability(lines, durability);
-            if let Some(Timing { queue, exec, journal }) = timing {
-                lines.spans([
-                    ("Server-Timing: queue;dur=", queue),
-                    (", exec;dur=", exec),
-                    (", journal;dur=", journal),
-                ]);
-            }
+            write_task(lines, task, account);
         })
     }
 
@@ -138,13 +122,12 @@ impl Writer<'_> {
         self.message(202, "application/json", json(document).into(), |lines| {
             lines.text("Location: /v1/tasks/", &document.id.to_ulid());
             lines.number("Retry-After: ", whole_seconds(retry_after));
-            lines.text("Overtime-Task: ", &document.id.to_ulid());
-            write_durability(lines, document.durability);
+            write_task(lines, document.id, Account::of(document));
         })
     }
 
     /// 200 with what is there now, or 304 if the caller has it.
-    fn entity(self, content_type: &str, body: Bytes, task: Option<TaskId>) -> Option<Bytes> {
+    fn entity(self, content_type: &str, body: Bytes, task: Option<&Document>) -> Option<Bytes> {
         let tag = etag::of(&body);
         let known = self.context.if_none_match.as_deref();
         if known.is_some_and(|known| etag::is_named(known, &tag)) {
@@ -153,7 +136,7 @@ impl Writer<'_> {
         self.message(200, content_type, body, |lines| {
             write_validators(lines, &tag);
             if let Some(task) = task {
-                lines.text("Overtime-Task: ", &task.to_ulid());
+                write_task(lines, task.id, Account::of(task));
             }
         })
     }
@@ -182,8 +165,10 @@ impl Writer<'_> {
         if let Some(methods) = problem.allow {
             lines.text("Allow: ", methods.as_bytes());
         }
-        if let Some(task) = problem.task {
-            lines.text("Overtime-Task: ", &task.to_ulid());
+        match (problem.task, problem.account.as_deref()) {
+            (Some(task), Some(account)) => write_task(&mut lines, task, *account),
+            (Some(task), None) => lines.text("Overtime-Task: ", &task.to_ulid()),
+            (None, _) => {}
         }
         write_ending(lines, self.context, self.date);
         self.body(body.into())
@@ -218,11 +203,19 @@ impl Writer<'_> {
     }
 }
 
-fn write_durability(lines: &mut Lines<'_>, durability: Durability) {
-    lines.fixed(match durability {
+/// What every answer to a task tells beside its body.
+fn write_task(lines: &mut Lines<'_>, task: TaskId, account: Account) {
+    lines.text("Overtime-Task: ", &task.to_ulid());
+    lines.fixed(match account.durability {
         Durability::Memory => "Overtime-Durability: memory\r\n",
         Durability::Disk => "Overtime-Durability: disk\r\n",
     });
+    let Timing { queue, exec, journal } = account.timing;
+    lines.spans([
+        ("Server-Timing: queue;dur=", queue),
+        (", exec;dur=", exec),
+        (", journal;dur=", journal),
+    ]);
 }
 
 /// A document may be kept, and must be asked for again each time: that is what its tag is for.

@@ -267,7 +267,7 @@ fn change_name(change: &Change) -> &'static str {
 
 pub(super) fn describe_answer(answer: &Answer) -> String {
     match answer {
-        Answer::Result { durability, .. } => format!("200 {}", durability.name()),
+        Answer::Result { account, .. } => format!("200 {}", account.durability.name()),
         Answer::Accepted { document, .. } => format!("202 {}", document.state.name()),
         Answer::Document(document) => format!("document {}", document.state.name()),
         Answer::Value { .. } => "value".to_owned(),

@@ -40,16 +40,20 @@ fn document_json() -> String {
     String::from_utf8(json(&document())).unwrap()
 }
 
+fn account() -> Account {
+    let timing = Timing {
+        queue: Duration::from_micros(12),
+        exec: Duration::from_micros(1_034_005),
+        journal: Duration::ZERO,
+    };
+    Account { durability: Durability::Memory, timing }
+}
+
 fn result(content_type: Option<&str>, body: impl Into<Bytes>) -> Answer {
     Answer::Result {
         task: task(),
         product: Product { content_type: content_type.map(Into::into), body: body.into() },
-        durability: Durability::Memory,
-        timing: Some(Timing {
-            queue: Duration::from_micros(12),
-            exec: Duration::from_micros(1_034_005),
-            journal: Duration::ZERO,
-        }),
+        account: account(),
     }
 }
 
@@ -62,6 +66,10 @@ fn check(answer: Answer, context: &ReplyContext, expected: &str) {
     assert_eq!(text.strip_prefix("before"), Some(&*expected));
 }
 
+/// What the document's task adds to its answers.
+const DISK: &str =
+    "Overtime-Durability: disk|Server-Timing: queue;dur=1.000, exec;dur=0.000, journal;dur=0.000|";
+
 const RESULT_HEAD: &str = concat!(
     "HTTP/1.1 200 OK|Content-Type: text/plain|Content-Length: 5|Overtime-Task: {id}|",
     "Overtime-Durability: memory|",
@@ -72,18 +80,6 @@ const RESULT_HEAD: &str = concat!(
 fn a_result_carries_its_task_its_level_and_its_times() {
     let expected = format!("{RESULT_HEAD}Date: {DATE}||hello");
     check(result(Some("text/plain"), "hello"), &context(), &expected);
-}
-
-#[test]
-fn a_result_that_this_server_did_not_run_has_no_times() {
-    let product = Product::default();
-    let answer =
-        Answer::Result { task: task(), product, durability: Durability::Disk, timing: None };
-    let expected = concat!(
-        "HTTP/1.1 200 OK|Content-Type: application/octet-stream|Content-Length: 0|",
-        "Overtime-Task: {id}|Overtime-Durability: disk|Date: Sun, 06 Nov 1994 08:49:37 GMT||"
-    );
-    check(answer, &context(), expected);
 }
 
 #[test]
@@ -143,7 +139,7 @@ fn an_accepted_task_tells_where_to_ask_and_when() {
     let expected = format!(
         "HTTP/1.1 202 Accepted|Content-Type: application/json|Content-Length: {}|\
          Location: /v1/tasks/{{id}}|Retry-After: 2|Overtime-Task: {{id}}|\
-         Overtime-Durability: disk|Preference-Applied: respond-async|Date: {DATE}||{body}",
+         {DISK}Preference-Applied: respond-async|Date: {DATE}||{body}",
         body.len()
     );
     let context = ReplyContext { wait_applied: Some(0), ..context() };
@@ -156,7 +152,7 @@ fn a_document_has_a_tag_and_is_not_sent_twice() {
     let tag = String::from_utf8(etag::of(body.as_bytes()).to_vec()).unwrap();
     let whole = format!(
         "HTTP/1.1 200 OK|Content-Type: application/json|Content-Length: {}|ETag: {tag}|\
-         Cache-Control: no-cache|Overtime-Task: {{id}}|Date: {DATE}||{body}",
+         Cache-Control: no-cache|Overtime-Task: {{id}}|{DISK}Date: {DATE}||{body}",
         body.len()
     );
     check(Answer::Document(document()), &context(), &whole);
@@ -203,8 +199,9 @@ fn problems_tell_what_their_status_asks_for() {
     method.allow = Some("GET, HEAD");
     check_problem(method, &context(), "405 Method Not Allowed", "Allow: GET, HEAD|");
     let fault = Fault::input("invalid-email", "no @");
-    let rejected = Problem::of_task(Code::InvalidInput, task(), fault);
-    check_problem(rejected, &context(), "422 Unprocessable Content", "Overtime-Task: {id}|");
+    let rejected = Problem::of_task(Code::InvalidInput, task(), fault, Account::of(&document()));
+    let lines = format!("Overtime-Task: {{id}}|{DISK}");
+    check_problem(rejected, &context(), "422 Unprocessable Content", &lines);
     let refused = Problem::new(Code::MalformedRequest, "no HTTP");
     check_problem(refused, &ReplyContext::closing(), "400 Bad Request", "");
 }
