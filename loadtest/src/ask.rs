@@ -21,9 +21,15 @@ pub struct Reply {
 
 /// Sends `request` to `target` and reads the answer.
 pub fn ask(target: SocketAddr, request: &[u8]) -> anyhow::Result<Reply> {
+    ask_within(target, request, PATIENCE)
+}
+
+/// The same with little patience: no part of the answer may be waited for longer than that.
+pub fn ask_within(target: SocketAddr, request: &[u8], patience: Duration) -> anyhow::Result<Reply> {
     let mut stream =
         TcpStream::connect(target).with_context(|| format!("cannot connect to {target}"))?;
     stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(patience))?;
     let mut input = Vec::new();
     let response = exchange(&mut stream, request, &mut input)?;
     Ok(Reply { status: response.status, body: response.body.to_vec() })
@@ -35,7 +41,6 @@ pub fn exchange<'a>(
     request: &[u8],
     input: &'a mut Vec<u8>,
 ) -> anyhow::Result<Response<'a>> {
-    stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(request).context("cannot send")?;
     input.clear();
     let mut part = [0; 4096];

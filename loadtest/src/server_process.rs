@@ -1,7 +1,7 @@
 //! A server of our own: started on free loopback ports, killed without warning. It is never left
 //! behind, and its log is shown when it does not come up.
 
-use crate::ask::ask;
+use crate::ask::ask_within;
 use crate::request::{get, post};
 use anyhow::{Context, bail};
 use std::fs::File;
@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// How long a server may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long one probe may take.
+const PROBE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// A running server.
@@ -94,7 +96,7 @@ impl ServerProcess {
 
     fn await_ready(&mut self, at: SocketAddr, probe: &[u8], log: &Path) -> anyhow::Result<()> {
         let begun = Instant::now();
-        while !ask(at, probe).is_ok_and(|reply| reply.status == 200) {
+        while !ask_within(at, probe, PROBE).is_ok_and(|reply| reply.status == 200) {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the server ended with {status}:\n{}", tail(log));
             }

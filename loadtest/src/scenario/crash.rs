@@ -92,6 +92,7 @@ fn play(
         tally.settle_max = tally.settle_max.max(settled);
         let scope = if round == options.rounds { Scope::Everything } else { Scope::Recent };
         let findings = audit::audit(server.target(), ledger, scope)?;
+        eprintln!("round {round:<6} ready in {:?}, settled in {settled:?}", server.ready_after());
         if findings.violations() > 0 {
             println!("round {round:<6} {findings:?}");
         }

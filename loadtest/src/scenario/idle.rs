@@ -8,9 +8,13 @@ use crate::verdict::Verdict;
 use anyhow::{Context, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 /// Descriptors for everything but the connections.
 const OTHER_FILES: u64 = 64;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Connections that each send one small request and then stay, doing nothing.
 #[derive(Clone, Debug, clap::Args)]
@@ -58,6 +62,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
 fn open(target: SocketAddr) -> anyhow::Result<TcpStream> {
     let mut stream = TcpStream::connect(target).context("cannot connect")?;
     stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     greet(&mut stream, target)?;
     Ok(stream)
 }
