@@ -7,7 +7,8 @@ use crate::cursor::Cursor;
 use crate::fold::Fold;
 use crate::log::Wake;
 use crate::options::{
-    APPLY_BYTES_MAX, APPLY_RECORDS_MAX, CHECKPOINT_LOG_BYTES, SEGMENT_HEADER_BYTES,
+    APPLY_BYTES_MAX, APPLY_RECORDS_MAX, CHECKPOINT_LOG_BYTES, CHECKPOINT_WAL_BYTES,
+    SEGMENT_HEADER_BYTES,
 };
 use crate::shared::Shared;
 use crate::stats::add;
@@ -47,12 +48,12 @@ impl Applier {
             match self.shared.log.wait_for_work() {
                 Wake::Apply => {
                     self.apply_some(Patience::Waits)?;
-                    if self.unchecked >= CHECKPOINT_LOG_BYTES {
-                        self.checkpoint(Effort::Passive)?;
-                    }
+                    self.checkpoint_if_due()?;
                 }
                 Wake::MakeRoom => {
-                    while self.apply_some(Patience::Waits)? {}
+                    while self.apply_some(Patience::Waits)? {
+                        self.checkpoint_if_due()?;
+                    }
                     self.checkpoint(Effort::Passive)?;
                 }
                 Wake::Stop if self.shared.log.is_poisoned() => return Ok(()),
@@ -130,6 +131,12 @@ impl Applier {
             }
             (sequence, offset) = (sequence + 1, SEGMENT_HEADER_BYTES);
         }
+    }
+
+    fn checkpoint_if_due(&mut self) -> Result<(), String> {
+        let is_due = self.unchecked >= CHECKPOINT_LOG_BYTES
+            || self.archive.waiting_bytes().map_err(failed)? >= CHECKPOINT_WAL_BYTES;
+        if is_due { self.checkpoint(Effort::Passive) } else { Ok(()) }
     }
 
     /// Makes the archive independent of the log up to what is applied, and frees segments.

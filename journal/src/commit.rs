@@ -5,7 +5,7 @@
 use crate::check::Check;
 use crate::error::StoreError;
 use crate::journal::{Deliver, Report};
-use crate::options::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Options};
+use crate::options::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, FRAME_HEADER_BYTES, Options};
 use crate::recent::{Entries, Entry, Place};
 use crate::shared::Shared;
 use crate::stats::add;
@@ -129,7 +129,7 @@ impl Commit {
         }
         let encode = |out: &mut Vec<u8>| record::encode(&append.record, &self.opener, out);
         let layout = self.batch.push(encode).map_err(Failure::Encode)?;
-        if self.batch.frame_bytes() > self.limits.record_bytes {
+        if self.batch.frame_bytes() > self.limits.record_bytes + FRAME_HEADER_BYTES {
             return Ok(self.take_back(append));
         }
         let lsn = self.writer.next_lsn() + self.batch.len() as u64 - 1;

@@ -2,12 +2,13 @@
 //! a disk.
 //!
 //! ```text
-//! | len: u32 | crc32c: u32 | lsn: u64 | synced: u64 | record: len bytes |     (little-endian)
+//! | len: u32 | crc32c: u32 | record crc32c: u32 | 0: u32 | lsn: u64 | synced: u64 | record |
 //! ```
-//! The checksum covers the record, the other three fields and the sequence number of the segment,
-//! so that a frame left over from an earlier use of the same file is not taken for a new one.
-//! `synced` is the last LSN that was on disk when the frame was written: it chains batch to batch,
-//! and it is the witness that tells damage from a torn tail.
+//! in little-endian. The first checksum covers the other fields of the header and the sequence
+//! number of the segment, so that a frame left over from an earlier use of the same file is not
+//! taken for a new one, and so that bytes that are no header are found out without reading what
+//! they say is a record. `synced` is the last LSN that was on disk when the frame was written: it
+//! chains batch to batch, and it is the witness that tells damage from a torn tail.
 
 use crate::options::FRAME_HEADER_BYTES;
 
@@ -26,21 +27,26 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    fn read(bytes: &[u8]) -> Option<(Self, u32)> {
-        let header = bytes.first_chunk::<HEADER>()?;
-        let word = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|i| header[at + i]));
+    /// The header at the start of `bytes`, if its own checksum is right, and its record's.
+    fn read(bytes: &[u8; HEADER], sequence: u64) -> Option<(Self, u32)> {
+        let word = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|i| bytes[at + i]));
         let long = |at: usize| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
-        let parsed = Self { len: word(0), lsn: long(8), synced: long(16) };
-        Some((parsed, word(4)))
+        let (header, record_crc) =
+            (Self { len: word(0), lsn: long(16), synced: long(24) }, word(8));
+        // The cheap questions first: a search asks at every byte.
+        let may_be = word(12) == 0 && header.len != 0 && header.synced < header.lsn;
+        let is_sound = || header.checksum(record_crc, sequence) == word(4);
+        (may_be && is_sound()).then_some((header, record_crc))
     }
 
     fn checksum(&self, record_crc: u32, sequence: u64) -> u32 {
-        let mut fields = [0; 28];
+        let mut fields = [0; 32];
         fields[..4].copy_from_slice(&self.len.to_le_bytes());
-        fields[4..12].copy_from_slice(&self.lsn.to_le_bytes());
-        fields[12..20].copy_from_slice(&self.synced.to_le_bytes());
-        fields[20..].copy_from_slice(&sequence.to_le_bytes());
-        crc32c::crc32c_append(record_crc, &fields)
+        fields[4..8].copy_from_slice(&record_crc.to_le_bytes());
+        fields[8..16].copy_from_slice(&self.lsn.to_le_bytes());
+        fields[16..24].copy_from_slice(&self.synced.to_le_bytes());
+        fields[24..].copy_from_slice(&sequence.to_le_bytes());
+        crc32c::crc32c(&fields)
     }
 }
 
@@ -57,26 +63,24 @@ pub(crate) enum Probe {
 
 /// Looks for a frame of the segment with that sequence number at the start of `bytes`.
 pub(crate) fn probe(bytes: &[u8], sequence: u64) -> Probe {
-    let Some((header, crc)) = Header::read(bytes) else {
+    let Some(head) = bytes.first_chunk::<HEADER>() else {
         return Probe::Longer(HEADER);
     };
-    if header.len == 0 {
+    let Some((header, record_crc)) = Header::read(head, sequence) else {
         return Probe::Nothing;
-    }
-    let Some(record) = bytes[HEADER..].get(..header.len as usize) else {
-        return Probe::Longer(HEADER + header.len as usize);
     };
-    let record_crc = crc32c::crc32c(record);
-    if header.checksum(record_crc, sequence) == crc {
-        Probe::Frame(header, record_crc)
-    } else {
-        Probe::Nothing
+    match bytes[HEADER..].get(..header.len as usize) {
+        None => Probe::Longer(HEADER + header.len as usize),
+        Some(record) if crc32c::crc32c(record) == record_crc => Probe::Frame(header, record_crc),
+        Some(_) => Probe::Nothing,
     }
 }
 
-/// The header's fields as they stand, unchecked: a cheap filter before [`probe`].
-pub(crate) fn claim(bytes: &[u8]) -> Option<Header> {
-    Header::read(bytes).map(|(header, _)| header)
+/// The header at the start of `bytes`, if it is one of that segment; its record is not looked at.
+pub(crate) fn claim(bytes: &[u8], sequence: u64) -> Option<Header> {
+    // Most of what is looked at is zero.
+    let head = bytes.first_chunk::<HEADER>().filter(|head| head[..4] != [0; 4])?;
+    Header::read(head, sequence).map(|(header, _)| header)
 }
 
 /// Leaves room for a header at the end of `out`; the record is appended behind it.
@@ -92,8 +96,10 @@ pub(crate) fn seal(frame: &mut [u8], lsn: u64, synced: u64, sequence: u64) -> u3
     let crc = Header { len, lsn, synced }.checksum(record_crc, sequence);
     head[..4].copy_from_slice(&len.to_le_bytes());
     head[4..8].copy_from_slice(&crc.to_le_bytes());
-    head[8..16].copy_from_slice(&lsn.to_le_bytes());
-    head[16..].copy_from_slice(&synced.to_le_bytes());
+    head[8..12].copy_from_slice(&record_crc.to_le_bytes());
+    head[12..16].fill(0);
+    head[16..24].copy_from_slice(&lsn.to_le_bytes());
+    head[24..].copy_from_slice(&synced.to_le_bytes());
     record_crc
 }
 
@@ -114,7 +120,8 @@ mod tests {
         let header = Header { len: 6, lsn: 9, synced: 8 };
         let crc = crc32c::crc32c(b"record");
         assert_eq!(probe(&sealed(3), 3), Probe::Frame(header, crc));
-        assert_eq!(claim(&sealed(3)), Some(header));
+        assert_eq!(claim(&sealed(3), 3), Some(header));
+        assert_eq!(claim(&sealed(3), 4), None);
     }
 
     #[test]

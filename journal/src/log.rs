@@ -133,6 +133,7 @@ impl Log {
         found: Found,
         last: u64,
     ) -> Self {
+        stats.durable_lsn.store(last, Ordering::Relaxed);
         let oldest = found.live.first().map_or(0, |segment| segment.sequence);
         let state = State {
             files: found.live.len() + found.free.len(),

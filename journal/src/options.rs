@@ -56,7 +56,7 @@ pub const SEGMENT_BYTES_MIN: u64 = 16 * 1024;
 pub(crate) const SEGMENT_HEADER_BYTES: u64 = 4096;
 
 /// The bytes that stand in front of each record.
-pub(crate) const FRAME_HEADER_BYTES: u64 = 24;
+pub(crate) const FRAME_HEADER_BYTES: u64 = 32;
 
 /// The most records that are committed together.
 pub(crate) const BATCH_RECORDS_MAX: usize = 4096;
@@ -82,15 +82,24 @@ pub(crate) const APPLY_BYTES_MAX: usize = 16 * MIB as usize;
 /// many records; larger ones than this gain little.
 pub(crate) const APPLY_RECORDS_MAX: usize = 30_000;
 
-/// How many bytes of log are applied between two checkpoints. Fewer mean shorter bursts of
-/// write-back, more mean that a page changed often is written back once.
+/// How many bytes of log are applied between two checkpoints at most: what a restart reads again,
+/// and what the log holds on to.
 pub(crate) const CHECKPOINT_LOG_BYTES: u64 = 64 * MIB;
+
+/// How large the archive's write-ahead log gets between two checkpoints, in bytes, give or take a
+/// transaction. Less means shorter bursts of write-back, more means that a page changed often is
+/// written back once.
+pub(crate) const CHECKPOINT_WAL_BYTES: u64 = 128 * MIB;
 
 /// How many read connections serve handlers.
 pub(crate) const STORE_CONNECTIONS: usize = 4;
+
+/// The size of a page of the archive. Smaller ones write less when keys are random, larger ones
+/// make flatter trees.
+pub(crate) const ARCHIVE_PAGE_BYTES: u64 = 4096;
 
 /// The page cache of the applier's connection, in KiB: the pages that a transaction touches.
 pub(crate) const WRITER_CACHE_KIB: i64 = 64 * 1024;
 
 /// The page cache of each read connection, in KiB.
-pub(crate) const READER_CACHE_KIB: i64 = 8 * 1024;
+pub(crate) const READER_CACHE_KIB: i64 = 16 * 1024;

@@ -184,13 +184,6 @@ impl Recent {
             }
         });
     }
-
-    /// How many keys and tasks are in it.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> (usize, usize) {
-        let maps = self.maps.read();
-        (maps.keys.len(), maps.tasks.len())
-    }
 }
 
 /// Calls `step` with a few items at a time, so that others get at the lock in between.

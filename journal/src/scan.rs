@@ -6,10 +6,6 @@ use crate::options::PIECE_BYTES;
 use std::io;
 use std::ops::Range;
 
-/// LSNs this far behind the last one are not looked for: together with the checksum it makes sure
-/// that old bytes are skipped at the speed of reading.
-const LSN_REACH: u64 = 1 << 40;
-
 /// What lies in an area where no frame should be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Findings {
@@ -36,7 +32,8 @@ pub(crate) fn search(
             break;
         }
         for start in 0..filled - HEADER {
-            if !is_plausible(&buffer[start..filled], last) {
+            let claim = frame::claim(&buffer[start..filled], sequence);
+            if claim.is_none_or(|header| header.lsn <= last) {
                 continue;
             }
             let place = at + start as u64;
@@ -72,14 +69,6 @@ pub(crate) fn last_nonzero(disk: &dyn Disk, file: FileId, area: Range<u64>) -> i
         at += filled as u64;
     }
     Ok(end.min(area.end))
-}
-
-fn is_plausible(bytes: &[u8], last: u64) -> bool {
-    // Most of what is looked at is zero.
-    bytes[..4] != [0; 4]
-        && frame::claim(bytes).is_some_and(|header| {
-            header.lsn > last && header.lsn - last < LSN_REACH && header.synced < header.lsn
-        })
 }
 
 /// The frame at the start of `place`, if it is sound.

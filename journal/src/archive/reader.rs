@@ -69,7 +69,8 @@ impl Reader {
     }
 
     fn end(&mut self) -> rusqlite::Result<()> {
-        if self.shows.take().is_some() {
+        self.shows = None;
+        if !self.connection.is_autocommit() {
             self.connection.prepare_cached("ROLLBACK")?.execute([])?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The tables of the archive, and how its connections are set up.
 
 use crate::error::OpenError;
-use crate::options::{READER_CACHE_KIB, WRITER_CACHE_KIB};
+use crate::options::{ARCHIVE_PAGE_BYTES, READER_CACHE_KIB, WRITER_CACHE_KIB};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::Path;
 
@@ -77,7 +77,7 @@ pub(crate) fn open_reader(file: &Path) -> rusqlite::Result<Connection> {
 
 /// Sets the connection up; the format that was found, or made.
 fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
-    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+    connection.pragma_update(None, "page_size", ARCHIVE_PAGE_BYTES.cast_signed())?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // Checkpoints are the applier's decision.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
@@ -94,10 +94,6 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     }
     Ok(found)
 }
-
-/// The size of a page: smaller ones write less when keys are random, larger ones make flatter
-/// trees.
-const PAGE_BYTES: i64 = 4096;
 
 /// Says of an error whether the archive is damaged or cannot be reached.
 pub(crate) fn damaged(file: &Path, error: &rusqlite::Error) -> OpenError {

@@ -3,6 +3,7 @@
 use super::schema;
 use crate::error::OpenError;
 use crate::fold::{Fold, KeyFold, Rest, Run, TaskFold};
+use crate::options::ARCHIVE_PAGE_BYTES;
 use bytes::Bytes;
 use overtime_protocol::record::Acceptance;
 use overtime_protocol::{Document, Fault, Opener, Product, TaskId, TaskState, UnixMillis};
@@ -108,6 +109,14 @@ impl Writer {
         set.execute(params!["watermark", fold.last.cast_signed()])?;
         drop(set);
         transaction.commit()
+    }
+
+    /// How many bytes of the write-ahead log wait for a checkpoint.
+    pub(crate) fn waiting_bytes(&self) -> rusqlite::Result<u64> {
+        let sql = "PRAGMA wal_checkpoint(NOOP)";
+        let (frames, moved): (i64, i64) =
+            self.connection.query_row(sql, [], |row| Ok((row.get(1)?, row.get(2)?)))?;
+        Ok((frames - moved).max(0).unsigned_abs() * ARCHIVE_PAGE_BYTES)
     }
 
     /// Moves what was committed into the archive's file.
