@@ -104,3 +104,48 @@ fn a_second_open_is_refused() {
     running.close();
     assert!(open(&small(root.path()), opener()).is_ok());
 }
+
+#[test]
+fn the_log_is_laid_over_the_archive() {
+    let root = tempfile::tempdir().unwrap();
+    let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
+    let running = Running::open(&small(&alive));
+    for number in 1..=5 {
+        running.durable(accepted(number, "in"));
+    }
+    running.durable(parked(4));
+    let last = running.durable(retrying(5, 3));
+    running.wait_applied(last);
+    // From here on everything is in the log only.
+    let stopped = stop_applier(&alive);
+    running.durable(finished(1, TaskState::Succeeded, None));
+    running.durable(parked(2));
+    running.durable(started(3, 1, 0));
+    running.durable(started(4, 3, 1));
+    running.durable(started(5, 4, 0));
+    running.durable(accepted(6, "in"));
+    copy_folder(&alive, &killed);
+    drop(stopped);
+    running.close();
+
+    for folder in [&alive, &killed] {
+        let recovered = open(&small(folder), opener()).unwrap().take_recovered();
+        let found: Vec<_> = recovered
+            .unfinished
+            .iter()
+            .map(|found| (found.task, found.attempts, found.started.is_some(), found.crashes))
+            .collect();
+        let expected = [
+            (task(3), 1, true, 0),
+            (task(4), 3, true, 1),
+            (task(5), 4, true, 0),
+            (task(6), 0, false, 0),
+        ];
+        assert_eq!(found, expected, "{}", folder.display());
+        // A start says when it was; why the attempt before failed stays known.
+        let five = &recovered.unfinished[2];
+        assert_eq!(five.fault.as_ref().unwrap().code, "busy");
+        assert_eq!(five.next_at, None);
+        assert_eq!(recovered.highest, Some(task(6)));
+    }
+}

@@ -2,9 +2,9 @@
 
 use crate::support::*;
 use bytes::Bytes;
-use overtime_journal::{Options, StoreError};
-use overtime_protocol::record::{Put, ReadMark};
-use overtime_protocol::{Answer, Code, Query, TaskState};
+use overtime_journal::{Options, Store, StoreError};
+use overtime_protocol::record::Put;
+use overtime_protocol::{Answer, Code, Fate, Query, TaskState};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 fn problem(answer: Answer) -> Code {
@@ -109,54 +109,54 @@ fn a_payload_is_there_until_its_task_ends() {
     running.close();
 }
 
-/// Values of one key start with the number of their write and are filled with it.
-fn value(write: u64) -> Bytes {
-    let mut value = write.to_le_bytes().to_vec();
-    value.resize(300, write as u8);
+/// A value that starts with the number of the round that wrote it and is filled with it.
+fn value(round: u64) -> Bytes {
+    let mut value = round.to_le_bytes().to_vec();
+    value.resize(3_000, round as u8);
     value.into()
 }
 
 #[test]
 fn readers_see_every_durable_write_while_segments_are_used_again() {
-    const WRITES: u64 = 6_000;
+    const ROUNDS: u64 = 150;
     const KEYS: u64 = 7;
     let root = tempfile::tempdir().unwrap();
     let options = Options { log_max_bytes: 4 * 64 * 1024, ..small(root.path()) };
     let running = Running::open(&options);
     let durable = AtomicU64::new(0);
-    let read = |store: &overtime_journal::Store| {
-        let sure = durable.load(SeqCst);
+    let read_all = |store: &Store| {
         for key in 0..KEYS {
-            // The newest write of this key that is known to be durable, if there is one.
-            let Some(least) = sure.checked_sub((sure + KEYS - key) % KEYS).filter(|&n| n > 0)
-            else {
-                continue;
-            };
+            let sure = durable.load(SeqCst);
             let found = store.state(&key.to_le_bytes()).unwrap().value;
-            let found = found.unwrap_or_else(|| panic!("key {key} is gone after {sure}"));
-            let write = u64::from_le_bytes(found[..8].try_into().unwrap());
-            assert_eq!(found, value(write));
-            assert!(write >= least && write % KEYS == key, "{write} after {least}");
+            let found = found.unwrap_or_else(|| panic!("key {key} is gone after round {sure}"));
+            let round = u64::from_le_bytes(found[..8].try_into().unwrap());
+            assert_eq!(found, value(round));
+            assert!(round >= sure, "{round} after {sure}");
         }
     };
+    let write_all = |round: u64| {
+        let store = running.journal.store();
+        let fates = running.append_all((0..KEYS).map(|key| {
+            let key = Bytes::copy_from_slice(&key.to_le_bytes());
+            let read = store.state(&key).unwrap().read;
+            writes(round, Put { key, value: Some(value(round)), read })
+        }));
+        assert!(fates.iter().all(|fate| matches!(fate, Fate::Durable { .. })), "{fates:?}");
+        durable.store(round, SeqCst);
+    };
+    write_all(1);
     std::thread::scope(|scope| {
-        for _ in 0..3 {
+        for _ in 0..2 {
             let store = running.journal.store();
-            let (read, durable) = (&read, &durable);
+            let (read_all, durable) = (&read_all, &durable);
             scope.spawn(move || {
-                while durable.load(SeqCst) < WRITES {
-                    read(&store);
+                while durable.load(SeqCst) < ROUNDS {
+                    read_all(&store);
+                    std::thread::yield_now();
                 }
             });
         }
-        let store = running.journal.store();
-        for write in 1..=WRITES {
-            let key = (write % KEYS).to_le_bytes();
-            let mark: ReadMark = store.state(&key).unwrap().read;
-            let put = Put { key: key.to_vec().into(), value: Some(value(write)), read: mark };
-            running.durable(writes(write, put));
-            durable.store(write, SeqCst);
-        }
+        (2..=ROUNDS).for_each(write_all);
     });
     let log_bytes = running.journal.stats().bytes.load(SeqCst);
     assert!(log_bytes > 4 * options.log_max_bytes, "segments were used again: {log_bytes}");
