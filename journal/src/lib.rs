@@ -32,6 +32,7 @@ mod prepare;
 mod reader;
 mod recent;
 mod recovery;
+mod replay;
 mod scan;
 mod segment;
 mod shared;

@@ -6,18 +6,17 @@ use crate::check::Check;
 use crate::commit::Commit;
 use crate::disk::{Disk, FileId, FolderDisk, sync_folder};
 use crate::error::{OpenError, StoreError};
-use crate::fold::Fold;
 use crate::folder::Folder;
 use crate::journal::{Deliver, Journal, Parts};
 use crate::log::Log;
 use crate::options::{Options, SEGMENT_BYTES_MIN, STORE_CONNECTIONS};
 use crate::prepare;
-use crate::recent::{Entries, Entry, Place, Recent};
 use crate::recovery::{self, RecoverError, Recovery, Visit};
+use crate::replay::{Replay, recovered};
 use crate::shared::Shared;
 use crate::stats::Stats;
 use crate::writer::Writer;
-use overtime_protocol::{Epoch, Opener, Payload, Recovered, TaskId, Unfinished, record};
+use overtime_protocol::{Epoch, Opener, Recovered};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -165,65 +164,6 @@ impl Opened {
             deliver,
         })
     }
-}
-
-/// What the log has that the archive has not.
-#[derive(Default)]
-struct Replay {
-    recent: Recent,
-    entries: Entries,
-    fold: Fold,
-    highest: Option<TaskId>,
-}
-
-impl Replay {
-    fn add(&mut self, visit: &Visit<'_>) -> Result<(), String> {
-        let Visit { file, sequence, frame } = *visit;
-        let (mut record, layout) =
-            record::decode(&frame.record).map_err(|error| error.to_string())?;
-        let (lsn, bytes) = (frame.header.lsn, &frame.record[..]);
-        let (offset, crc) = (frame.record_at, frame.record_crc);
-        let place = Place { file, sequence, offset, len: frame.header.len, crc };
-        self.entries.add(&Entry { lsn, place, bytes, record: &record, layout: &layout });
-        self.recent.publish(&mut self.entries);
-        self.highest = self.highest.max(Some(record.task));
-        // The index finds payloads and values in the log; here only the tasks matter, and what
-        // is kept of them must not hold on to the log's bytes.
-        record.puts.clear();
-        if let Some(acceptance) = &mut record.acceptance {
-            acceptance.payload = Payload::stored(acceptance.payload.len());
-        }
-        if let Some(record::Change::Finished(_, product)) = &mut record.change {
-            *product = None;
-        }
-        self.fold.add(lsn, bytes.len(), record);
-        Ok(())
-    }
-}
-
-/// Lays the log's records over the archive's rows.
-fn recovered(
-    connections: &Connections,
-    mut fold: Fold,
-    highest: Option<TaskId>,
-) -> Result<Recovered, StoreError> {
-    let mut archive = connections.take();
-    let mut unfinished: Vec<Unfinished> = Vec::new();
-    archive.each_unfinished(|row| match fold.tasks.remove(&row.task) {
-        None => unfinished.push(row),
-        Some(change) => unfinished.extend(change.resume(row.task, Some(row))),
-    })?;
-    for (task, change) in fold.tasks {
-        // Without an acceptance it can only be a parked task that runs again.
-        let archived = match &change.acceptance {
-            Some(_) => None,
-            None => archive.unfinished(task)?,
-        };
-        unfinished.extend(change.resume(task, archived));
-    }
-    unfinished.sort_unstable_by_key(|unfinished| unfinished.task);
-    let highest = highest.max(archive.highest()?);
-    Ok(Recovered { highest, unfinished, ..Recovered::default() })
 }
 
 fn recover_error(log: &Path, error: RecoverError) -> OpenError {

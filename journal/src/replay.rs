@@ -1,0 +1,72 @@
+//! What a restart finds: the records that are in the log and not yet in the archive, and the tasks
+//! that have not ended. It changes nothing.
+
+use crate::archive::Connections;
+use crate::error::StoreError;
+use crate::fold::Fold;
+use crate::recent::{Entries, Entry, Place, Recent};
+use crate::recovery::Visit;
+use overtime_protocol::{Payload, Recovered, TaskId, Unfinished, record};
+
+/// What the log has that the archive has not.
+#[derive(Default)]
+pub(crate) struct Replay {
+    /// Where to find it.
+    pub(crate) recent: Recent,
+    /// What became of each task.
+    pub(crate) fold: Fold,
+    /// The highest task id in it.
+    pub(crate) highest: Option<TaskId>,
+    entries: Entries,
+}
+
+impl Replay {
+    /// Adds the next record. An error is why it cannot be read.
+    pub(crate) fn add(&mut self, visit: &Visit<'_>) -> Result<(), String> {
+        let Visit { file, sequence, frame } = *visit;
+        let (mut record, layout) =
+            record::decode(&frame.record).map_err(|error| error.to_string())?;
+        let (lsn, bytes) = (frame.header.lsn, &frame.record[..]);
+        let (offset, crc) = (frame.record_at, frame.record_crc);
+        let place = Place { file, sequence, offset, len: frame.header.len, crc };
+        self.entries.add(&Entry { lsn, place, bytes, record: &record, layout: &layout });
+        self.recent.publish(&mut self.entries);
+        self.highest = self.highest.max(Some(record.task));
+        // The index finds payloads and values in the log; here only the tasks matter, and what
+        // is kept of them must not hold on to the log's bytes.
+        record.puts.clear();
+        if let Some(acceptance) = &mut record.acceptance {
+            acceptance.payload = Payload::stored(acceptance.payload.len());
+        }
+        if let Some(record::Change::Finished(_, product)) = &mut record.change {
+            *product = None;
+        }
+        self.fold.add(lsn, bytes.len(), record);
+        Ok(())
+    }
+}
+
+/// Lays the log's records over the archive's rows: what the engine is to take up.
+pub(crate) fn recovered(
+    connections: &Connections,
+    mut fold: Fold,
+    highest: Option<TaskId>,
+) -> Result<Recovered, StoreError> {
+    let mut archive = connections.take();
+    let mut unfinished: Vec<Unfinished> = Vec::new();
+    archive.each_unfinished(|row| match fold.tasks.remove(&row.task) {
+        None => unfinished.push(row),
+        Some(change) => unfinished.extend(change.resume(row.task, Some(row))),
+    })?;
+    for (task, change) in fold.tasks {
+        // Without an acceptance it can only be a parked task that runs again.
+        let archived = match &change.acceptance {
+            Some(_) => None,
+            None => archive.unfinished(task)?,
+        };
+        unfinished.extend(change.resume(task, archived));
+    }
+    unfinished.sort_unstable_by_key(|unfinished| unfinished.task);
+    let highest = highest.max(archive.highest()?);
+    Ok(Recovered { highest, unfinished, ..Recovered::default() })
+}
