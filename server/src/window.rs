@@ -73,11 +73,8 @@ fn by_lane(counts: PerLane<u64>) -> impl Iterator<Item = (&'static str, u64)> {
 
 fn task_metrics(snapshot: &Snapshot) -> Vec<Family> {
     let engine = &snapshot.engine;
-    let ended = [
-        ("succeeded", engine.succeeded),
-        ("failed", engine.failed),
-        ("parked", engine.parked),
-    ];
+    let ended =
+        [("succeeded", engine.succeeded), ("failed", engine.failed), ("parked", engine.parked)];
     let ended = ended.map(|(state, count)| Sample::new(count).label("state", state));
     vec![
         counter("overtime_tasks_submitted", "Tasks taken in", engine.submitted),
@@ -96,12 +93,10 @@ fn task_metrics(snapshot: &Snapshot) -> Vec<Family> {
 
 fn lane_metrics(snapshot: &Snapshot) -> Vec<Family> {
     let engine = &snapshot.engine;
-    let counters = |counts| {
-        by_lane(counts).map(|(lane, count)| Sample::new(count).label("lane", lane))
-    };
-    let gauges = |counts| {
-        by_lane(counts).map(|(lane, count)| Sample::new(count as f64).label("lane", lane))
-    };
+    let counters =
+        |counts| by_lane(counts).map(|(lane, count)| Sample::new(count).label("lane", lane));
+    let gauges =
+        |counts| by_lane(counts).map(|(lane, count)| Sample::new(count as f64).label("lane", lane));
     let waited = by_lane(engine.waited_ns)
         .map(|(lane, ns)| Sample::new(Duration::from_nanos(ns)).label("lane", lane));
     vec![
@@ -138,9 +133,8 @@ fn turn_metrics(snapshot: &Snapshot) -> Vec<Family> {
     let buckets = buckets.map(|(&us, count)| (us as f64 / 1e6, count));
     let above = turns.buckets[TURN_BUCKETS.len()];
     let histogram = Histogram::new(turns.cpu_ns as f64 / 1e9, buckets, above);
-    let causes = Cause::ALL.map(|cause| {
-        Sample::new(turns.over_budget[cause as usize]).label("cause", cause.name())
-    });
+    let causes = Cause::ALL
+        .map(|cause| Sample::new(turns.over_budget[cause as usize]).label("cause", cause.name()));
     let help = "CPU time of a turn of the core's loop";
     vec![
         Family::histogram("overtime_turn_cpu_seconds", help, [Sample::new(histogram)]),
