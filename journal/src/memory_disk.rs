@@ -1,21 +1,31 @@
-//! A disk in memory, for tests. It never fails; what it loses is for the test to decide.
+//! A disk in memory, for tests. It is full when it is told so; what a crash loses is for the test
+//! to decide.
 
 use crate::disk::{Disk, FileId};
+use crate::frame::HEADER;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Files as bytes.
 #[derive(Default)]
 pub(crate) struct MemoryDisk {
     /// The files.
     pub(crate) files: Mutex<BTreeMap<FileId, Vec<u8>>>,
+    refuses: AtomicBool,
 }
 
 impl MemoryDisk {
     /// Another disk with these files.
     pub(crate) fn holding(files: BTreeMap<FileId, Vec<u8>>) -> Self {
-        Self { files: Mutex::new(files) }
+        Self { files: Mutex::new(files), ..Self::default() }
+    }
+
+    /// Whether writes of more than a frame's header are refused from now on, after all of them was
+    /// written.
+    pub(crate) fn refuse_writes(&self, refuses: bool) {
+        self.refuses.store(refuses, Ordering::SeqCst);
     }
 }
 
@@ -49,6 +59,9 @@ impl Disk for MemoryDisk {
         let (start, end) = (offset as usize, offset as usize + written.len());
         bytes.resize(bytes.len().max(end), 0);
         bytes[start..end].copy_from_slice(written);
+        if written.len() > HEADER && self.refuses.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         Ok(())
     }
 

@@ -198,3 +198,48 @@ fn in_steps<T>(items: impl Iterator<Item = T>, mut step: impl FnMut(&[T])) {
     }
     step(&few);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: usize, lsn: u64) -> (Bytes, KeyEntry) {
+        let writer = (TaskId::from_key(lsn).unwrap(), 1);
+        (number.to_string().into(), KeyEntry { lsn, writer, value: None })
+    }
+
+    fn task(number: u64, lsn: u64, whole: Option<Place>) -> (TaskId, TaskEntry) {
+        (TaskId::from_key(number).unwrap(), TaskEntry { lsn, acceptance: None, whole })
+    }
+
+    const PLACE: Place = Place { file: FileId(1), sequence: 1, offset: 4096, len: 1, crc: 0 };
+
+    #[test]
+    fn what_was_written_since_stays() {
+        let recent = Recent::default();
+        let count = 3 * REMOVED_AT_ONCE / 2;
+        let keys = (0..count).map(|number| key(number, 5)).collect();
+        let tasks = vec![task(1, 5, None), task(2, 5, None)];
+        recent.publish(&mut Entries { keys, tasks });
+        let (keys, tasks) = (vec![key(1, 9)], vec![task(1, 9, Some(PLACE))]);
+        recent.publish(&mut Entries { keys, tasks });
+        let tasks = [1, 2].map(|number| TaskId::from_key(number).unwrap());
+        recent.remove((0..count).map(|number| number.to_string()), tasks.into_iter(), 5);
+        assert_eq!(recent.key(b"1").unwrap().lsn, 9);
+        assert_eq!(recent.task(tasks[0]).unwrap().whole, Some(PLACE));
+        let maps = recent.maps.read();
+        assert_eq!((maps.keys.len(), maps.tasks.len()), (1, 1));
+    }
+
+    #[test]
+    fn an_acceptance_stays_beside_a_later_record_of_its_task() {
+        let recent = Recent::default();
+        let mut accepted = task(1, 5, None);
+        accepted.1.acceptance = Some((PLACE, 3..4));
+        recent.publish(&mut Entries { keys: Vec::new(), tasks: vec![accepted] });
+        let parked = task(1, 6, Some(PLACE));
+        recent.publish(&mut Entries { keys: Vec::new(), tasks: vec![parked] });
+        let found = recent.task(TaskId::from_key(1).unwrap()).unwrap();
+        assert_eq!((found.lsn, found.acceptance), (6, Some((PLACE, 3..4))));
+    }
+}

@@ -2,8 +2,9 @@ use super::*;
 use crate::log::Log;
 use crate::memory_disk::MemoryDisk;
 use crate::options::{LSN_JUMP, Options};
+use crate::recent::Place;
 use crate::stats::Stats;
-use crate::writer::{Batch, Writer};
+use crate::writer::{Batch, WriteError, Writer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -39,6 +40,10 @@ impl Bench {
     }
 
     fn batch(&mut self, records: &[&str]) {
+        self.try_batch(records).unwrap();
+    }
+
+    fn try_batch(&mut self, records: &[&str]) -> Result<(), WriteError> {
         let mut batch = Batch::new();
         for record in records {
             let push = |out: &mut Vec<u8>| {
@@ -48,14 +53,15 @@ impl Bench {
             batch.push(push).unwrap();
         }
         let first = self.writer.next_lsn();
-        let (at, _) = self.writer.place(&mut batch).unwrap();
-        self.ends.extend(
-            batch.records().map(|(start, bytes)| (at.file, at.offset + start + bytes.len() as u64)),
-        );
-        let segment = self.writer.commit(&mut batch, at).unwrap();
+        let (at, _) = self.writer.place(&mut batch)?;
+        let end = |(start, bytes): (u64, &[u8])| (at.file, at.offset + start + bytes.len() as u64);
+        let ends: Vec<_> = batch.records().map(end).collect();
+        let segment = self.writer.commit(&mut batch, at)?;
         self.log.grow(segment, records.len() as u64, 0);
+        self.ends.extend(ends);
         let records = records.iter().map(|record| record.as_bytes().to_vec());
         self.written.extend((first..).zip(records));
+        Ok(())
     }
 
     /// A spare segment, as the preparing thread would make it.
@@ -170,6 +176,18 @@ fn a_log_zeroed_from_any_byte_is_refused_or_keeps_what_is_before() {
     check_every_cut(|bytes, at| bytes[at..].fill(0));
 }
 
+#[test]
+fn a_header_alone_says_that_what_is_before_it_was_on_disk() {
+    let bench = two_segments();
+    let mut files = bench.files();
+    let (first, last) = (bench.ends[0].0, bench.ends.last().unwrap().0);
+    let (_, end) = bench.ends.iter().rev().find(|(file, _)| *file == first).unwrap();
+    files.get_mut(&first).unwrap()[*end as usize - 1] ^= 1;
+    files.get_mut(&last).unwrap()[SEGMENT_HEADER_BYTES as usize..].fill(0);
+    let refused = recover_all(&MemoryDisk::holding(files), 0).err();
+    assert!(matches!(refused, Some(RecoverError::Damaged { .. })), "{refused:?}");
+}
+
 /// How many records were known to be on disk when the last batch was written.
 const SURE: usize = 6;
 
@@ -237,6 +255,42 @@ fn a_torn_tail_is_told_cut_and_never_comes_back() {
     assert!(first_new > before.last().unwrap().0 + LSN_JUMP);
     let (_, records) = recover_all(&again.disk, 0).unwrap();
     assert_eq!(records, again.written);
+}
+
+#[test]
+fn a_refused_batch_never_follows_a_later_one() {
+    let mut bench = Bench::open(Files::new());
+    bench.batch(&["first"]);
+    bench.disk.refuse_writes(true);
+    assert!(matches!(bench.try_batch(&["refuse", "refused"]), Err(WriteError::DiskFull)));
+    let with_refused = bench.files();
+    assert!(matches!(bench.try_batch(&["refuse", "refused"]), Err(WriteError::DiskFull)));
+    bench.disk.refuse_writes(false);
+    bench.batch(&["second"]);
+    // A crash before the sync: the terminator behind the batch did not reach the disk, so what was
+    // refused still stands there.
+    let (file, end) = *bench.ends.last().unwrap();
+    let mut files = bench.files();
+    let kept = &with_refused[&file][end as usize..];
+    files.get_mut(&file).unwrap()[end as usize..].copy_from_slice(kept);
+    let (recovery, records) = recover_all(&MemoryDisk::holding(files), 0).unwrap();
+    assert_eq!(records, bench.written);
+    assert_eq!(recovery.notes.len(), 1, "{:?}", recovery.notes);
+}
+
+#[test]
+fn a_place_in_a_released_segment_cannot_be_read() {
+    let bench = two_segments();
+    let (file, end) = bench.ends[0];
+    let (_, record) = &bench.written[0];
+    let len = record.len() as u32;
+    let crc = crc32c::crc32c(record);
+    let place = Place { file, sequence: 1, offset: end - u64::from(len), len, crc };
+    assert_eq!(place.read(&bench.log).unwrap().unwrap(), record);
+    bench.log.release(bench.written[3].0);
+    assert_eq!(place.read(&bench.log).unwrap(), None);
+    let wrong = Place { sequence: 2, crc: !crc, ..place };
+    assert_eq!(wrong.read(&bench.log).unwrap_err().kind(), io::ErrorKind::InvalidData);
 }
 
 #[test]

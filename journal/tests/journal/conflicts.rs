@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use overtime_journal::Options;
-use overtime_protocol::record::{Expect, ReadMark, Record};
+use overtime_protocol::record::{Expect, Put, ReadMark, Record};
 use overtime_protocol::{Fate, TaskId};
 
 fn open(root: &tempfile::TempDir) -> Running {
@@ -15,6 +15,10 @@ fn mark(running: &Running, key: &str) -> ReadMark {
 
 fn after(task: TaskId) -> ReadMark {
     ReadMark::After { task, attempt: 1 }
+}
+
+fn deletes(key: &str, read: ReadMark) -> Put {
+    Put { value: None, ..put(key, "", read) }
 }
 
 fn is_conflict(fate: Fate) -> bool {
@@ -111,6 +115,23 @@ fn a_chain_goes_through_and_breaks_where_one_of_it_failed() {
 }
 
 #[test]
+fn a_chain_whose_start_nobody_knows_is_broken() {
+    let root = tempfile::tempdir().unwrap();
+    let running = open(&root);
+    assert!(is_conflict(running.append(writes(1, put("s/new", "x", after(task(9)))))));
+    let last = running.durable(writes(2, put("s/old", "x", NEVER)));
+    running.wait_applied(last);
+    let forgotten = || writes(3, put("s/old", "y", after(task(2))));
+    // Its entry may stay for a moment after it was applied; without it the writer is not known.
+    while !is_conflict(running.append(forgotten())) {
+        let read = mark(&running, "s/old");
+        let last = running.durable(writes(2, put("s/old", "x", read)));
+        running.wait_applied(last);
+    }
+    running.close();
+}
+
+#[test]
 fn a_read_holds_when_the_archive_moved_and_the_key_did_not() {
     let root = tempfile::tempdir().unwrap();
     let running = open(&root);
@@ -144,11 +165,22 @@ fn a_deleted_key_reads_as_none_before_and_after_it_is_applied() {
     let running = open(&root);
     running.durable(writes(1, put("s/a", "one", NEVER)));
     let seen = mark(&running, "s/a");
-    let mut deletion = put("s/a", "", seen);
-    deletion.value = None;
-    let last = running.durable(writes(2, deletion));
+    let stopped = stop_applier(root.path());
+    running.durable(writes(2, deletes("s/a", seen)));
+    // While the deletion is in the log only, it can be followed by a write.
+    let deleted = mark(&running, "s/a");
+    running.durable(writes(2, put("s/a", "back", deleted)));
+    let back = mark(&running, "s/a");
+    let held = running.hold();
+    let deletion = running.send(writes(2, deletes("s/a", back)));
+    let same_batch = running.send(writes(3, put("s/a", "of an absent one", NEVER)));
+    drop(held);
+    let fates = running.fates(&[deletion, same_batch]);
+    assert!(fates.iter().all(|fate| matches!(fate, Fate::Durable { .. })), "{fates:?}");
+    let last = running.durable(writes(2, deletes("s/a", mark(&running, "s/a"))));
     let in_log = running.journal.store().state(b"s/a").unwrap();
     assert_eq!(in_log.value, None);
+    drop(stopped);
     running.wait_applied(last);
     assert_eq!(running.journal.store().state(b"s/a").unwrap().value, None);
     // Recreated, it is not what was read before the deletion.

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use overtime_journal::{Options, Store, StoreError};
 use overtime_protocol::record::Put;
 use overtime_protocol::{Answer, Code, Fate, Query, TaskState};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 fn problem(answer: Answer) -> Code {
@@ -146,17 +147,20 @@ fn readers_see_every_durable_write_while_segments_are_used_again() {
     };
     write_all(1);
     std::thread::scope(|scope| {
+        let writing = Arc::new(());
         for _ in 0..2 {
             let store = running.journal.store();
-            let (read_all, durable) = (&read_all, &durable);
+            let (read_all, writing) = (&read_all, Arc::downgrade(&writing));
             scope.spawn(move || {
-                while durable.load(SeqCst) < ROUNDS {
+                // The writer drops it at its end, and also if it panics.
+                while writing.strong_count() > 0 {
                     read_all(&store);
                     std::thread::yield_now();
                 }
             });
         }
         (2..=ROUNDS).for_each(write_all);
+        drop(writing);
     });
     let log_bytes = running.journal.stats().bytes.load(SeqCst);
     assert!(log_bytes > 4 * options.log_max_bytes, "segments were used again: {log_bytes}");
