@@ -44,8 +44,14 @@ fn limits() -> Limits {
 /// `echo` answers its payload, `never` never does.
 fn start(limits: Limits) -> Server {
     let kinds = vec![Kind::durable("echo").in_memory(), Kind::durable("never")];
-    let plan =
-        LanePlan { foreground: 2, control_floor: 0, interactive_floor: 1, bulk: 1, background: 1, brief: 2 };
+    let plan = LanePlan {
+        foreground: 2,
+        control_floor: 0,
+        interactive_floor: 1,
+        bulk: 1,
+        background: 1,
+        brief: 2,
+    };
     let door = Door::open().unwrap();
     let mailbox = door.mailbox();
     let worker = |number| start_worker(number, mailbox.clone());
