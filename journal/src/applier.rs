@@ -117,7 +117,7 @@ impl Applier {
                 let Some(frame) = frame else { break };
                 let (record, _) = record::decode(&frame.record)
                     .map_err(|error| format!("{} at {offset}: {error}", segment.file))?;
-                fold.add(frame.header.lsn, frame.record.len(), record);
+                fold.add(frame.header.lsn, frame.bytes(), record);
                 offset = cursor.offset();
             }
             if fold.records >= APPLY_RECORDS_MAX || fold.bytes >= APPLY_BYTES_MAX {

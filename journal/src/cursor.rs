@@ -20,6 +20,13 @@ pub(crate) struct Frame {
     pub(crate) record: Bytes,
 }
 
+impl Frame {
+    /// How many bytes of the log it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        HEADER + self.record.len()
+    }
+}
+
 /// A place between two frames of a segment.
 pub(crate) struct Cursor<'a> {
     disk: &'a dyn Disk,

@@ -15,7 +15,7 @@ pub(crate) struct Fold {
     pub(crate) keys: HashMap<Bytes, KeyFold>,
     /// How many records were folded.
     pub(crate) records: usize,
-    /// How long they were.
+    /// How many bytes of the log their frames take.
     pub(crate) bytes: usize,
     /// The LSN of the last.
     pub(crate) last: u64,
@@ -66,7 +66,7 @@ pub(crate) struct Rest {
 }
 
 impl Fold {
-    /// Adds the next record, which is `len` bytes long.
+    /// Adds the next record, whose frame takes `len` bytes of the log.
     pub(crate) fn add(&mut self, lsn: u64, len: usize, record: Record) {
         let Record { task, attempt, acceptance, change, puts, .. } = record;
         for Put { key, value, .. } in puts {

@@ -219,6 +219,7 @@ impl Log {
                 return Wake::MakeRoom;
             }
             if state.records == state.records_seen {
+                debug_assert_eq!(state.bytes, state.bytes_seen, "both count whole frames");
                 state.applier = Applier::Idle;
                 self.grown.wait(&mut state);
                 state.applier = Applier::Busy;

@@ -110,3 +110,32 @@ pub(crate) fn fill(disk: &dyn Disk, file: FileId, start: u64, end: u64) -> io::R
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{Found, NoRoom};
+    use crate::memory_disk::MemoryDisk;
+    use crate::options::Options;
+    use crate::stats::Stats;
+    use std::sync::Arc;
+
+    #[test]
+    fn who_waits_for_a_segment_learns_that_the_disk_is_full() {
+        let disk = Arc::new(MemoryDisk::default());
+        disk.refuse_writes(true);
+        let options = Options { segment_bytes: 8192, ..Options::new("unused") };
+        let found = Found { live: Vec::new(), free: Vec::new(), next_file: 1 };
+        let shared: Arc<dyn Disk> = Arc::clone(&disk) as Arc<dyn Disk>;
+        let log = Log::new(&options, shared, Arc::new(Stats::default()), found, 0);
+        std::thread::scope(|scope| {
+            let preparer = scope.spawn(|| run(&log, Path::new(".")));
+            assert_eq!(log.take_free(), Err(NoRoom::DiskFull));
+            disk.refuse_writes(false);
+            // The preparer may still be busy with the attempt that failed.
+            while log.take_free().is_err() {}
+            log.end();
+            assert_eq!(preparer.join().unwrap(), Ok(()));
+        });
+    }
+}

@@ -41,7 +41,7 @@ impl Replay {
         if let Some(record::Change::Finished(_, product)) = &mut record.change {
             *product = None;
         }
-        self.fold.add(lsn, bytes.len(), record);
+        self.fold.add(lsn, frame.bytes(), record);
         Ok(())
     }
 }

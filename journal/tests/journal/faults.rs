@@ -4,7 +4,7 @@ use crate::faulty_disk::{FaultyDisk, Mood};
 use crate::support::*;
 use overtime_journal::Report;
 use overtime_protocol::Fate;
-use overtime_protocol::record::{self, Record};
+use overtime_protocol::record::{self, Change, Record};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -98,6 +98,23 @@ fn a_failed_write_or_sync_poisons_and_nothing_is_acknowledged_after_it() {
         assert_eq!(stored(&again, "s/c"), None);
         again.close();
     }
+}
+
+#[test]
+fn a_record_that_turns_out_longer_than_expected_goes_into_the_next_batch() {
+    let root = tempfile::tempdir().unwrap();
+    let options = small(root.path());
+    let running = Running::open(&options);
+    let mut long = parked(2);
+    let Some(Change::Parked(document)) = &mut long.change else { unreachable!() };
+    let detail = usize::try_from(options.record_bytes_max()).unwrap() - 200;
+    document.fault.as_mut().unwrap().detail = "x".repeat(detail);
+    let held = running.hold();
+    let tickets = [running.send(accepted(1, "short")), running.send(long)];
+    drop(held);
+    let fates = running.fates(&tickets);
+    assert!(fates.iter().all(|fate| matches!(fate, Fate::Durable { .. })), "{fates:?}");
+    running.close();
 }
 
 /// A record that is `len` bytes long when it is encoded.

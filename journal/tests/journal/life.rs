@@ -124,6 +124,9 @@ fn the_log_is_laid_over_the_archive() {
     running.durable(started(4, 3, 1));
     running.durable(started(5, 4, 0));
     running.durable(accepted(6, "in"));
+    running.durable(accepted(7, "in"));
+    running.durable(parked(7));
+    running.durable(retrying(7, 8));
     copy_folder(&alive, &killed);
     drop(stopped);
     running.close();
@@ -140,12 +143,13 @@ fn the_log_is_laid_over_the_archive() {
             (task(4), 3, true, 1),
             (task(5), 4, true, 0),
             (task(6), 0, false, 0),
+            (task(7), 8, false, 0),
         ];
         assert_eq!(found, expected, "{}", folder.display());
         // A start says when it was; why the attempt before failed stays known.
         let five = &recovered.unfinished[2];
         assert_eq!(five.fault.as_ref().unwrap().code, "busy");
         assert_eq!(five.next_at, None);
-        assert_eq!(recovered.highest, Some(task(6)));
+        assert_eq!(recovered.highest, Some(task(7)));
     }
 }
