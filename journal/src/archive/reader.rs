@@ -2,13 +2,13 @@
 //! each connection keeps a read transaction open for as long as it shows the newest state, and
 //! gives it up for a checkpoint. It never writes.
 
-use super::row::{self, Archived};
+use super::row::{self, Archived, Cells};
 use super::schema;
 use crate::error::StoreError;
 use bytes::Bytes;
 use overtime_protocol::{TaskId, Unfinished};
 use parking_lot::{Mutex, MutexGuard};
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -89,9 +89,10 @@ impl Reader {
         let Some(row) = rows.next()? else {
             return Ok(None);
         };
-        let value = row::checked(row, "value", "crc")?;
+        let mut cells = Cells::of(row);
+        let value = cells.checked("value")?;
         let value = value.ok_or_else(|| StoreError::Damaged("a null value of state".to_owned()))?;
-        Ok(Some((value, row::unsigned(row, "lsn")?)))
+        Ok(Some((value, cells.unsigned()?)))
     }
 
     /// The LSN of the newest write of a state key; 0 if it has no value.
@@ -111,7 +112,9 @@ impl Reader {
     ) -> Result<Option<Archived>, StoreError> {
         self.show(watermark)?;
         let sql = format!("SELECT {} FROM tasks WHERE id = ?1", row::DOCUMENT);
-        self.one(&sql, task, |row| Ok(Archived { document: row::document(row)?, product: None }))
+        self.one(&sql, task, |cells| {
+            Ok(Archived { document: row::document(cells)?, product: None })
+        })
     }
 
     /// A task's document and product.
@@ -121,12 +124,10 @@ impl Reader {
         watermark: u64,
     ) -> Result<Option<Archived>, StoreError> {
         self.show(watermark)?;
-        let columns = row::DOCUMENT;
-        let sql = format!(
-            "SELECT {columns}, product, product_crc, product_type FROM tasks WHERE id = ?1"
-        );
-        self.one(&sql, task, |row| {
-            Ok(Archived { document: row::document(row)?, product: row::product(row)? })
+        let (document, product) = (row::DOCUMENT, row::PRODUCT);
+        let sql = format!("SELECT {document}, {product} FROM tasks WHERE id = ?1");
+        self.one(&sql, task, |cells| {
+            Ok(Archived { document: row::document(cells)?, product: row::product(cells)? })
         })
     }
 
@@ -138,7 +139,7 @@ impl Reader {
     ) -> Result<Option<Bytes>, StoreError> {
         self.show(watermark)?;
         let sql = "SELECT payload, payload_crc FROM tasks WHERE id = ?1";
-        Ok(self.one(sql, task, |row| row::checked(row, "payload", "payload_crc"))?.flatten())
+        Ok(self.one(sql, task, |cells| cells.checked("payload"))?.flatten())
     }
 
     /// A task as a restart would take it up, unless it has ended.
@@ -160,7 +161,7 @@ impl Reader {
         let mut statement = self.connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            found(row::unfinished(row)?);
+            found(row::unfinished(&mut Cells::of(row))?);
         }
         Ok(())
     }
@@ -176,10 +177,10 @@ impl Reader {
         &self,
         sql: &str,
         task: TaskId,
-        read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+        read: impl FnOnce(&mut Cells<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query([task.key().cast_signed()])?;
-        rows.next()?.map(read).transpose()
+        rows.next()?.map(|row| read(&mut Cells::of(row))).transpose()
     }
 }

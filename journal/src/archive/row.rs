@@ -8,18 +8,29 @@ use overtime_protocol::{
     TaskId, TaskState, Unfinished, UnixMillis,
 };
 use rusqlite::Row;
+use rusqlite::types::FromSql;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The columns that [`document`] reads.
-pub(crate) const DOCUMENT: &str = "id, state, kind, lane, tenant, attempts, created_at, \
-    started_at, finished_at, progress_done, progress_total, fault_code, fault_detail, \
-    fault_source, fault_class, fault_retry_after_ms, next_at";
+/// The columns that [`document`] reads, in its order.
+pub(crate) const DOCUMENT: &str = "id, kind, lane, tenant, attempts, created_at, fault_code, \
+    fault_detail, fault_source, fault_class, fault_retry_after_ms, next_at, state, started_at, \
+    finished_at, progress_done, progress_total";
 
-/// The columns that [`unfinished`] reads.
-pub(crate) const UNFINISHED: &str = "id, kind, lane, tenant, attempts, created_at, due_at, \
-    urgency, content_type, traceparent, length(payload) AS payload_len, mark_at, mark_isolated, \
-    crashes, next_at, fault_code, fault_detail, fault_source, fault_class, fault_retry_after_ms";
+/// The columns that [`product`] reads, in its order.
+pub(crate) const PRODUCT: &str = "product, product_crc, product_type";
+
+/// The columns that [`unfinished`] reads, in its order.
+pub(crate) const UNFINISHED: &str = "id, kind, lane, tenant, attempts, created_at, fault_code, \
+    fault_detail, fault_source, fault_class, fault_retry_after_ms, next_at, due_at, urgency, \
+    content_type, traceparent, length(payload), mark_at, mark_isolated, crashes";
+
+/// The cells of a row from left to right: looking each up by its name takes longer than reading
+/// it, and a restart reads many.
+pub(crate) struct Cells<'a> {
+    row: &'a Row<'a>,
+    next: usize,
+}
 
 /// A task that is in the archive, with what it made.
 pub(crate) struct Archived {
@@ -34,133 +45,137 @@ fn malformed(what: &str) -> StoreError {
     StoreError::Damaged(format!("{what} of a task in the archive"))
 }
 
-/// Reads an integer that was written as the same bits.
-pub(crate) fn unsigned(row: &Row<'_>, column: &str) -> Result<u64, StoreError> {
-    Ok(row.get::<_, i64>(column)?.cast_unsigned())
-}
+impl<'a> Cells<'a> {
+    /// The cells of `row`.
+    pub(crate) fn of(row: &'a Row<'a>) -> Self {
+        Self { row, next: 0 }
+    }
 
-fn small<T: TryFrom<i64>>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
-    T::try_from(row.get::<_, i64>(column)?).map_err(|_| malformed(column))
-}
+    fn take<T: FromSql>(&mut self) -> Result<T, StoreError> {
+        let index = self.next;
+        self.next += 1;
+        Ok(self.row.get(index)?)
+    }
 
-fn time(row: &Row<'_>, column: &str) -> Result<Option<UnixMillis>, StoreError> {
-    Ok(row.get::<_, Option<i64>>(column)?.map(|at| UnixMillis(at.cast_unsigned())))
-}
+    /// An integer that was written as the same bits.
+    pub(crate) fn unsigned(&mut self) -> Result<u64, StoreError> {
+        Ok(self.take::<i64>()?.cast_unsigned())
+    }
 
-fn text(row: &Row<'_>, column: &str) -> Result<Option<Arc<str>>, StoreError> {
-    Ok(row.get::<_, Option<Arc<str>>>(column)?)
-}
+    fn maybe_unsigned(&mut self) -> Result<Option<u64>, StoreError> {
+        Ok(self.take::<Option<i64>>()?.map(i64::cast_unsigned))
+    }
 
-fn id(row: &Row<'_>) -> Result<TaskId, StoreError> {
-    TaskId::from_key(unsigned(row, "id")?).ok_or_else(|| malformed("the id"))
-}
+    fn maybe_time(&mut self) -> Result<Option<UnixMillis>, StoreError> {
+        Ok(self.maybe_unsigned()?.map(UnixMillis))
+    }
 
-fn kind(row: &Row<'_>) -> Result<KindName, StoreError> {
-    let name: Arc<str> = row.get("kind")?;
-    KindName::new(&name).ok_or_else(|| malformed("the kind"))
-}
+    fn small<T: TryFrom<i64>>(&mut self, what: &str) -> Result<T, StoreError> {
+        T::try_from(self.take()?).map_err(|_| malformed(what))
+    }
 
-fn lane(row: &Row<'_>) -> Result<Lane, StoreError> {
-    LANES.get(small::<usize>(row, "lane")?).copied().ok_or_else(|| malformed("the lane"))
-}
+    /// A blob, checked against the checksum beside it. `None` if it is null.
+    pub(crate) fn checked(&mut self, what: &str) -> Result<Option<Bytes>, StoreError> {
+        let (bytes, crc): (Option<Vec<u8>>, Option<u32>) = (self.take()?, self.take()?);
+        match bytes {
+            Some(bytes) if Some(crc32c::crc32c(&bytes)) != crc => Err(StoreError::Damaged(
+                format!("a {what} in the archive does not match its checksum"),
+            )),
+            bytes => Ok(bytes.map(Bytes::from)),
+        }
+    }
 
-fn state(row: &Row<'_>) -> Result<TaskState, StoreError> {
-    TaskState::from_number(small(row, "state")?).ok_or_else(|| malformed("the state"))
-}
+    fn id(&mut self) -> Result<TaskId, StoreError> {
+        TaskId::from_key(self.unsigned()?).ok_or_else(|| malformed("the id"))
+    }
 
-fn fault(row: &Row<'_>) -> Result<Option<Fault>, StoreError> {
-    let Some(code) = row.get::<_, Option<String>>("fault_code")? else {
-        return Ok(None);
-    };
-    let source = match small(row, "fault_source")? {
-        0 => Source::Server,
-        1 => Source::Task,
-        2 => Source::Upstream,
-        _ => return Err(malformed("the fault's source")),
-    };
-    let class = match small(row, "fault_class")? {
-        0 => Class::Ephemeral,
-        1 => Class::Persistent,
-        _ => return Err(malformed("the fault's class")),
-    };
-    let retry_after: Option<i64> = row.get("fault_retry_after_ms")?;
-    Ok(Some(Fault {
-        code: code.into(),
-        detail: row.get("fault_detail")?,
-        source,
-        class,
-        retry_after: retry_after.map(|ms| Duration::from_millis(ms.cast_unsigned())),
-    }))
+    fn kind(&mut self) -> Result<KindName, StoreError> {
+        KindName::new(self.take::<Arc<str>>()?.as_ref()).ok_or_else(|| malformed("the kind"))
+    }
+
+    fn lane(&mut self) -> Result<Lane, StoreError> {
+        let lane: usize = self.small("the lane")?;
+        LANES.get(lane).copied().ok_or_else(|| malformed("the lane"))
+    }
+
+    fn state(&mut self) -> Result<TaskState, StoreError> {
+        TaskState::from_number(self.small("the state")?).ok_or_else(|| malformed("the state"))
+    }
+
+    fn fault(&mut self) -> Result<Option<Fault>, StoreError> {
+        let (code, detail): (Option<String>, Option<String>) = (self.take()?, self.take()?);
+        let (source, class): (Option<u8>, Option<u8>) = (self.take()?, self.take()?);
+        let retry_after = self.maybe_unsigned()?.map(Duration::from_millis);
+        let Some(code) = code else {
+            return Ok(None);
+        };
+        let source = match source {
+            Some(0) => Source::Server,
+            Some(1) => Source::Task,
+            Some(2) => Source::Upstream,
+            _ => return Err(malformed("the fault's source")),
+        };
+        let class = match class {
+            Some(0) => Class::Ephemeral,
+            Some(1) => Class::Persistent,
+            _ => return Err(malformed("the fault's class")),
+        };
+        let detail = detail.unwrap_or_default();
+        Ok(Some(Fault { code: code.into(), detail, source, class, retry_after }))
+    }
 }
 
 /// Reads a task's document.
-pub(crate) fn document(row: &Row<'_>) -> Result<Document, StoreError> {
-    let total: Option<i64> = row.get("progress_total")?;
-    let done: Option<i64> = row.get("progress_done")?;
+pub(crate) fn document(cells: &mut Cells<'_>) -> Result<Document, StoreError> {
+    // The fields are read in the order in which they stand here.
     Ok(Document {
-        id: id(row)?,
-        kind: kind(row)?,
-        lane: lane(row)?,
-        state: state(row)?,
-        attempts: small(row, "attempts")?,
-        created_at: UnixMillis(unsigned(row, "created_at")?),
-        started_at: time(row, "started_at")?,
-        finished_at: time(row, "finished_at")?,
-        next_attempt_at: time(row, "next_at")?,
-        progress: done.map(|done| Progress {
-            done: done.cast_unsigned(),
-            total: total.map(i64::cast_unsigned),
-        }),
-        fault: fault(row)?,
-        tenant: row.get("tenant")?,
+        id: cells.id()?,
+        kind: cells.kind()?,
+        lane: cells.lane()?,
+        tenant: cells.take()?,
+        attempts: cells.small("the attempts")?,
+        created_at: UnixMillis(cells.unsigned()?),
+        fault: cells.fault()?,
+        next_attempt_at: cells.maybe_time()?,
+        state: cells.state()?,
+        started_at: cells.maybe_time()?,
+        finished_at: cells.maybe_time()?,
+        progress: progress(cells.maybe_unsigned()?, cells.maybe_unsigned()?),
         durability: Durability::Disk,
     })
 }
 
+fn progress(done: Option<u64>, total: Option<u64>) -> Option<Progress> {
+    done.map(|done| Progress { done, total })
+}
+
 /// Reads a task's product, if it has one.
-pub(crate) fn product(row: &Row<'_>) -> Result<Option<Product>, StoreError> {
-    let body = checked(row, "product", "product_crc")?;
-    let content_type = text(row, "product_type")?;
+pub(crate) fn product(cells: &mut Cells<'_>) -> Result<Option<Product>, StoreError> {
+    let body = cells.checked("product")?;
+    let content_type = cells.take()?;
     Ok(body.map(|body| Product { content_type, body }))
 }
 
-/// Reads a blob and checks it. `None` if it is null.
-pub(crate) fn checked(row: &Row<'_>, blob: &str, crc: &str) -> Result<Option<Bytes>, StoreError> {
-    let Some(bytes) = row.get::<_, Option<Vec<u8>>>(blob)? else {
-        return Ok(None);
-    };
-    if crc32c::crc32c(&bytes) == small::<u32>(row, crc)? {
-        Ok(Some(bytes.into()))
-    } else {
-        Err(StoreError::Damaged(format!("a {blob} in the archive does not match its checksum")))
-    }
-}
-
 /// Reads a task that a restart is to take up.
-pub(crate) fn unfinished(row: &Row<'_>) -> Result<Unfinished, StoreError> {
-    let payload_len: Option<i64> = row.get("payload_len")?;
-    let crashes = row.get::<_, Option<i64>>("crashes")?.unwrap_or(0);
-    let crashes = u8::try_from(crashes).map_err(|_| malformed("the crashes"))?;
-    let isolated = row.get::<_, Option<bool>>("mark_isolated")?.unwrap_or(false);
-    let mark = |at| StartMark { at, isolated, crashes };
+pub(crate) fn unfinished(cells: &mut Cells<'_>) -> Result<Unfinished, StoreError> {
+    // In the order of the columns.
+    let (task, kind, lane) = (cells.id()?, cells.kind()?, cells.lane()?);
+    let (tenant, attempts) = (cells.take()?, cells.small("the attempts")?);
+    let created_at = UnixMillis(cells.unsigned()?);
+    let (fault, next_at) = (cells.fault()?, cells.maybe_time()?);
     let acceptance = Acceptance {
-        kind: kind(row)?,
-        lane: lane(row)?,
-        tenant: row.get("tenant")?,
-        created_at: UnixMillis(unsigned(row, "created_at")?),
-        due_at: time(row, "due_at")?,
-        urgency: small(row, "urgency")?,
-        content_type: text(row, "content_type")?,
-        traceparent: text(row, "traceparent")?,
-        payload: Payload::stored(payload_len.unwrap_or(0).unsigned_abs()),
+        kind,
+        lane,
+        tenant,
+        created_at,
+        due_at: cells.maybe_time()?,
+        urgency: cells.small("the urgency")?,
+        content_type: cells.take()?,
+        traceparent: cells.take()?,
+        payload: Payload::stored(cells.maybe_unsigned()?.unwrap_or(0)),
     };
-    Ok(Unfinished {
-        task: id(row)?,
-        acceptance,
-        attempts: small(row, "attempts")?,
-        started: time(row, "mark_at")?.map(mark),
-        crashes,
-        next_at: time(row, "next_at")?,
-        fault: fault(row)?,
-    })
+    let (at, isolated) = (cells.maybe_time()?, cells.take::<Option<bool>>()?.unwrap_or(false));
+    let crashes = cells.take::<Option<u8>>()?.unwrap_or(0);
+    let started = at.map(|at| StartMark { at, isolated, crashes });
+    Ok(Unfinished { task, acceptance, attempts, started, crashes, next_at, fault })
 }

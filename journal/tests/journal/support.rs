@@ -7,7 +7,7 @@ use overtime_journal::{Disk, Journal, Opened, Options, Report, open, open_on};
 use overtime_protocol::record::{Acceptance, Change, Put, ReadMark, Record, StartMark};
 use overtime_protocol::{
     Answer, Append, Document, Durability, Fate, Fault, KindName, Lane, Opener, Payload, Product,
-    Query, Read, ReplyTo, TaskId, TaskState, Ticket, UnixMillis,
+    Progress, Query, Read, ReplyTo, TaskId, TaskState, Ticket, UnixMillis,
 };
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -207,9 +207,11 @@ pub(crate) fn document(number: u64, state: TaskState) -> Box<Document> {
         started_at: Some(UnixMillis(9_000)),
         finished_at: state.is_final().then_some(UnixMillis(9_500)),
         next_attempt_at: None,
-        progress: None,
-        fault: (state == TaskState::Failed || state == TaskState::Parked)
-            .then(|| Fault::input("invalid-email", "no @")),
+        progress: Some(Progress { done: 3, total: Some(9) }),
+        fault: (state == TaskState::Failed || state == TaskState::Parked).then(|| Fault {
+            retry_after: Some(Duration::from_millis(1_500)),
+            ..Fault::input("invalid-email", "no @")
+        }),
         tenant: "acme".into(),
         durability: Durability::Disk,
     })
