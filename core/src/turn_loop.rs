@@ -14,7 +14,7 @@ use crossbeam_channel::{Sender, TrySendError};
 use mio::{Events, Interest, Poll, Token, Waker};
 use overtime_engine::{Ask, Effect, Engine, Event, Submission, Wants};
 use overtime_protocol::{
-    Answer, Append, Clock, Code, Kind, Monotonic, Now, Problem, Query, Read, ReplyTo,
+    Answer, Append, Clock, Code, Kind, Monotonic, Now, Problem, Query, Read, ReplyTo, TaskId,
 };
 use std::collections::VecDeque;
 use std::io;
@@ -94,6 +94,8 @@ pub struct Core {
     /// Appends that the channel had no room for; bounded by the tasks there can be.
     appends_waiting: VecDeque<Append>,
     reads: Sender<Read>,
+    /// Chains that were recalled in this turn, for the next one.
+    recalled: Vec<(TaskId, usize)>,
     effects: Vec<Effect>,
     meter: TurnMeter,
     clock: Clock,
@@ -122,6 +124,7 @@ impl Core {
             appends: setup.appends,
             appends_waiting: VecDeque::new(),
             reads: setup.reads,
+            recalled: Vec::new(),
             effects: setup.effects,
             meter: TurnMeter::new(setup.limits.turn_budget),
             clock: setup.clock,
@@ -194,12 +197,10 @@ impl Core {
         Some(next.since(self.clock.monotonic()))
     }
 
-    /// Looks for work for a while before sleeping, if some is in flight: on spare processors that
-    /// is cheaper than to be woken. Returns whether any came.
+    /// Looks for work for a while before sleeping, if some is about to come back: that is cheaper
+    /// than to be woken. Returns whether any came.
     fn spin(&mut self, events: &mut Events) -> io::Result<bool> {
-        let stats = self.engine.stats();
-        let in_flight = stats.appends > 0 || stats.running.0.iter().any(|&running| running > 0);
-        if self.limits.spin.is_zero() || !in_flight {
+        if self.limits.spin.is_zero() || !self.engine.expects_soon() {
             return Ok(false);
         }
         let start = Instant::now();
@@ -271,6 +272,10 @@ impl Core {
     }
 
     fn mail(&mut self, now: Now) {
+        for (leader, from) in std::mem::take(&mut self.recalled) {
+            let event = Event::Recalled { leader, from };
+            self.engine.handle(event, now, &mut self.effects);
+        }
         for _ in 0..MAIL_PER_TURN {
             let Some(mail) = self.inbox.take() else { return };
             self.open_mail(mail, now);
@@ -339,6 +344,12 @@ impl Core {
         match effect {
             Effect::Reply { to, answer } => self.clients.answer(to, answer),
             Effect::Dispatch(chain) => self.workers.hand_out(chain),
+            Effect::Recall(leader) => {
+                if let Some(from) = self.workers.recall(leader) {
+                    self.recalled.push((leader, from));
+                    self.more = true;
+                }
+            }
             Effect::Append(append) => self.append(append),
             Effect::Read(read) => {
                 if let Err(TrySendError::Full(read)) = self.reads.try_send(read) {

@@ -2,7 +2,7 @@
 //! because one that has just finished is still awake.
 
 use crossbeam_channel::{Sender, TrySendError};
-use overtime_protocol::{Chain, Lane};
+use overtime_protocol::{Chain, Claims, Lane, TaskId};
 
 /// One channel a worker, grouped by whom it serves. A worker's number is its place in
 /// `foreground`, `bulk` and `background`, in that order.
@@ -16,12 +16,21 @@ pub struct WorkerChannels {
     pub background: Vec<Sender<Chain>>,
 }
 
+/// A chain that is out.
+#[derive(Debug)]
+struct Busy {
+    lane: Lane,
+    leader: TaskId,
+    jobs: usize,
+    claims: Claims,
+}
+
 /// The workers and who of them is idle.
 #[derive(Debug)]
 pub(crate) struct Workers {
     channels: Vec<Sender<Chain>>,
-    /// The lane each worker is busy for.
-    lanes: Vec<Option<Lane>>,
+    /// What each worker is busy with.
+    busy: Vec<Option<Busy>>,
     foreground: Vec<usize>,
     bulk: Vec<usize>,
     background: Vec<usize>,
@@ -34,7 +43,7 @@ impl Workers {
         let background_start = bulk_start + bulk.len();
         let channels: Vec<_> = foreground.into_iter().chain(bulk).chain(background).collect();
         Self {
-            lanes: vec![None; channels.len()],
+            busy: channels.iter().map(|_| None).collect(),
             foreground: (0..bulk_start).rev().collect(),
             bulk: (bulk_start..background_start).rev().collect(),
             background: (background_start..channels.len()).rev().collect(),
@@ -45,9 +54,12 @@ impl Workers {
     /// Hands the chain to the worker that came free last. The engine's credits see to it that
     /// there is one, and its channel has room because it is idle.
     pub(crate) fn hand_out(&mut self, chain: Chain) {
-        let lane = chain.lane;
-        let worker = self.idle(lane).pop().expect("credits never pass the number of workers");
-        self.lanes[worker] = Some(lane);
+        let Chain { lane, jobs, claims } = &chain;
+        let busy =
+            Busy { lane: *lane, leader: jobs[0].task, jobs: jobs.len(), claims: claims.clone() };
+        let idle = self.idle(busy.lane);
+        let worker = idle.pop().expect("credits never pass the number of workers");
+        self.busy[worker] = Some(busy);
         match self.channels[worker].try_send(chain) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => unreachable!("an idle worker's channel is empty"),
@@ -58,9 +70,18 @@ impl Workers {
 
     /// The worker has nothing left to do; returns the lane it was busy for.
     pub(crate) fn free(&mut self, worker: usize) -> Option<Lane> {
-        let lane = self.lanes.get_mut(worker)?.take()?;
+        let Busy { lane, .. } = self.busy.get_mut(worker)?.take()?;
         self.idle(lane).push(worker);
         Some(lane)
+    }
+
+    /// Takes back what its worker has not come to of the chain with this first task. Returns the
+    /// place of the first such job; `None` if the chain is through.
+    pub(crate) fn recall(&self, leader: TaskId) -> Option<usize> {
+        let mut busy = self.busy.iter().flatten();
+        let chain = busy.find(|busy| busy.leader == leader)?;
+        let from = chain.claims.recall();
+        (from < chain.jobs).then_some(from)
     }
 
     fn idle(&mut self, lane: Lane) -> &mut Vec<usize> {

@@ -1,64 +1,120 @@
 //! Brief attempts: those of kinds that are over at once. To wake a worker for each of them costs
-//! more than to run it, so only a few are out at a time: one that comes back frees its worker
-//! while that is still awake, and the next one needs no wake. An attempt that is not over in time
-//! does not count any more, so a brief kind that suddenly blocks holds nobody up for long.
+//! more than to run it, so they are handed out in chains, and only a few chains are out at a time:
+//! a worker that comes back is still awake, and the next chain needs no wake. A chain that is not
+//! through in time does not count any more and is recalled, so a brief kind that suddenly blocks
+//! holds nobody up for long.
 
 use crate::table::Slot;
-use overtime_protocol::{KindId, Monotonic};
+use overtime_protocol::{KindId, Monotonic, TaskId};
 use std::collections::VecDeque;
 use std::time::Duration;
 
 /// A kind is brief if its attempts take no longer than this on average.
-const BRIEF_MAX: Duration = Duration::from_micros(250);
-/// An attempt that has been out for longer does not count.
-const OUT_MAX: Duration = Duration::from_micros(500);
+const BRIEF_MAX: Duration = Duration::from_micros(100);
+/// What the attempts of one chain may take together.
+const CHAIN_SPAN: Duration = Duration::from_micros(200);
+/// A chain that has been out for longer is recalled.
+const OUT_MAX: Duration = Duration::from_micros(1000);
+/// The most attempts of one chain.
+const CHAIN_MAX: usize = 16;
+/// Fewer are not worth a second worker.
+const CHAIN_WORTH: usize = 8;
 /// The weight of the newest attempt in the average.
 const NEWEST: f64 = 0.05;
 
-/// Which kinds are brief, and which of their attempts are out.
+/// Which kinds are brief, and which chains of them are out.
 #[derive(Debug)]
 pub(crate) struct Brief {
     out_max: usize,
     /// Seconds an attempt takes, by kind; `None` before the first has come back.
     spans: Vec<Option<f64>>,
-    out: VecDeque<(Monotonic, Slot)>,
+    out: VecDeque<Out>,
+    recalled: Vec<Out>,
+}
+
+/// A chain that is out.
+#[derive(Debug)]
+struct Out {
+    since: Monotonic,
+    tasks: Vec<Slot>,
+}
+
+impl Out {
+    fn leader(&self) -> TaskId {
+        self.tasks[0].id()
+    }
 }
 
 impl Brief {
     pub(crate) fn new(kinds: usize, out_max: usize) -> Self {
-        Self { out_max: out_max.max(1), spans: vec![None; kinds], out: VecDeque::new() }
+        let (out, recalled) = (VecDeque::new(), Vec::new());
+        Self { out_max: out_max.max(1), spans: vec![None; kinds], out, recalled }
     }
 
     pub(crate) fn is_brief(&self, kind: KindId) -> bool {
-        self.spans[usize::from(kind.0)].is_some_and(|span| span <= BRIEF_MAX.as_secs_f64())
+        self.span(kind).is_some_and(|span| span <= BRIEF_MAX.as_secs_f64())
     }
 
-    /// Whether one more may be out.
+    fn span(&self, kind: KindId) -> Option<f64> {
+        self.spans[usize::from(kind.0)]
+    }
+
+    /// Whether one more chain may be out.
     pub(crate) fn has_room(&self) -> bool {
         self.out.len() < self.out_max
     }
 
-    /// Forgets those that have been out for too long.
-    pub(crate) fn expire(&mut self, now: Monotonic) {
-        while self.out.front().is_some_and(|&(since, _)| now.since(since) >= OUT_MAX) {
-            self.out.pop_front();
-        }
+    /// How many attempts of a kind the next chain may hold, if so many tasks wait.
+    pub(crate) fn chain_max(&self, kind: KindId, waiting: usize) -> usize {
+        let room = self.out_max.saturating_sub(self.out.len()).max(1);
+        let share = waiting.div_ceil(room).clamp(CHAIN_WORTH, CHAIN_MAX);
+        let span = self.span(kind).unwrap_or_default().max(1e-9);
+        share.min((CHAIN_SPAN.as_secs_f64() / span) as usize).max(1)
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Monotonic> {
-        self.out.front().map(|&(since, _)| since + OUT_MAX)
+        self.out.front().map(|out| out.since + OUT_MAX)
     }
 
-    pub(crate) fn start(&mut self, slot: Slot, now: Monotonic) {
-        self.out.push_back((now, slot));
+    pub(crate) fn start(&mut self, tasks: Vec<Slot>, now: Monotonic) {
+        self.out.push_back(Out { since: now, tasks });
     }
 
-    pub(crate) fn end(&mut self, slot: Slot, kind: KindId, exec: Duration) {
-        if let Some(place) = self.out.iter().position(|&(_, out)| out == slot) {
-            self.out.remove(place);
+    /// The next chain that has been out for too long: it does not count any more. Returns its
+    /// first task if there is something to be recalled.
+    pub(crate) fn expire(&mut self, now: Monotonic) -> Option<TaskId> {
+        while self.out.front().is_some_and(|out| now.since(out.since) >= OUT_MAX) {
+            let out = self.out.pop_front()?;
+            if out.tasks.len() > 1 {
+                let leader = out.leader();
+                self.recalled.push(out);
+                return Some(leader);
+            }
         }
+        None
+    }
+
+    /// The tasks of a recalled chain that were not started.
+    pub(crate) fn take_recalled(&mut self, leader: TaskId, from: usize) -> Vec<Slot> {
+        let place = self.recalled.iter().position(|out| out.leader() == leader);
+        let Some(mut out) = place.map(|place| self.recalled.swap_remove(place)) else {
+            return Vec::new();
+        };
+        out.tasks.split_off(from.min(out.tasks.len()))
+    }
+
+    /// An attempt has come back.
+    pub(crate) fn note(&mut self, kind: KindId, exec: Duration) {
         let average = &mut self.spans[usize::from(kind.0)];
         let span = exec.as_secs_f64();
         *average = Some(average.map_or(span, |old| old + NEWEST * (span - old)));
+    }
+
+    /// The chain that ended with this task is through.
+    pub(crate) fn end(&mut self, last: TaskId) {
+        let holds_it = |out: &Out| out.tasks.iter().any(|task| task.id() == last);
+        if let Some(place) = self.out.iter().position(holds_it) {
+            self.out.remove(place);
+        }
     }
 }

@@ -13,9 +13,7 @@ use crate::suspects::Suspects;
 use crate::table::{Slot, Table};
 use crate::task::{Run, Task};
 use crate::timers::{Due, Lingers, Timers};
-use overtime_protocol::{
-    Epoch, Kind, KindName, LANES, Monotonic, Now, PerLane, TaskId, TaskIdMint,
-};
+use overtime_protocol::{Epoch, Kind, KindName, Monotonic, Now, PerLane, TaskId, TaskIdMint};
 use pace::Pace;
 use slab::Slab;
 use std::sync::Arc;
@@ -30,6 +28,7 @@ mod record;
 mod recover;
 mod reply;
 mod run;
+mod start;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -121,6 +120,7 @@ impl Engine {
             Event::Submitted(submission) => self.submit(submission, now, out),
             Event::Asked(ask) => self.ask(ask, now, out),
             Event::Completed { completion, freed } => self.complete(completion, freed, now, out),
+            Event::Recalled { leader, from } => self.put_back(leader, from, now),
             Event::Judged(verdict) => self.judge(verdict, now, out),
             Event::JournalFailed => self.fail(out),
             Event::DrainStarted => self.start_drain(),
@@ -131,6 +131,9 @@ impl Engine {
     /// Does what is due at `now`, at most `max` things; returns how many. The loop calls again at
     /// once when that is `max`.
     pub fn tick(&mut self, max: usize, now: Now, out: &mut Vec<Effect>) -> usize {
+        while let Some(leader) = self.brief.expire(now.monotonic) {
+            out.push(Effect::Recall(leader));
+        }
         let mut done = 0;
         while done < max {
             if let Some(slot) = self.lingers.pop(now.monotonic) {
@@ -156,9 +159,14 @@ impl Engine {
             None | Some(Run::Ended(_) | Run::Abandoned) => true,
             Some(_) => false,
         });
-        let held_up = LANES.into_iter().any(|lane| self.stats.queued[lane] > 0);
-        let brief = self.brief.next_deadline().filter(|_| held_up && !self.brief.has_room());
+        let brief = self.brief.next_deadline();
         [self.lingers.next_at(), self.timers.next_at(), brief].into_iter().flatten().min()
+    }
+
+    /// Whether a worker is about to come back: the loop may find it worth while to look for it
+    /// instead of going to sleep.
+    pub fn expects_soon(&self) -> bool {
+        self.brief.next_deadline().is_some()
     }
 
     /// Whether nobody is owed an answer and nothing is on its way to the disk.

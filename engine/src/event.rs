@@ -20,6 +20,13 @@ pub enum Event {
         /// The lane that gets its credit back, with the last job of a chain.
         freed: Option<Lane>,
     },
+    /// A chain was recalled.
+    Recalled {
+        /// Its first task.
+        leader: TaskId,
+        /// The place of the first job that was taken back.
+        from: usize,
+    },
     /// The journal said what became of an append.
     Judged(Verdict),
     /// The journal cannot write any more. Nothing is acknowledged from here on.
@@ -85,6 +92,8 @@ pub enum Effect {
     },
     /// Hand this to a free worker of the chain's lane; there is one, by the engine's credits.
     Dispatch(Chain),
+    /// Take back what is not started of the chain with this first task, and say how much it was.
+    Recall(TaskId),
     /// Append this to the journal.
     Append(Append),
     /// Have the journal answer this.

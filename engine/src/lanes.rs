@@ -20,7 +20,7 @@ pub struct LanePlan {
     pub bulk: usize,
     /// Workers for `background`.
     pub background: usize,
-    /// How many attempts of kinds that are over at once may be out at a time.
+    /// How many chains of attempts that are over at once may be out at a time.
     pub brief: usize,
 }
 
@@ -36,7 +36,7 @@ impl LanePlan {
             interactive_floor: foreground / 2,
             bulk: processors.max(2),
             background: (foreground / 4).max(1),
-            brief: std::env::var("BRIEF").map_or(processors.max(2), |b| b.parse().unwrap()),
+            brief: processors,
         }
     }
 

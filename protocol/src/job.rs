@@ -9,6 +9,7 @@ use crate::record::{Expect, Put};
 use crate::time::{Monotonic, UnixMillis};
 use bytes::Bytes;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One attempt at a task, handed to a worker.
 #[derive(Clone, Debug)]
@@ -29,15 +30,45 @@ pub struct Job {
     pub traceparent: Option<Arc<str>>,
 }
 
-/// What a worker is handed at once: usually one job. When attempts conflicted over one key, the
-/// jobs that want it come as one chain: they run in order on one worker, and each sees the
-/// effects of those before it.
+/// What a worker is handed at once: jobs that run in order, each seeing the effects of those
+/// before it. Most chains have one job. Several come together when their attempts conflicted over
+/// one key, or when they are over so soon that to wake a worker for each would cost more.
 #[derive(Clone, Debug)]
 pub struct Chain {
     /// The lane whose credit the worker holds until the last job is completed.
     pub lane: Lane,
     /// The jobs, at least one.
     pub jobs: Vec<Job>,
+    /// How far the worker has come.
+    pub claims: Claims,
+}
+
+impl Chain {
+    /// A chain whose first job is claimed.
+    pub fn new(lane: Lane, jobs: Vec<Job>) -> Self {
+        Self { lane, jobs, claims: Claims(Arc::new(AtomicUsize::new(1))) }
+    }
+}
+
+/// How far a worker has come in its chain: it claims each job before it runs it, so that whoever
+/// handed the chain out can take back those behind one that does not end. The first job is
+/// claimed by being handed out.
+#[derive(Clone, Debug)]
+pub struct Claims(Arc<AtomicUsize>);
+
+/// More than a chain has jobs, and far from where the count would wrap.
+const RECALLED: usize = usize::MAX / 2;
+
+impl Claims {
+    /// Claims the next job; returns its place, which is behind the last when there is none left.
+    pub fn claim(&self) -> usize {
+        self.0.fetch_add(1, Ordering::AcqRel)
+    }
+
+    /// Takes back what is not claimed; returns the place of the first of those jobs.
+    pub fn recall(&self) -> usize {
+        self.0.swap(RECALLED, Ordering::AcqRel)
+    }
 }
 
 /// What a successful attempt produced for its caller.

@@ -50,7 +50,7 @@ fn main() {
     let pool = start(options, equipment, deliver).expect("one thread");
     let mut spans: Vec<Duration> = (1..=UPSERTS)
         .map(|key| {
-            let chain = Chain { lane: Lane::Interactive, jobs: vec![job(key)] };
+            let chain = Chain::new(Lane::Interactive, vec![job(key)]);
             pool.foreground[0].chains.send(chain).expect("the worker lives");
             let completion = deliveries.recv().expect("the worker lives").completion;
             assert!(matches!(completion.outcome, Outcome::Done(_)), "{completion:?}");

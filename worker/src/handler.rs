@@ -83,7 +83,7 @@ use overtime_protocol::{Kind, Product};
 /// #     content_type: None,
 /// #     traceparent: None,
 /// # };
-/// # pool.foreground[0].chains.send(Chain { lane: Lane::Interactive, jobs: vec![job] }).unwrap();
+/// # pool.foreground[0].chains.send(Chain::new(Lane::Interactive, vec![job])).unwrap();
 /// # let completion = deliveries.recv().unwrap().completion;
 /// # let Outcome::Done(product) = completion.outcome else { panic!("{completion:?}") };
 /// # assert_eq!(product.body, r#"{"visits":1}"#);

@@ -42,16 +42,18 @@ impl WorkerThread {
         }
     }
 
-    /// Runs the whole chain, also behind a panic: the jobs after it have nothing to do with it.
+    /// Runs the chain to its end or to where it was recalled, also behind a panic: the jobs after
+    /// it have nothing to do with it.
     fn run_chain(&self, chain: Chain) -> Aftermath {
         let mut overlay = Overlay::default();
         let mut worst = Aftermath::Sound;
-        let mut jobs = chain.jobs.into_iter();
-        while let Some(job) = jobs.next() {
+        let Chain { jobs, claims, .. } = chain;
+        let count = jobs.len();
+        for job in jobs {
             let (completion, aftermath) = self.workshop.run(&job, &overlay);
             // The payload's memory is free before anybody hears that the attempt has ended.
             drop(job);
-            let chain_ended = jobs.len() == 0;
+            let chain_ended = claims.claim() >= count;
             if !chain_ended && matches!(completion.outcome, Outcome::Done(_)) {
                 overlay.extend(completion.task, completion.attempt, &completion.puts);
             }
@@ -59,6 +61,9 @@ impl WorkerThread {
                 worst = Aftermath::Shaken;
             }
             (self.deliver)(Delivery { worker: self.id, completion, chain_ended });
+            if chain_ended {
+                break;
+            }
         }
         worst
     }

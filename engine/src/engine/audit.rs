@@ -40,7 +40,7 @@ impl Engine {
         assert!(running(Lane::Background) <= plan.background);
         let workers = foreground + running(Lane::Bulk) + running(Lane::Background);
         let busy = |task: &&crate::task::Task| matches!(task.run, Run::Running);
-        assert!(self.table.iter().filter(busy).count() <= workers * CHAIN_MAX);
+        assert!(self.table.iter().filter(busy).count() <= workers * CHAIN_MAX, "running");
     }
 
     fn audit_tasks(&self) {

@@ -3,107 +3,20 @@
 use super::Engine;
 use crate::event::Effect;
 use crate::limits::{BACKOFF_FIRST, BACKOFF_MAX};
-use crate::queue::{Standing, TenantId};
 use crate::table::Slot;
-use crate::task::{AcceptanceState, Ended, Run, StartMarkState};
+use crate::task::{AcceptanceState, Ended, Run};
 use overtime_protocol::record::{Change, Record};
 use overtime_protocol::{
-    Chain, Completion, Document, Durability, Fault, LANES, Lane, Monotonic, Now, Outcome, Payload,
-    Product, TaskState, UnixMillis,
+    Completion, Document, Durability, Fault, Lane, Monotonic, Now, Outcome, Payload, Product,
+    TaskState, UnixMillis,
 };
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many tasks of a lane may be looked at for each one that is started.
-const LOOKS_PER_START: usize = 16;
 /// A payload up to this stays in memory while its task is queued: to load it again costs more.
 const SMALL_PAYLOAD_BYTES: u64 = 1024;
 
 impl Engine {
-    /// Starts what may be started, highest lane first, in at most `max` chains; returns how many.
-    pub fn dispatch(&mut self, max: usize, now: Now, out: &mut Vec<Effect>) -> usize {
-        let mut started = 0;
-        self.brief.expire(now.monotonic);
-        for lane in LANES {
-            while started < max && self.may_start(lane) {
-                let Some(slot) = self.next_in(lane, now, out) else { break };
-                self.start(slot, lane, now, out);
-                started += 1;
-            }
-        }
-        started
-    }
-
-    /// Whether [`Engine::dispatch`] would find something to start.
-    pub fn has_work_to_start(&self) -> bool {
-        LANES.into_iter().any(|lane| self.may_start(lane))
-    }
-
-    fn may_start(&self, lane: Lane) -> bool {
-        let starting = matches!(self.mode, super::Mode::Open | super::Mode::Draining);
-        let has_room = self.credits.has_room(lane) && self.brief.has_room();
-        starting && self.stats.queued[lane] > 0 && has_room
-    }
-
-    /// The next task of the lane that may start. Those that nobody waits for any more go back
-    /// behind those that somebody does; those that need a start mark first get it.
-    fn next_in(&mut self, lane: Lane, now: Now, out: &mut Vec<Effect>) -> Option<Slot> {
-        for _ in 0..LOOKS_PER_START {
-            let (slot, standing) = self.queues[lane].pop()?;
-            let Some(task) = self.table.get(slot) else { continue };
-            if !matches!(task.run, Run::Queued { .. }) || task.charged_lane() != lane {
-                continue;
-            }
-            let marked = matches!(task.start_mark, StartMarkState::Written { .. });
-            if standing == Standing::Foremost && !task.is_waited_for() && !marked {
-                let bytes = task.payload.len();
-                self.queues[lane].push(TenantId::default(), slot, bytes, Standing::Patient);
-                continue;
-            }
-            self.stats.queued[lane] -= 1;
-            if matches!(task.start_mark, StartMarkState::Required { .. }) {
-                self.append_start_mark(slot, now.unix, out);
-                continue;
-            }
-            return Some(slot);
-        }
-        None
-    }
-
-    fn start(&mut self, leader: Slot, lane: Lane, now: Now, out: &mut Vec<Effect>) {
-        let hot_key = self.table.get(leader).and_then(|task| task.hot_key);
-        let mut slots = vec![leader];
-        if let Some(key) = hot_key {
-            let table = &self.table;
-            let may_follow = |slot| table.get(slot).is_none_or(|task| task.charged_lane() == lane);
-            slots.extend(self.hot_keys.followers(key, may_follow));
-        }
-        let mut jobs = Vec::with_capacity(slots.len());
-        for slot in slots {
-            let Some(task) = self.table.get_mut(slot) else {
-                // A follower that was refused while it waited; the leader still holds the line.
-                let _ = hot_key.and_then(|key| self.hot_keys.leave(key));
-                continue;
-            };
-            if let Run::Queued { since } = task.run {
-                let waited = now.monotonic.since(since);
-                self.stats.waited_ns[lane] += u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
-            }
-            jobs.push(task.start(now.unix));
-            let recorded = task.acceptance != AcceptanceState::Volatile;
-            if recorded && task.start_mark == StartMarkState::None {
-                self.lingers.set(now.monotonic, slot);
-            }
-        }
-        if jobs.first().is_some_and(|job| self.brief.is_brief(job.kind)) {
-            self.brief.start(leader, now.monotonic);
-        }
-        self.credits.take(lane);
-        self.stats.running[lane] = self.credits.running(lane) as u64;
-        self.stats.dispatched[lane] += jobs.len() as u64;
-        out.push(Effect::Dispatch(Chain { lane, jobs }));
-    }
-
     pub(super) fn complete(
         &mut self,
         completion: Completion,
@@ -114,13 +27,14 @@ impl Engine {
         if let Some(lane) = freed {
             self.credits.give_back(lane);
             self.stats.running[lane] = self.credits.running(lane) as u64;
+            self.brief.end(completion.task);
         }
         let Some(slot) = self.table.find(completion.task) else {
             self.stats.stale += 1;
             return;
         };
         let Some(task) = self.table.get(slot) else { return };
-        self.brief.end(slot, task.kind, completion.ended.since(completion.started));
+        self.brief.note(task.kind, completion.ended.since(completion.started));
         match task.run {
             Run::Abandoned => {
                 let left = task.hot_key;

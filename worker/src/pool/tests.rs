@@ -27,7 +27,7 @@ fn pool(foreground: usize, handler: Scripted, source: FakeSource) -> (Pool, Rece
 }
 
 fn chain(jobs: Vec<Job>) -> Chain {
-    Chain { lane: Lane::Interactive, jobs }
+    Chain::new(Lane::Interactive, jobs)
 }
 
 fn body(delivery: Delivery) -> Bytes {

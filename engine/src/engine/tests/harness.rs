@@ -109,6 +109,13 @@ impl Stage {
             ["conflict", task, key] => {
                 self.judge(task, Fate::Conflict { key_hash: key.parse().unwrap() });
             }
+            ["recalled", leader, from] => {
+                let leader = self.id(leader);
+                let from = from.parse().unwrap();
+                let lane = self.chains[&leader].0;
+                self.chains.insert(leader, (lane, 1));
+                self.event(Event::Recalled { leader, from });
+            }
             ["poison"] => self.event(Event::JournalFailed),
             ["drain"] => self.event(Event::DrainStarted),
             ["grace-ends"] => self.event(Event::GraceEnded),
@@ -234,6 +241,7 @@ impl Stage {
                 let caller = &self.callers[to.0 as usize];
                 write!(text, "reply {caller} {}", describe_answer(&answer)).unwrap();
             }
+            Effect::Recall(leader) => write!(text, "recall {}", self.names[&leader]).unwrap(),
             Effect::Read(read) => write!(text, "read {:?}", read.reply_to).unwrap(),
         }
     }

@@ -20,7 +20,9 @@ struct Day {
     now: Now,
     out: Vec<Effect>,
     appends: VecDeque<Append>,
-    at_work: Vec<(Lane, VecDeque<Job>)>,
+    /// The lane, the jobs that are not done, and the first task of each chain.
+    at_work: Vec<(Lane, VecDeque<Job>, TaskId)>,
+    sizes: HashMap<TaskId, usize>,
     owed: HashSet<ReplyTo>,
     answered: HashSet<ReplyTo>,
     seen_tasks: Vec<TaskId>,
@@ -38,6 +40,7 @@ impl Day {
             out: Vec::new(),
             appends: VecDeque::new(),
             at_work: Vec::new(),
+            sizes: HashMap::new(),
             owed: HashSet::new(),
             answered: HashSet::new(),
             seen_tasks: Vec::new(),
@@ -96,7 +99,7 @@ impl Day {
             return;
         }
         let place = self.chance.below(self.at_work.len() as u64) as usize;
-        let (lane, jobs) = &mut self.at_work[place];
+        let (lane, jobs, _) = &mut self.at_work[place];
         let (lane, job) = (*lane, jobs.pop_front().expect("a chain is dropped when it is empty"));
         let freed = jobs.is_empty().then_some(lane);
         if freed.is_some() {
@@ -171,12 +174,26 @@ impl Day {
             Effect::Reply { to, .. } => self.answer(to),
             Effect::Read(read) => self.answer(read.reply_to),
             Effect::Append(append) => self.appends.push_back(append),
-            Effect::Dispatch(Chain { lane, jobs }) => {
+            Effect::Recall(leader) => {
+                // The worker has run some of it, or none but the first.
+                let place = self
+                    .at_work
+                    .iter()
+                    .position(|(_, jobs, first)| *first == leader && !jobs.is_empty());
+                let Some(place) = place else { return };
+                let (_, jobs, _) = &mut self.at_work[place];
+                let from = self.sizes[&leader] - (jobs.len() - 1);
+                jobs.truncate(1);
+                self.event(Event::Recalled { leader, from });
+            }
+            Effect::Dispatch(Chain { lane, jobs, .. }) => {
                 assert!(!jobs.is_empty());
                 self.seen_tasks.extend(jobs.iter().map(|job| job.task));
                 let mut busy = PerLane::<usize>::default();
-                self.at_work.push((lane, jobs.into()));
-                self.at_work.iter().for_each(|(lane, _)| busy[*lane] += 1);
+                self.sizes.insert(jobs[0].task, jobs.len());
+                let leader = jobs[0].task;
+                self.at_work.push((lane, jobs.into(), leader));
+                self.at_work.iter().for_each(|(lane, ..)| busy[*lane] += 1);
                 let counted = LANES.map(|lane| self.engine.credits.running(lane));
                 assert!(LANES.into_iter().all(|lane| busy[lane] <= counted[lane as usize]));
             }

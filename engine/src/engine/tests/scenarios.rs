@@ -425,13 +425,13 @@ fn less_urgent_tasks_go_later_but_never_last_for_ever() {
         "
         submit busy echo
         > dispatch interactive busy#1
-        submit low echo u=7
-        submit b echo
+        submit low upsert u=7
+        submit b upsert
         done busy
         > reply busy 200 memory
         > dispatch interactive b#1
         done b
-        > reply b 200 memory
+        > append b succeeded
         > dispatch interactive low#1
     ",
     );
@@ -628,6 +628,31 @@ fn a_drain_refuses_new_tasks_and_finishes_old_ones_within_grace() {
         > reply b 202 running
         done b
         > append b succeeded
+    ",
+    );
+}
+
+#[test]
+fn brief_attempts_go_out_together_and_come_back_if_one_of_them_blocks() {
+    check(
+        1,
+        "
+        submit a echo
+        > dispatch interactive a#1
+        submit b echo
+        submit c echo
+        submit d echo
+        done a
+        > reply a 200 memory
+        > dispatch interactive b#1 c#1 d#1
+        done b
+        > reply b 200 memory
+        +1ms
+        > recall b
+        recalled b 2
+        done c
+        > reply c 200 memory
+        > dispatch interactive d#1
     ",
     );
 }

@@ -1,0 +1,134 @@
+//! The start: from the lane to a worker, one attempt at a time or a chain of them.
+
+use super::{Engine, Mode};
+use crate::event::Effect;
+use crate::queue::{Standing, TenantId};
+use crate::table::Slot;
+use crate::task::{AcceptanceState, Run, StartMarkState};
+use overtime_protocol::{Chain, LANES, Lane, Now, TaskId};
+
+/// How many tasks of a lane may be looked at for each one that is started.
+const LOOKS_PER_START: usize = 16;
+
+impl Engine {
+    /// Starts what may be started, highest lane first, in at most `max` chains; returns how many.
+    pub fn dispatch(&mut self, max: usize, now: Now, out: &mut Vec<Effect>) -> usize {
+        let mut started = 0;
+        for lane in LANES {
+            while started < max && self.may_start(lane) {
+                let Some(leader) = self.next_in(lane, now, out) else { break };
+                let slots = self.gather(leader, lane, now, out);
+                self.start(slots, lane, now, out);
+                started += 1;
+            }
+        }
+        started
+    }
+
+    /// Whether [`Engine::dispatch`] would find something to start.
+    pub fn has_work_to_start(&self) -> bool {
+        LANES.into_iter().any(|lane| self.may_start(lane))
+    }
+
+    fn may_start(&self, lane: Lane) -> bool {
+        let starting = matches!(self.mode, Mode::Open | Mode::Draining);
+        let has_room = self.credits.has_room(lane) && self.brief.has_room();
+        starting && self.stats.queued[lane] > 0 && has_room
+    }
+
+    /// The next task of the lane that may start. Those that nobody waits for any more go back
+    /// behind those that somebody does; those that need a start mark first get it.
+    fn next_in(&mut self, lane: Lane, now: Now, out: &mut Vec<Effect>) -> Option<Slot> {
+        for _ in 0..LOOKS_PER_START {
+            let (slot, standing) = self.queues[lane].pop()?;
+            let Some(task) = self.table.get_mut(slot) else { continue };
+            let Run::Queued { since } = task.run else { continue };
+            if task.charged_lane() != lane {
+                continue;
+            }
+            let marked = matches!(task.start_mark, StartMarkState::Written { .. });
+            if standing == Standing::Foremost && !task.is_waited_for() && !marked {
+                let bytes = task.payload.len();
+                self.queues[lane].push(TenantId::default(), slot, bytes, Standing::Patient);
+                continue;
+            }
+            self.stats.queued[lane] -= 1;
+            if matches!(task.start_mark, StartMarkState::Required { .. }) {
+                self.append_start_mark(slot, now.unix, out);
+                continue;
+            }
+            // It may lie in the queue a second time, and must not be found there now.
+            task.run = Run::Waiting;
+            let waited = now.monotonic.since(since);
+            self.stats.waited_ns[lane] += u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+            return Some(slot);
+        }
+        None
+    }
+
+    /// Those that go to one worker together with `leader`, itself first: the line of its hot key,
+    /// or others that are as brief.
+    fn gather(&mut self, leader: Slot, lane: Lane, now: Now, out: &mut Vec<Effect>) -> Vec<Slot> {
+        let mut slots = vec![leader];
+        let Some(task) = self.table.get(leader) else { return slots };
+        if let Some(key) = task.hot_key {
+            let table = &self.table;
+            let may_follow = |slot| table.get(slot).is_none_or(|task| task.charged_lane() == lane);
+            slots.extend(self.hot_keys.followers(key, may_follow));
+        } else if self.brief.is_brief(task.kind) {
+            let waiting = usize::try_from(self.stats.queued[lane]).unwrap_or(usize::MAX);
+            let max = self.brief.chain_max(task.kind, waiting.saturating_add(1));
+            while slots.len() < max && self.stats.queued[lane] > 0 {
+                let Some(next) = self.next_in(lane, now, out) else { break };
+                if !self.is_brief(next) {
+                    self.enqueue_first(next, now.monotonic);
+                    break;
+                }
+                slots.push(next);
+            }
+            self.brief.start(slots.clone(), now.monotonic);
+        }
+        slots
+    }
+
+    fn is_brief(&self, slot: Slot) -> bool {
+        let task = self.table.get(slot);
+        task.is_some_and(|task| task.hot_key.is_none() && self.brief.is_brief(task.kind))
+    }
+
+    fn start(&mut self, slots: Vec<Slot>, lane: Lane, now: Now, out: &mut Vec<Effect>) {
+        let mut jobs = Vec::with_capacity(slots.len());
+        let hot_key = slots.first().and_then(|&leader| self.table.get(leader)?.hot_key);
+        for slot in slots {
+            let Some(task) = self.table.get_mut(slot) else {
+                // A follower that was refused while it waited; the leader still holds the line.
+                let _ = hot_key.and_then(|key| self.hot_keys.leave(key));
+                continue;
+            };
+            jobs.push(task.start(now.unix));
+            let recorded = task.acceptance != AcceptanceState::Volatile;
+            if recorded && task.start_mark == StartMarkState::None {
+                self.lingers.set(now.monotonic, slot);
+            }
+        }
+        self.credits.take(lane);
+        self.stats.running[lane] = self.credits.running(lane) as u64;
+        self.stats.dispatched[lane] += jobs.len() as u64;
+        out.push(Effect::Dispatch(Chain::new(lane, jobs)));
+    }
+
+    /// Jobs that a worker has not come to go back to where they came from: their attempts have
+    /// not happened.
+    pub(super) fn put_back(&mut self, leader: TaskId, from: usize, now: Now) {
+        for slot in self.brief.take_recalled(leader, from).into_iter().rev() {
+            let Some(task) = self.table.get_mut(slot) else { continue };
+            if matches!(task.run, Run::Abandoned) {
+                self.forget(slot);
+                continue;
+            }
+            debug_assert!(matches!(task.run, Run::Running), "nobody has started it");
+            task.durable.attempts = task.durable.attempts.saturating_sub(1);
+            self.enqueue_first(slot, now.monotonic);
+        }
+    }
+}
