@@ -54,7 +54,7 @@ impl Workers {
     /// Hands the chain to the worker that came free last. The engine's credits see to it that
     /// there is one, and its channel has room because it is idle.
     pub(crate) fn hand_out(&mut self, chain: Chain) {
-        let Chain { lane, jobs, claims } = &chain;
+        let Chain { lane, jobs, claims, .. } = &chain;
         let busy =
             Busy { lane: *lane, leader: jobs[0].task, jobs: jobs.len(), claims: claims.clone() };
         let idle = self.idle(busy.lane);

@@ -1,6 +1,11 @@
 //! The loop over real sockets, with workers that echo and a journal that keeps everything in
 //! memory at once: what a client sees of framing, limits, timeouts and the end.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the test plays the workers, which open payloads, and the clients, which wait"
+)]
+
 use crossbeam_channel::{Receiver, bounded};
 use overtime_core::{Core, Door, Exit, Limits, Listener, Mail, Mailbox, Setup, WorkerChannels};
 use overtime_engine::{Engine, LanePlan, Seed};

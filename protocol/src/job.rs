@@ -41,12 +41,25 @@ pub struct Chain {
     pub jobs: Vec<Job>,
     /// How far the worker has come.
     pub claims: Claims,
+    /// When the core is to be woken for what came back.
+    pub announce: Announce,
+}
+
+/// When a worker wakes the core. Completions are handed over one by one either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Announce {
+    /// With each completion.
+    Each,
+    /// With the last of the chain: the others come so soon before it that the core need not be
+    /// woken for them. Whoever asks for this looks again after a while by itself.
+    Last,
 }
 
 impl Chain {
-    /// A chain whose first job is claimed.
+    /// A chain whose first job is claimed, and which wakes the core with each completion.
     pub fn new(lane: Lane, jobs: Vec<Job>) -> Self {
-        Self { lane, jobs, claims: Claims(Arc::new(AtomicUsize::new(1))) }
+        let claims = Claims(Arc::new(AtomicUsize::new(1)));
+        Self { lane, jobs, claims, announce: Announce::Each }
     }
 }
 

@@ -50,6 +50,8 @@ pub struct Delivery {
     pub completion: Completion,
     /// Whether that was the last job of the chain, so that the worker is free.
     pub chain_ended: bool,
+    /// Whether the receiver is to be woken for it.
+    pub wakes: bool,
 }
 
 /// Where completions go. Called on the workers' threads; it may block them, and must not panic.

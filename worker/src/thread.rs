@@ -5,7 +5,7 @@ use crate::attempt::{Aftermath, Workshop};
 use crate::effects::Overlay;
 use crate::pool::{Deliver, Delivery, WorkerId};
 use crossbeam_channel::{Receiver, Sender};
-use overtime_protocol::{Chain, Outcome};
+use overtime_protocol::{Announce, Chain, Outcome};
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl WorkerThread {
     fn run_chain(&self, chain: Chain) -> Aftermath {
         let mut overlay = Overlay::default();
         let mut worst = Aftermath::Sound;
-        let Chain { jobs, claims, .. } = chain;
+        let Chain { jobs, claims, announce, .. } = chain;
         let count = jobs.len();
         for job in jobs {
             let (completion, aftermath) = self.workshop.run(&job, &overlay);
@@ -60,7 +60,8 @@ impl WorkerThread {
             if aftermath == Aftermath::Shaken {
                 worst = Aftermath::Shaken;
             }
-            (self.deliver)(Delivery { worker: self.id, completion, chain_ended });
+            let wakes = chain_ended || announce == Announce::Each;
+            (self.deliver)(Delivery { worker: self.id, completion, chain_ended, wakes });
             if chain_ended {
                 break;
             }

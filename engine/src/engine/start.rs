@@ -5,10 +5,16 @@ use crate::event::Effect;
 use crate::queue::{Standing, TenantId};
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Run, StartMarkState};
-use overtime_protocol::{Chain, LANES, Lane, Now, TaskId};
+use overtime_protocol::{Announce, Chain, LANES, Lane, Now, TaskId};
 
 /// How many tasks of a lane may be looked at for each one that is started.
 const LOOKS_PER_START: usize = 16;
+
+/// Tasks that go to one worker together.
+struct Party {
+    slots: Vec<Slot>,
+    announce: Announce,
+}
 
 impl Engine {
     /// Starts what may be started, highest lane first, in at most `max` chains; returns how many.
@@ -17,8 +23,8 @@ impl Engine {
         for lane in LANES {
             while started < max && self.may_start(lane) {
                 let Some(leader) = self.next_in(lane, now, out) else { break };
-                let slots = self.gather(leader, lane, now, out);
-                self.start(slots, lane, now, out);
+                let party = self.gather(leader, lane, now, out);
+                self.start(party, lane, now, out);
                 started += 1;
             }
         }
@@ -68,27 +74,29 @@ impl Engine {
 
     /// Those that go to one worker together with `leader`, itself first: the line of its hot key,
     /// or others that are as brief.
-    fn gather(&mut self, leader: Slot, lane: Lane, now: Now, out: &mut Vec<Effect>) -> Vec<Slot> {
-        let mut slots = vec![leader];
-        let Some(task) = self.table.get(leader) else { return slots };
+    fn gather(&mut self, leader: Slot, lane: Lane, now: Now, out: &mut Vec<Effect>) -> Party {
+        let mut party = Party { slots: vec![leader], announce: Announce::Each };
+        let Some(task) = self.table.get(leader) else { return party };
         if let Some(key) = task.hot_key {
             let table = &self.table;
             let may_follow = |slot| table.get(slot).is_none_or(|task| task.charged_lane() == lane);
-            slots.extend(self.hot_keys.followers(key, may_follow));
+            party.slots.extend(self.hot_keys.followers(key, may_follow));
         } else if self.brief.is_brief(task.kind) {
             let waiting = usize::try_from(self.stats.queued[lane]).unwrap_or(usize::MAX);
             let max = self.brief.chain_max(task.kind, waiting.saturating_add(1));
-            while slots.len() < max && self.stats.queued[lane] > 0 {
+            while party.slots.len() < max && self.stats.queued[lane] > 0 {
                 let Some(next) = self.next_in(lane, now, out) else { break };
                 if !self.is_brief(next) {
                     self.enqueue_first(next, now.monotonic);
                     break;
                 }
-                slots.push(next);
+                party.slots.push(next);
             }
-            self.brief.start(slots.clone(), now.monotonic);
+            // The deadline of the chain makes the loop look again, should one of them block.
+            party.announce = Announce::Last;
+            self.brief.start(party.slots.clone(), now.monotonic);
         }
-        slots
+        party
     }
 
     fn is_brief(&self, slot: Slot) -> bool {
@@ -96,7 +104,8 @@ impl Engine {
         task.is_some_and(|task| task.hot_key.is_none() && self.brief.is_brief(task.kind))
     }
 
-    fn start(&mut self, slots: Vec<Slot>, lane: Lane, now: Now, out: &mut Vec<Effect>) {
+    fn start(&mut self, party: Party, lane: Lane, now: Now, out: &mut Vec<Effect>) {
+        let Party { slots, announce } = party;
         let mut jobs = Vec::with_capacity(slots.len());
         let hot_key = slots.first().and_then(|&leader| self.table.get(leader)?.hot_key);
         for slot in slots {
@@ -114,7 +123,7 @@ impl Engine {
         self.credits.take(lane);
         self.stats.running[lane] = self.credits.running(lane) as u64;
         self.stats.dispatched[lane] += jobs.len() as u64;
-        out.push(Effect::Dispatch(Chain::new(lane, jobs)));
+        out.push(Effect::Dispatch(Chain { announce, ..Chain::new(lane, jobs) }));
     }
 
     /// Jobs that a worker has not come to go back to where they came from: their attempts have
