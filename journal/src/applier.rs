@@ -107,7 +107,12 @@ impl Applier {
             // Asked first: a segment with a successor does not grow any more.
             let is_sealed = self.shared.log.live(sequence + 1).is_some();
             let Some(segment) = self.shared.log.live(sequence) else {
-                return Ok((fold, (sequence, offset)));
+                if !is_sealed {
+                    return Ok((fold, (sequence, offset)));
+                }
+                // All of it was applied before it had a successor, and it was released since.
+                (sequence, offset) = (sequence + 1, SEGMENT_HEADER_BYTES);
+                continue;
             };
             let disk = &*self.shared.log.disk;
             let range = offset..segment.end;
@@ -174,3 +179,6 @@ fn is_passing(error: &rusqlite::Error) -> bool {
 fn failed(error: rusqlite::Error) -> String {
     format!("the archive cannot be written: {error}")
 }
+
+#[cfg(test)]
+mod tests;

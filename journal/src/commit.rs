@@ -4,7 +4,7 @@
 
 use crate::check::Check;
 use crate::error::StoreError;
-use crate::journal::{Deliver, Report};
+use crate::journal::Voice;
 use crate::options::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, FRAME_HEADER_BYTES, Options};
 use crate::recent::{Entries, Entry, Place};
 use crate::shared::Shared;
@@ -23,7 +23,7 @@ pub(crate) struct Commit {
     check: Check,
     writer: Writer,
     opener: Opener,
-    deliver: Deliver,
+    voice: Arc<Voice>,
     limits: Limits,
     batch: Batch,
     taken: Vec<(Arc<Record>, Layout)>,
@@ -61,7 +61,7 @@ impl Commit {
         shared: Arc<Shared>,
         (check, writer): (Check, Writer),
         opener: Opener,
-        deliver: Deliver,
+        voice: Arc<Voice>,
     ) -> Self {
         let record_bytes = options.record_bytes_max();
         // Small against a segment, so that little is wasted at its end.
@@ -71,7 +71,7 @@ impl Commit {
             check,
             writer,
             opener,
-            deliver,
+            voice,
             limits: Limits { batch_bytes, record_bytes },
             batch: Batch::new(),
             taken: Vec::new(),
@@ -107,7 +107,7 @@ impl Commit {
             self.write()?;
         }
         if !self.verdicts.is_empty() {
-            (self.deliver)(Report::Verdicts(std::mem::take(&mut self.verdicts)));
+            self.voice.verdicts(std::mem::take(&mut self.verdicts));
         }
         self.check.clear();
         self.taken.clear();
@@ -216,9 +216,7 @@ impl Commit {
             Failure::Check(error) => format!("a read could not be checked: {error}"),
             Failure::Encode(error) => format!("a record cannot be written: {error}"),
         };
-        if self.shared.log.poison() {
-            (self.deliver)(Report::Failed(detail));
-        }
+        self.voice.fail(detail);
     }
 }
 

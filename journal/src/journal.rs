@@ -12,6 +12,7 @@ use crate::stats::Stats;
 use crate::store::Store;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use overtime_protocol::{Answer, Append, Read, ReplyTo, Verdict};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -30,6 +31,38 @@ pub enum Report {
 /// Takes reports, on whichever thread of the journal has one. It must not block for long: until
 /// it returns nothing else is committed.
 pub type Deliver = Arc<dyn Fn(Report) + Send + Sync>;
+
+/// Delivers what the commit thread decides and that the journal has failed, in an order in which
+/// no verdict follows the failure, whichever thread fails.
+pub(crate) struct Voice {
+    deliver: Deliver,
+    log: Arc<Log>,
+    /// Held while a report is delivered: whether the failure was.
+    failed: Mutex<bool>,
+}
+
+impl Voice {
+    pub(crate) fn new(deliver: Deliver, log: Arc<Log>) -> Self {
+        Self { deliver, log, failed: Mutex::new(false) }
+    }
+
+    /// Delivers verdicts, unless the journal has failed.
+    pub(crate) fn verdicts(&self, verdicts: Vec<Verdict>) {
+        let failed = self.failed.lock();
+        if !*failed {
+            (self.deliver)(Report::Verdicts(verdicts));
+        }
+    }
+
+    /// Poisons the journal, and says why if that was not said before.
+    pub(crate) fn fail(&self, detail: String) {
+        self.log.poison();
+        let mut failed = self.failed.lock();
+        if !std::mem::replace(&mut *failed, true) {
+            (self.deliver)(Report::Failed(detail));
+        }
+    }
+}
 
 /// A running journal.
 pub struct Journal {
@@ -52,6 +85,7 @@ pub(crate) struct Parts {
     pub(crate) store_connections: Arc<Connections>,
     pub(crate) reader_connections: Arc<Connections>,
     pub(crate) deliver: Deliver,
+    pub(crate) voice: Arc<Voice>,
 }
 
 impl Journal {
@@ -61,9 +95,8 @@ impl Journal {
         let (appends, append_receiver) = bounded(options.appends_max);
         let (reads, read_receiver) = bounded(options.reads_max);
         let mut crew = Crew {
-            log: Arc::clone(&shared.log),
             folder: Arc::clone(&folder),
-            deliver: Arc::clone(&deliver),
+            voice: Arc::clone(&parts.voice),
             threads: Vec::new(),
         };
         crew.hire("journal-commit", move || {
@@ -122,9 +155,8 @@ impl Journal {
 
 /// Starts threads whose failures are reported.
 struct Crew {
-    log: Arc<Log>,
     folder: Arc<crate::folder::Folder>,
-    deliver: Deliver,
+    voice: Arc<Voice>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -132,13 +164,12 @@ impl Crew {
     fn hire(&mut self, name: &str, work: impl FnOnce() -> Result<(), String> + Send + 'static) {
         let guard = Guard {
             name: name.to_owned(),
-            log: Arc::clone(&self.log),
-            deliver: Arc::clone(&self.deliver),
+            voice: Arc::clone(&self.voice),
             _folder: Arc::clone(&self.folder),
         };
         let body = move || {
             if let Err(detail) = work() {
-                guard.fail(detail);
+                guard.voice.fail(detail);
             }
         };
         let thread = thread::Builder::new().name(name.to_owned()).spawn(body);
@@ -150,23 +181,14 @@ impl Crew {
 /// and so that the folder stays locked while the thread runs.
 struct Guard {
     name: String,
-    log: Arc<Log>,
-    deliver: Deliver,
+    voice: Arc<Voice>,
     _folder: Arc<crate::folder::Folder>,
-}
-
-impl Guard {
-    fn fail(&self, detail: String) {
-        if self.log.poison() {
-            (self.deliver)(Report::Failed(detail));
-        }
-    }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.fail(format!("the thread {} panicked", self.name));
+            self.voice.fail(format!("the thread {} panicked", self.name));
         }
     }
 }

@@ -314,14 +314,12 @@ impl Log {
         self.wake_all(state);
     }
 
-    /// Makes known that something failed that must not. Whether this was the first to say so.
-    pub(crate) fn poison(&self) -> bool {
+    /// Makes known that something failed that must not.
+    pub(crate) fn poison(&self) {
         self.stats.poisoned.store(true, Ordering::SeqCst);
         let mut state = self.state.lock();
-        let first = state.phase != Phase::Poisoned;
         state.phase = Phase::Poisoned;
         self.wake_all(state);
-        first
     }
 
     /// Whether something failed that must not.

@@ -7,7 +7,7 @@ use crate::commit::Commit;
 use crate::disk::{Disk, FileId, FolderDisk, sync_folder};
 use crate::error::{OpenError, StoreError};
 use crate::folder::Folder;
-use crate::journal::{Deliver, Journal, Parts};
+use crate::journal::{Deliver, Journal, Parts, Voice};
 use crate::log::Log;
 use crate::options::{Options, SEGMENT_BYTES_MIN, STORE_CONNECTIONS};
 use crate::prepare;
@@ -145,13 +145,15 @@ impl Opened {
             next: self.unapplied,
             unchecked: 0,
         };
+        let log = Arc::clone(&self.shared.log);
+        let voice = Arc::new(Voice::new(Arc::clone(&deliver), log));
         let check = Check::new(Arc::clone(&self.shared), commit);
         let commit = Commit::new(
             &self.options,
             Arc::clone(&self.shared),
             (check, self.writer),
             self.opener,
-            Arc::clone(&deliver),
+            Arc::clone(&voice),
         );
         Journal::start(Parts {
             options: self.options,
@@ -162,6 +164,7 @@ impl Opened {
             store_connections: store,
             reader_connections: readers,
             deliver,
+            voice,
         })
     }
 }

@@ -16,6 +16,16 @@ use std::time::Duration;
 /// No test waits longer than this for something that has to happen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The append whose report the commit thread cannot get rid of while the gate is held.
+const HOLDING: Ticket = Ticket(u64::MAX);
+
+fn is_of(report: &Report, ticket: Ticket) -> bool {
+    match report {
+        Report::Verdicts(verdicts) => verdicts.iter().any(|verdict| verdict.ticket == ticket),
+        Report::Answer(..) | Report::Failed(_) => false,
+    }
+}
+
 /// The process's one opener.
 pub(crate) fn opener() -> Opener {
     static OPENER: OnceLock<Opener> = OnceLock::new();
@@ -53,8 +63,11 @@ impl Running {
         let gate = Arc::new(Mutex::new(()));
         let gate_of_journal = Arc::clone(&gate);
         let journal = opened.start(Arc::new(move |report| {
+            let holds = is_of(&report, HOLDING);
             drop(sender.send(report));
-            drop(gate_of_journal.lock());
+            if holds {
+                drop(gate_of_journal.lock());
+            }
         }));
         let appends = journal.appends();
         Self { journal, appends, reports, next_ticket: 1.into(), gate }
@@ -78,7 +91,9 @@ impl Running {
     /// goes into one batch.
     pub(crate) fn hold(&self) -> MutexGuard<'_, ()> {
         let guard = self.gate.lock().expect("no test panics while it holds the gate");
-        self.append(plain(0));
+        let append = Append { ticket: HOLDING, record: plain(0).into() };
+        self.appends.send(append).expect("the journal takes appends");
+        self.fates(&[HOLDING]);
         guard
     }
 
@@ -134,10 +149,13 @@ impl Running {
         }
     }
 
-    /// Ends the journal in order.
+    /// Ends the journal in order. What it says at the end must not be that it failed.
     pub(crate) fn close(self) {
         drop(self.appends);
         self.journal.close();
+        for report in self.reports.try_iter() {
+            assert!(!matches!(report, Report::Failed(_)), "{report:?}");
+        }
     }
 }
 
