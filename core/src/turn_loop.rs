@@ -3,7 +3,9 @@
 use crate::clients::{Clients, Ordered};
 use crate::drain::Drain;
 use crate::exchange::{Order, Router};
-use crate::limits::{LAST_FLUSH, Limits, MAIL_PER_TURN, STARTS_PER_TURN, TICKS_PER_TURN};
+use crate::limits::{
+    APPEND_HOLD, APPENDS_WORTH, LAST_FLUSH, Limits, MAIL_PER_TURN, STARTS_PER_TURN, TICKS_PER_TURN,
+};
 use crate::listener::Listener;
 use crate::mailbox::{Inbox, Mail, Mailbox, mailbox};
 use crate::snapshot::Snapshot;
@@ -91,8 +93,11 @@ pub struct Core {
     engine: Engine,
     workers: Workers,
     appends: Sender<Append>,
-    /// Appends that the channel had no room for; bounded by the tasks there can be.
+    /// Appends that are held back, or that the channel had no room for; bounded by the tasks
+    /// there can be.
     appends_waiting: VecDeque<Append>,
+    /// Since when the first of them waits.
+    appends_since: Option<Monotonic>,
     reads: Sender<Read>,
     /// Chains that were recalled in this turn, for the next one.
     recalled: Vec<(TaskId, usize)>,
@@ -123,6 +128,7 @@ impl Core {
             workers: Workers::new(setup.workers),
             appends: setup.appends,
             appends_waiting: VecDeque::new(),
+            appends_since: None,
             reads: setup.reads,
             recalled: Vec::new(),
             effects: setup.effects,
@@ -151,7 +157,7 @@ impl Core {
             self.meter.mark(Cause::Tick);
             self.start(now);
             self.meter.mark(Cause::Start);
-            self.apply();
+            self.apply(now.monotonic);
             self.meter.mark(Cause::Apply);
             self.clients.flush(now.monotonic);
             self.meter.mark(Cause::Flush);
@@ -185,7 +191,7 @@ impl Core {
     fn timeout(&mut self) -> Option<Duration> {
         let busy = self.more
             || self.clients.has_work()
-            || !self.appends_waiting.is_empty()
+            || (!self.appends_waiting.is_empty() && !self.engine.expects_soon())
             || !self.inbox.is_empty()
             || self.engine.has_work_to_start()
             || self.listener.has_more(self.clients.room());
@@ -328,19 +334,32 @@ impl Core {
         self.engine.dispatch(STARTS_PER_TURN, now, &mut self.effects);
     }
 
-    fn apply(&mut self) {
+    fn apply(&mut self, now: Monotonic) {
+        let mut effects = std::mem::take(&mut self.effects);
+        effects.drain(..).for_each(|effect| self.apply_one(effect, now));
+        self.effects = effects;
+        self.send_appends(now);
+    }
+
+    /// Appends that others are about to join are held back for a moment, so that one sync serves
+    /// them all.
+    fn send_appends(&mut self, now: Monotonic) {
+        let Some(since) = self.appends_since else { return };
+        let more_to_come = self.engine.expects_soon() && now.since(since) < APPEND_HOLD;
+        if more_to_come && self.appends_waiting.len() < APPENDS_WORTH {
+            return;
+        }
         while let Some(append) = self.appends_waiting.pop_front() {
             if let Err(TrySendError::Full(append)) = self.appends.try_send(append) {
                 self.appends_waiting.push_front(append);
-                break;
+                self.more = true;
+                return;
             }
         }
-        let mut effects = std::mem::take(&mut self.effects);
-        effects.drain(..).for_each(|effect| self.apply_one(effect));
-        self.effects = effects;
+        self.appends_since = None;
     }
 
-    fn apply_one(&mut self, effect: Effect) {
+    fn apply_one(&mut self, effect: Effect, now: Monotonic) {
         match effect {
             Effect::Reply { to, answer } => self.clients.answer(to, answer),
             Effect::Dispatch(chain) => self.workers.hand_out(chain),
@@ -350,21 +369,15 @@ impl Core {
                     self.more = true;
                 }
             }
-            Effect::Append(append) => self.append(append),
+            Effect::Append(append) => {
+                self.appends_since.get_or_insert(now);
+                self.appends_waiting.push_back(append);
+            }
             Effect::Read(read) => {
                 if let Err(TrySendError::Full(read)) = self.reads.try_send(read) {
                     self.refuse_read(read.reply_to);
                 }
             }
-        }
-    }
-
-    /// Appends keep their order: behind one that waits all others wait too.
-    fn append(&mut self, append: Append) {
-        if !self.appends_waiting.is_empty() {
-            self.appends_waiting.push_back(append);
-        } else if let Err(TrySendError::Full(append)) = self.appends.try_send(append) {
-            self.appends_waiting.push_back(append);
         }
     }
 
@@ -416,7 +429,8 @@ impl Core {
 
     /// Whether everything that was to be said has left.
     fn is_silent(&self) -> bool {
-        self.effects.is_empty() && !self.clients.has_work() && !self.clients.owes_output()
+        let applied = self.effects.is_empty() && self.appends_waiting.is_empty();
+        applied && !self.clients.has_work() && !self.clients.owes_output()
     }
 
     fn snapshot(&self) -> Snapshot {
