@@ -88,9 +88,9 @@ pub(crate) const CHECKPOINT_LOG_BYTES: u64 = 64 * MIB;
 
 /// How large the archive's write-ahead log gets between two checkpoints, in bytes, give or take a
 /// transaction. Less means shorter bursts of write-back, more means that a page changed often is
-/// written back once. At 35,000 small records a second on one disk, from due to durable, p99 and
-/// p99.9: 20 and 38 ms with 32 MiB, 39 and 60 with 128, 98 and 191 with 512; the applier's time
-/// was the same.
+/// written back once. One run of 20 s each at 35,000 records a second, from due to durable, p99
+/// and p99.9: 20 and 38 ms with 32 MiB, 98 and 191 with 512. On a busy machine the same 32 MiB
+/// gave 62 and 94, so measure again before this is turned.
 pub(crate) const CHECKPOINT_WAL_BYTES: u64 = 32 * MIB;
 
 /// How many read connections serve handlers.
