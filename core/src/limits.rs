@@ -25,7 +25,7 @@ pub(crate) const STARTS_PER_TURN: usize = 8;
 /// about as much for one as for all.
 pub(crate) const APPEND_HOLD: Duration = Duration::from_micros(200);
 /// So many appends are worth a sync of their own.
-pub(crate) const APPENDS_WORTH: usize = 48;
+pub(crate) const APPENDS_WORTH: usize = 24;
 /// A refused body is read to its end, and the connection kept, if no more than this is left.
 pub(crate) const DISCARD_MAX_BYTES: u64 = 64 * 1024;
 /// A closing connection is read and thrown away for this long, so that what it has sent does not

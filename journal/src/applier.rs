@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 /// How long a full disk or a locked archive is left alone.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
+/// How much lower the operating system ranks this thread.
+const NICENESS: i32 = 10;
+
 /// The applier thread's own.
 pub(crate) struct Applier {
     /// What the threads share.
@@ -44,6 +47,9 @@ enum Patience {
 impl Applier {
     /// Applies until the log ends. An error is one that must not happen.
     pub(crate) fn run(mut self) -> Result<(), String> {
+        // It has until the log is full; whoever waits for an answer has not. Refusal is no reason
+        // not to apply.
+        let _ = rustix::process::nice(NICENESS);
         loop {
             match self.shared.log.wait_for_work() {
                 Wake::Apply => {

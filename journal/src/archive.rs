@@ -4,6 +4,7 @@
 mod reader;
 mod row;
 mod schema;
+mod write_back;
 mod writer;
 
 pub(crate) use reader::Connections;

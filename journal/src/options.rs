@@ -76,22 +76,22 @@ pub(crate) const PIECE_BYTES: usize = MIB as usize;
 pub(crate) const SPARE_SEGMENTS: usize = 1;
 
 /// The applier takes at most this many bytes of log into one transaction: its memory.
-pub(crate) const APPLY_BYTES_MAX: usize = 16 * MIB as usize;
+pub(crate) const APPLY_BYTES_MAX: usize = 40 * MIB as usize;
 
 /// … and at most this many records. Large transactions write a page of the archive once for
 /// many records; larger ones than this gain little.
-pub(crate) const APPLY_RECORDS_MAX: usize = 30_000;
+pub(crate) const APPLY_RECORDS_MAX: usize = 100_000;
 
 /// How many bytes of log are applied between two checkpoints at most: what a restart reads again,
 /// and what the log holds on to.
-pub(crate) const CHECKPOINT_LOG_BYTES: u64 = 64 * MIB;
+pub(crate) const CHECKPOINT_LOG_BYTES: u64 = 96 * MIB;
 
 /// How large the archive's write-ahead log gets between two checkpoints, in bytes, give or take a
 /// transaction. Less means shorter bursts of write-back, more means that a page changed often is
 /// written back once. One run of 20 s each at 35,000 records a second, from due to durable, p99
 /// and p99.9: 20 and 38 ms with 32 MiB, 98 and 191 with 512. On a busy machine the same 32 MiB
 /// gave 62 and 94, so measure again before this is turned.
-pub(crate) const CHECKPOINT_WAL_BYTES: u64 = 32 * MIB;
+pub(crate) const CHECKPOINT_WAL_BYTES: u64 = 64 * MIB;
 
 /// How many read connections serve handlers.
 pub(crate) const STORE_CONNECTIONS: usize = 4;
