@@ -80,6 +80,7 @@ impl Applier {
 
     /// Applies a transaction's worth of records. Whether there may be more.
     fn apply_some(&mut self, patience: Patience) -> Result<bool, String> {
+        self.shared.recent.rotate();
         let (fold, next) = self.read()?;
         if fold.records == 0 {
             return Ok(false);
@@ -99,7 +100,7 @@ impl Applier {
         add(&stats.applied, fold.records as u64);
         self.shared.log.mark_seen(fold.records as u64, fold.bytes as u64);
         self.shared.set_applied(fold.last);
-        self.shared.recent.remove(fold.keys.keys(), fold.tasks.keys().copied(), fold.last);
+        self.shared.recent.release(fold.last);
         self.unchecked += fold.bytes as u64;
         self.next = next;
         Ok(true)

@@ -6,9 +6,9 @@ use crate::archive::Connections;
 use crate::error::StoreError;
 use crate::shared::Shared;
 use bytes::Bytes;
+use foldhash::HashMap;
 use overtime_protocol::TaskId;
 use overtime_protocol::record::{ReadMark, Record};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The checks of the commit thread.
@@ -29,7 +29,7 @@ struct Write {
 impl Check {
     /// Checks against a journal; `archive` is for this thread alone.
     pub(crate) fn new(shared: Arc<Shared>, archive: Arc<Connections>) -> Self {
-        Self { shared, archive, written: HashMap::new() }
+        Self { shared, archive, written: HashMap::default() }
     }
 
     /// The hash of the first key that is not as the record's handler read it, if there is one.
@@ -76,7 +76,7 @@ impl Check {
 
     fn newest(&self, key: &Bytes) -> Option<Write> {
         self.written.get(key).copied().or_else(|| {
-            let entry = self.shared.recent.key(key)?;
+            let entry = self.shared.recent.key(key, self.shared.applied())?;
             let lsn = entry.value.map_or(0, |_| entry.lsn);
             Some(Write { lsn, writer: entry.writer })
         })

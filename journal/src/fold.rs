@@ -2,9 +2,9 @@
 //! It never reads or writes anything.
 
 use bytes::Bytes;
+use foldhash::HashMap;
 use overtime_protocol::record::{Acceptance, Change, Put, Record, StartMark};
 use overtime_protocol::{Document, Fault, Product, TaskId, TaskState, Unfinished, UnixMillis};
-use std::collections::HashMap;
 
 /// The sum of some records.
 #[derive(Default)]

@@ -72,7 +72,7 @@ impl Reader {
     /// A task, from the log if it is not in the archive yet.
     fn find(&self, task: TaskId, extent: Extent) -> Result<Option<Archived>, StoreError> {
         loop {
-            let entry = self.shared.recent.task(task);
+            let entry = self.shared.recent.task(task, self.shared.applied());
             let newest = entry.and_then(|entry| entry.whole.or(entry.acceptance.map(|(at, _)| at)));
             let Some(place) = newest else {
                 let applied = self.shared.applied();

@@ -4,15 +4,13 @@
 use crate::disk::FileId;
 use crate::log::Log;
 use bytes::Bytes;
+use foldhash::HashMap;
 use overtime_protocol::TaskId;
 use overtime_protocol::record::{Change, Layout, Record};
 use parking_lot::RwLock;
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
-
-/// How many entries are removed under one lock: about 50 µs.
-const REMOVED_AT_ONCE: usize = 256;
 
 /// Where some bytes of the log lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,82 +119,89 @@ fn part(record: Place, bytes: &[u8], range: Range<usize>) -> Place {
     Place { offset, len, crc: crc32c::crc32c(value), ..record }
 }
 
-/// The index.
+/// The index: generations of entries, the oldest first. An entry whose LSN the archive has reached
+/// is passed over, so a generation can leave as a whole, long after its first entries are in the
+/// archive, and nobody waits while it is taken apart.
 #[derive(Default)]
 pub(crate) struct Recent {
-    maps: RwLock<Maps>,
+    generations: RwLock<VecDeque<Generation>>,
 }
 
 #[derive(Default)]
-struct Maps {
+struct Generation {
     keys: HashMap<Bytes, KeyEntry>,
     tasks: HashMap<TaskId, TaskEntry>,
+    /// The last LSN in it.
+    last: u64,
 }
 
 impl Recent {
     /// Makes entries visible, in LSN order, and empties `entries`.
     pub(crate) fn publish(&self, entries: &mut Entries) {
-        let mut maps = self.maps.write();
-        maps.keys.extend(entries.keys.drain(..));
+        let mut generations = self.generations.write();
+        if generations.is_empty() {
+            generations.push_back(Generation::default());
+        }
+        let Some(newest) = generations.back_mut() else { return };
+        for (key, entry) in entries.keys.drain(..) {
+            newest.last = newest.last.max(entry.lsn);
+            newest.keys.insert(key, entry);
+        }
         for (task, newer) in entries.tasks.drain(..) {
-            match maps.tasks.get_mut(&task) {
-                None => drop(maps.tasks.insert(task, newer)),
-                Some(entry) => {
-                    entry.lsn = newer.lsn;
-                    entry.whole = newer.whole.or(entry.whole);
-                    entry.acceptance = newer.acceptance.or(entry.acceptance.take());
-                }
+            newest.last = newest.last.max(newer.lsn);
+            match newest.tasks.get_mut(&task) {
+                None => drop(newest.tasks.insert(task, newer)),
+                Some(entry) => *entry = newer.over(entry),
             }
         }
     }
 
-    /// The newest write of a key, unless it is in the archive already.
-    pub(crate) fn key(&self, key: &[u8]) -> Option<KeyEntry> {
-        self.maps.read().keys.get(key).copied()
+    /// The newest write of a key, unless it is in an archive that has everything up to `applied`.
+    pub(crate) fn key(&self, key: &[u8], applied: u64) -> Option<KeyEntry> {
+        let generations = self.generations.read();
+        let newest = generations.iter().rev().find_map(|generation| generation.keys.get(key));
+        newest.copied().filter(|entry| entry.lsn > applied)
     }
 
-    /// What the log has of a task, unless it is in the archive already.
-    pub(crate) fn task(&self, task: TaskId) -> Option<TaskEntry> {
-        self.maps.read().tasks.get(&task).cloned()
+    /// What the log has of a task, unless it is in an archive that has everything up to `applied`.
+    pub(crate) fn task(&self, task: TaskId, applied: u64) -> Option<TaskEntry> {
+        let generations = self.generations.read();
+        let mut found = generations.iter().rev().filter_map(|each| each.tasks.get(&task));
+        let newest = found.next().filter(|entry| entry.lsn > applied)?.clone();
+        Some(found.fold(newest, |newer, older| newer.over(older)))
     }
 
-    /// Removes entries that the archive has: those of these keys and tasks up to `applied`.
-    pub(crate) fn remove(
-        &self,
-        keys: impl Iterator<Item = impl AsRef<[u8]>>,
-        tasks: impl Iterator<Item = TaskId>,
-        applied: u64,
-    ) {
-        in_steps(keys, |keys| {
-            let mut maps = self.maps.write();
-            for key in keys {
-                if maps.keys.get(key.as_ref()).is_some_and(|entry| entry.lsn <= applied) {
-                    maps.keys.remove(key.as_ref());
-                }
-            }
-        });
-        in_steps(tasks, |tasks| {
-            let mut maps = self.maps.write();
-            for task in tasks {
-                if maps.tasks.get(task).is_some_and(|entry| entry.lsn <= applied) {
-                    maps.tasks.remove(task);
-                }
-            }
-        });
+    /// Entries from here on are a generation of their own. The applier calls this before it reads
+    /// the log, so that what it is about to apply can leave together.
+    pub(crate) fn rotate(&self) {
+        let mut generations = self.generations.write();
+        if generations.back().is_some_and(|newest| newest.last > 0) {
+            generations.push_back(Generation::default());
+        }
+    }
+
+    /// Lets go of the generations that are in the archive as a whole.
+    pub(crate) fn release(&self, applied: u64) {
+        let mut released = Vec::new();
+        let mut generations = self.generations.write();
+        while generations.len() > 1 && generations.front().is_some_and(|old| old.last <= applied) {
+            released.extend(generations.pop_front());
+        }
+        // Taken apart without the lock.
+        drop(generations);
+        drop(released);
     }
 }
 
-/// Calls `step` with a few items at a time, so that others get at the lock in between.
-fn in_steps<T>(items: impl Iterator<Item = T>, mut step: impl FnMut(&[T])) {
-    let mut few = Vec::with_capacity(REMOVED_AT_ONCE);
-    for item in items {
-        few.push(item);
-        if few.len() == REMOVED_AT_ONCE {
-            step(&few);
-            few.clear();
+impl TaskEntry {
+    /// What is known when this comes after `older`.
+    fn over(self, older: &Self) -> Self {
+        Self {
+            lsn: self.lsn,
+            acceptance: self.acceptance.or_else(|| older.acceptance.clone()),
+            whole: self.whole.or(older.whole),
         }
     }
-    step(&few);
 }
 
 #[cfg(test)]
@@ -214,32 +219,60 @@ mod tests {
 
     const PLACE: Place = Place { file: FileId(1), sequence: 1, offset: 4096, len: 1, crc: 0 };
 
+    fn generations(recent: &Recent) -> usize {
+        recent.generations.read().len()
+    }
+
     #[test]
-    fn what_was_written_since_stays() {
+    fn what_the_archive_has_is_passed_over_and_what_was_written_since_is_not() {
         let recent = Recent::default();
-        let count = 3 * REMOVED_AT_ONCE / 2;
-        let keys = (0..count).map(|number| key(number, 5)).collect();
-        let tasks = vec![task(1, 5, None), task(2, 5, None)];
-        recent.publish(&mut Entries { keys, tasks });
+        let keys = vec![key(1, 5), key(2, 6)];
+        recent.publish(&mut Entries { keys, tasks: vec![task(1, 5, None), task(2, 6, None)] });
+        recent.rotate();
         let (keys, tasks) = (vec![key(1, 9)], vec![task(1, 9, Some(PLACE))]);
         recent.publish(&mut Entries { keys, tasks });
         let tasks = [1, 2].map(|number| TaskId::from_key(number).unwrap());
-        recent.remove((0..count).map(|number| number.to_string()), tasks.into_iter(), 5);
-        assert_eq!(recent.key(b"1").unwrap().lsn, 9);
-        assert_eq!(recent.task(tasks[0]).unwrap().whole, Some(PLACE));
-        let maps = recent.maps.read();
-        assert_eq!((maps.keys.len(), maps.tasks.len()), (1, 1));
+        assert_eq!(recent.key(b"1", 0).unwrap().lsn, 9);
+        assert_eq!(recent.key(b"1", 6).unwrap().lsn, 9);
+        assert!(recent.key(b"1", 9).is_none());
+        assert_eq!(recent.key(b"2", 5).unwrap().lsn, 6);
+        assert!(recent.key(b"2", 6).is_none());
+        assert_eq!(recent.task(tasks[0], 6).unwrap().whole, Some(PLACE));
+        assert!(recent.task(tasks[1], 6).is_none());
+    }
+
+    #[test]
+    fn a_generation_leaves_as_a_whole() {
+        let recent = Recent::default();
+        recent.rotate();
+        assert_eq!(generations(&recent), 0);
+        recent.publish(&mut Entries { keys: vec![key(1, 5), key(2, 6)], tasks: Vec::new() });
+        recent.rotate();
+        recent.rotate();
+        assert_eq!(generations(&recent), 2);
+        recent.release(5);
+        assert_eq!(generations(&recent), 2);
+        recent.publish(&mut Entries { keys: vec![key(3, 7)], tasks: Vec::new() });
+        recent.release(6);
+        assert_eq!(generations(&recent), 1);
+        assert_eq!(recent.key(b"3", 6).unwrap().lsn, 7);
     }
 
     #[test]
     fn an_acceptance_stays_beside_a_later_record_of_its_task() {
-        let recent = Recent::default();
-        let mut accepted = task(1, 5, None);
-        accepted.1.acceptance = Some((PLACE, 3..4));
-        recent.publish(&mut Entries { keys: Vec::new(), tasks: vec![accepted] });
-        let parked = task(1, 6, Some(PLACE));
-        recent.publish(&mut Entries { keys: Vec::new(), tasks: vec![parked] });
-        let found = recent.task(TaskId::from_key(1).unwrap()).unwrap();
-        assert_eq!((found.lsn, found.acceptance), (6, Some((PLACE, 3..4))));
+        for rotates in [false, true] {
+            let recent = Recent::default();
+            let mut accepted = task(1, 5, None);
+            accepted.1.acceptance = Some((PLACE, 3..4));
+            recent.publish(&mut Entries { keys: Vec::new(), tasks: vec![accepted] });
+            if rotates {
+                recent.rotate();
+            }
+            let parked = task(1, 6, Some(PLACE));
+            recent.publish(&mut Entries { keys: Vec::new(), tasks: vec![parked] });
+            let found = recent.task(TaskId::from_key(1).unwrap(), 5).unwrap();
+            assert_eq!((found.lsn, found.acceptance), (6, Some((PLACE, 3..4))));
+            assert_eq!(found.whole, Some(PLACE));
+        }
     }
 }

@@ -53,7 +53,7 @@ impl Shared {
         let watermark = self.applied();
         let state = |value, lsn| State { value, read: ReadMark::At { lsn, watermark } };
         loop {
-            let Some(entry) = self.recent.key(key) else {
+            let Some(entry) = self.recent.key(key, self.applied()) else {
                 let found = archive.take().state(key, self.applied())?;
                 return Ok(found.map_or(state(None, 0), |(value, lsn)| state(Some(value), lsn)));
             };

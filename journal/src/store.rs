@@ -35,7 +35,7 @@ impl Store {
     /// [`Store::state`].
     pub fn payload(&self, task: TaskId) -> Result<Bytes, StoreError> {
         loop {
-            let entry = self.shared.recent.task(task);
+            let entry = self.shared.recent.task(task, self.shared.applied());
             let Some((place, range)) = entry.and_then(|entry| entry.acceptance) else {
                 let found = self.archive.take().payload(task, self.shared.applied())?;
                 return found.ok_or(StoreError::Unknown);
