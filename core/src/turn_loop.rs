@@ -364,10 +364,8 @@ impl Core {
             Effect::Reply { to, answer } => self.clients.answer(to, answer),
             Effect::Dispatch(chain) => self.workers.hand_out(chain),
             Effect::Recall(leader) => {
-                if let Some(from) = self.workers.recall(leader) {
-                    self.recalled.push((leader, from));
-                    self.more = true;
-                }
+                self.recalled.push((leader, self.workers.recall(leader)));
+                self.more = true;
             }
             Effect::Append(append) => {
                 self.appends_since.get_or_insert(now);
