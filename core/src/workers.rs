@@ -21,7 +21,6 @@ pub struct WorkerChannels {
 struct Busy {
     lane: Lane,
     leader: TaskId,
-    jobs: usize,
     claims: Claims,
 }
 
@@ -55,8 +54,7 @@ impl Workers {
     /// there is one, and its channel has room because it is idle.
     pub(crate) fn hand_out(&mut self, chain: Chain) {
         let Chain { lane, jobs, claims, .. } = &chain;
-        let busy =
-            Busy { lane: *lane, leader: jobs[0].task, jobs: jobs.len(), claims: claims.clone() };
+        let busy = Busy { lane: *lane, leader: jobs[0].task, claims: claims.clone() };
         let idle = self.idle(busy.lane);
         let worker = idle.pop().expect("credits never pass the number of workers");
         self.busy[worker] = Some(busy);
@@ -76,12 +74,11 @@ impl Workers {
     }
 
     /// Takes back what its worker has not come to of the chain with this first task. Returns the
-    /// place of the first such job; `None` if the chain is through.
-    pub(crate) fn recall(&self, leader: TaskId) -> Option<usize> {
+    /// place of the first such job, which is behind the last if there is none.
+    pub(crate) fn recall(&self, leader: TaskId) -> usize {
         let mut busy = self.busy.iter().flatten();
-        let chain = busy.find(|busy| busy.leader == leader)?;
-        let from = chain.claims.recall();
-        (from < chain.jobs).then_some(from)
+        let chain = busy.find(|busy| busy.leader == leader);
+        chain.map_or(usize::MAX, |busy| busy.claims.recall())
     }
 
     fn idle(&mut self, lane: Lane) -> &mut Vec<usize> {

@@ -103,6 +103,12 @@ impl Brief {
         out.tasks.split_off(from.min(out.tasks.len()))
     }
 
+    /// Whether nothing is out and nothing is being recalled.
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.out.is_empty() && self.recalled.is_empty()
+    }
+
     /// An attempt has come back.
     pub(crate) fn note(&mut self, kind: KindId, exec: Duration) {
         let average = &mut self.spans[usize::from(kind.0)];

@@ -24,7 +24,7 @@ pub enum Event {
     Recalled {
         /// Its first task.
         leader: TaskId,
-        /// The place of the first job that was taken back.
+        /// The place of the first job that was taken back; behind the last if there was none.
         from: usize,
     },
     /// The journal said what became of an append.

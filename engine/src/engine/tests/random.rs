@@ -180,10 +180,12 @@ impl Day {
                     .at_work
                     .iter()
                     .position(|(_, jobs, first)| *first == leader && !jobs.is_empty());
-                let Some(place) = place else { return };
-                let (_, jobs, _) = &mut self.at_work[place];
-                let from = self.sizes[&leader] - (jobs.len() - 1);
-                jobs.truncate(1);
+                let from = place.map_or(usize::MAX, |place| {
+                    let (_, jobs, _) = &mut self.at_work[place];
+                    let from = self.sizes[&leader] - (jobs.len() - 1);
+                    jobs.truncate(1);
+                    from
+                });
                 self.event(Event::Recalled { leader, from });
             }
             Effect::Dispatch(Chain { lane, jobs, .. }) => {
@@ -233,6 +235,7 @@ impl Day {
         assert_eq!(self.engine.stats().tasks, 0, "without an end: {:?}", self.left());
         assert!(self.engine.hot_keys.is_empty(), "a hot key without a task");
         assert!(self.engine.is_quiet());
+        assert!(self.engine.brief.is_idle(), "a brief chain that nobody runs");
         assert!(self.ends.values().all(|&ends| ends == 1), "a task ended twice");
     }
 }
