@@ -36,6 +36,8 @@ pub(crate) struct Task {
     pub(crate) payload: Payload,
     pub(crate) created: Monotonic,
     pub(crate) run: Run,
+    /// Runs in this process, those that conflicted or were recalled included.
+    pub(crate) runs: u32,
     pub(crate) acceptance: AcceptanceState,
     pub(crate) start_mark: StartMarkState,
     /// The key over which its latest attempt conflicted.
@@ -174,11 +176,13 @@ impl Task {
     /// The next attempt, counted.
     pub(crate) fn start(&mut self, at: UnixMillis) -> Job {
         self.durable.attempts += 1;
+        self.runs += 1;
         self.durable.started_at = Some(at);
         self.run = Run::Running;
         Job {
             task: self.durable.id,
             attempt: self.durable.attempts,
+            run: self.runs,
             kind: self.kind,
             created_at: self.durable.created_at,
             payload: self.payload.clone(),

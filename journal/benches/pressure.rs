@@ -74,6 +74,7 @@ impl Load {
         Record {
             task,
             attempt: 1,
+            run: 1,
             acceptance: Some(acceptance),
             change: Some(Change::Finished(document, Some(product))),
             puts: vec![Put { key: key.into(), value, read }],

@@ -48,7 +48,7 @@ impl Check {
     pub(crate) fn note(&mut self, lsn: u64, record: &Record) {
         for put in &record.puts {
             let lsn = if put.value.is_some() { lsn } else { 0 };
-            let write = Write { lsn, writer: (record.task, record.attempt) };
+            let write = Write { lsn, writer: (record.task, record.run) };
             self.written.insert(put.key.clone(), write);
         }
     }
@@ -61,7 +61,7 @@ impl Check {
     fn holds(&self, key: &Bytes, read: ReadMark) -> Result<bool, StoreError> {
         match (self.newest(key), read) {
             (Some(write), ReadMark::At { lsn, .. }) => Ok(write.lsn == lsn),
-            (Some(write), ReadMark::After { task, attempt }) => Ok(write.writer == (task, attempt)),
+            (Some(write), ReadMark::After { task, run }) => Ok(write.writer == (task, run)),
             // Who wrote it is not known any more; the handler runs again and reads it.
             (None, ReadMark::After { .. }) => Ok(false),
             (None, ReadMark::At { lsn, watermark }) => {

@@ -49,7 +49,7 @@ impl Place {
 pub(crate) struct KeyEntry {
     /// Its LSN.
     pub(crate) lsn: u64,
-    /// The task and attempt that wrote it.
+    /// The task that wrote it, and in which of its runs.
     pub(crate) writer: (TaskId, u32),
     /// The value; `None` if the key was deleted.
     pub(crate) value: Option<Place>,
@@ -99,7 +99,7 @@ impl Entries {
         let Entry { lsn, place, bytes, record, layout } = *entry;
         for (put, range) in layout.values(&record.puts) {
             let value = range.map(|range| part(place, bytes, range));
-            let writer = (record.task, record.attempt);
+            let writer = (record.task, record.run);
             self.keys.push((put.key.clone(), KeyEntry { lsn, writer, value }));
         }
         let is_whole = matches!(record.change, Some(Change::Parked(_) | Change::Finished(..)));

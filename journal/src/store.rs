@@ -34,15 +34,14 @@ impl Store {
     /// [`StoreError::Unknown`] if there is no such task or it has finished; otherwise as
     /// [`Store::state`].
     pub fn payload(&self, task: TaskId) -> Result<Bytes, StoreError> {
-        loop {
-            let entry = self.shared.recent.task(task, self.shared.applied());
-            let Some((place, range)) = entry.and_then(|entry| entry.acceptance) else {
-                let found = self.archive.take().payload(task, self.shared.applied())?;
-                return found.ok_or(StoreError::Unknown);
-            };
-            if let Some(record) = place.read(&self.shared.log)? {
-                return Ok(record.slice(range.start as usize..range.end as usize));
-            }
+        let entry = self.shared.recent.task(task, self.shared.applied());
+        if let Some((place, range)) = entry.and_then(|entry| entry.acceptance)
+            && let Some(record) = place.read(&self.shared.log)?
+        {
+            return Ok(record.slice(range.start as usize..range.end as usize));
         }
+        // It is not in the log any more, so it was applied before its segment was freed.
+        let found = self.archive.take().payload(task, self.shared.applied())?;
+        found.ok_or(StoreError::Unknown)
     }
 }

@@ -18,6 +18,8 @@ pub struct Job {
     pub task: TaskId,
     /// Which attempt this is, from 1.
     pub attempt: u32,
+    /// Which run this is of all that the task had in this process, from 1.
+    pub run: u32,
     /// Its kind.
     pub kind: KindId,
     /// When the task was accepted.

@@ -35,6 +35,9 @@ pub struct Record {
     pub task: TaskId,
     /// The attempt that this is about; 0 before the first.
     pub attempt: u32,
+    /// The run of it: an attempt runs again, as the same attempt, after a conflict. Not stored: it
+    /// means nothing in another process.
+    pub run: u32,
     /// The acceptance, if this record is what accepts the task.
     pub acceptance: Option<Acceptance>,
     /// What changed.
@@ -131,8 +134,8 @@ pub enum ReadMark {
     After {
         /// That job's task.
         task: TaskId,
-        /// That job's attempt.
-        attempt: u32,
+        /// That job's run: if it conflicts and runs again, it may write something else.
+        run: u32,
     },
 }
 

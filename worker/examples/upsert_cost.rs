@@ -67,6 +67,7 @@ fn job(key: u64) -> Job {
     Job {
         task: TaskId::from_key(key).expect("small"),
         attempt: 1,
+        run: 1,
         kind: KindId(0),
         created_at: UnixMillis(0),
         payload: Payload::seal(vec![Bytes::from_static(PATCH.as_bytes())]),

@@ -23,8 +23,8 @@ pub(crate) struct Overlay {
 
 impl Overlay {
     /// Lets the later jobs of the chain see what this attempt, which ended well, is writing.
-    pub(crate) fn extend(&mut self, task: TaskId, attempt: u32, puts: &[Put]) {
-        let read = ReadMark::After { task, attempt };
+    pub(crate) fn extend(&mut self, task: TaskId, run: u32, puts: &[Put]) {
+        let read = ReadMark::After { task, run };
         for put in puts {
             self.written.insert(put.key.clone(), State { value: put.value.clone(), read });
         }
@@ -199,7 +199,7 @@ mod tests {
         overlay.extend(task(7), 2, &[deletion]);
         let mut effects = Effects::default();
         assert_eq!(effects.read(b"k", view(&source, &overlay)).unwrap(), None);
-        let after = ReadMark::After { task: task(7), attempt: 2 };
+        let after = ReadMark::After { task: task(7), run: 2 };
         assert_eq!(effects.finish().unwrap().1[0].read, after);
     }
 

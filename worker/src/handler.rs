@@ -76,7 +76,7 @@ use overtime_protocol::{Kind, Product};
 /// # let pool = start(options, equipment, deliver).expect("one thread");
 /// # let job = Job {
 /// #     task: TaskId::from_key(1).unwrap(),
-/// #     attempt: 1,
+/// #     attempt: 1, run: 1,
 /// #     kind: KindId(0),
 /// #     created_at: UnixMillis(0),
 /// #     payload: Payload::seal(vec![r#"{"page":"/start"}"#.into()]),

@@ -31,6 +31,7 @@ pub(crate) fn job(payload: &str) -> Job {
     Job {
         task: task(1),
         attempt: 1,
+        run: 1,
         kind: KindId(0),
         created_at: UnixMillis(1_000),
         payload: Payload::seal(vec![Bytes::copy_from_slice(payload.as_bytes())]),

@@ -51,11 +51,12 @@ impl WorkerThread {
         let count = jobs.len();
         for job in jobs {
             let (completion, aftermath) = self.workshop.run(&job, &overlay);
+            let run = job.run;
             // The payload's memory is free before anybody hears that the attempt has ended.
             drop(job);
             let chain_ended = claims.claim() >= count;
             if !chain_ended && matches!(completion.outcome, Outcome::Done(_)) {
-                overlay.extend(completion.task, completion.attempt, &completion.puts);
+                overlay.extend(completion.task, run, &completion.puts);
             }
             if aftermath == Aftermath::Shaken {
                 worst = Aftermath::Shaken;

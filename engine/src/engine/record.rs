@@ -48,6 +48,7 @@ impl Engine {
         let record = Record {
             task: slot.id(),
             attempt: task.durable.attempts,
+            run: 0,
             acceptance: Some(acceptance),
             change: started_at.map(mark),
             puts: Vec::new(),
@@ -75,6 +76,7 @@ impl Engine {
         let record = Record {
             task: slot.id(),
             attempt,
+            run: 0,
             acceptance: None,
             change: Some(Change::Started(StartMark { at, isolated, crashes })),
             puts: Vec::new(),

@@ -62,6 +62,7 @@ impl Engine {
         let record = Record {
             task: slot.id(),
             attempt: task.durable.attempts,
+            run: 0,
             acceptance: None,
             change: Some(self.parked(slot, fault)),
             puts: Vec::new(),
@@ -111,6 +112,7 @@ fn task_of(one: Unfinished, kind: KindId, crashes: u8, now: Now) -> Task {
         payload: one.acceptance.payload,
         created: now.monotonic,
         run: Run::Suspect,
+        runs: 0,
         acceptance: AcceptanceState::Durable,
         start_mark: StartMarkState::Required { isolated },
         hot_key: None,

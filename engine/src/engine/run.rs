@@ -53,11 +53,13 @@ impl Engine {
         let in_memory = self.kind(task).durability == Durability::Memory
             && task.acceptance == AcceptanceState::Volatile
             && done.puts.is_empty();
+        let runs = task.runs;
         let (queue, exec) = (done.started.since(task.created), done.ended.since(done.started));
         let change = self.change(slot, done.outcome, now);
         let record = Record {
             task: done.task,
             attempt: done.attempt,
+            run: runs,
             acceptance: None,
             change: Some(change),
             puts: done.puts,

@@ -88,6 +88,7 @@ impl Engine {
             payload: submission.payload,
             created: now.monotonic,
             run: Run::Waiting,
+            runs: 0,
             acceptance: AcceptanceState::Volatile,
             start_mark: StartMarkState::None,
             hot_key: None,

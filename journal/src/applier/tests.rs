@@ -42,7 +42,8 @@ impl Bench {
         let put = Put { key: "s/a".into(), value: Some(vec![b'x'; 60].into()), read };
         let task = TaskId::from_key(1).unwrap();
         let (puts, expects) = (vec![put], Vec::new());
-        let record = Record { task, attempt: 1, acceptance: None, change: None, puts, expects };
+        let record =
+            Record { task, attempt: 1, run: 1, acceptance: None, change: None, puts, expects };
         let mut batch = Batch::new();
         batch.push(|out| record::encode(&record, &self.opener, out)).unwrap();
         let bytes = batch.frame_bytes();

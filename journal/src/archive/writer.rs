@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 
 const SET_META: &str = "UPDATE meta SET value = ?2 WHERE name = ?1";
 
+const CLEAR_MARKS: &str = "UPDATE tasks SET mark_at = NULL, mark_isolated = NULL \
+    WHERE state < 4 AND mark_at IS NOT NULL";
+
 const PUT: &str = "REPLACE INTO state (key, value, lsn, crc) VALUES (?1, ?2, ?3, ?4)";
 
 const DELETE: &str = "DELETE FROM state WHERE key = ?1";
@@ -76,6 +79,8 @@ impl Writer {
             WriteBack::open(path).map_err(OpenError::io(action))
         };
         let database = open(file)?;
+        // A former process may have died between a checkpoint and its sync.
+        database.settle().map_err(OpenError::io(format!("sync {}", file.display())))?;
         let write_ahead_log = open(&write_ahead_log(file))?;
         Ok(Self { connection, opener, database, write_ahead_log })
     }
@@ -100,6 +105,10 @@ impl Writer {
         let transaction = self.connection.transaction()?;
         transaction.execute(SET_META, params!["epoch", epoch.cast_signed()])?;
         transaction.execute(SET_META, params!["clean", 0])?;
+        if clean {
+            // What ran at an orderly end is under no suspicion, in no later life either.
+            transaction.execute(CLEAR_MARKS, [])?;
+        }
         transaction.commit()?;
         self.connection.pragma_update(None, "synchronous", "normal")?;
         Ok((epoch, clean))

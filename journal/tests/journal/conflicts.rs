@@ -14,7 +14,7 @@ fn mark(running: &Running, key: &str) -> ReadMark {
 }
 
 fn after(task: TaskId) -> ReadMark {
-    ReadMark::After { task, attempt: 1 }
+    ReadMark::After { task, run: 1 }
 }
 
 fn deletes(key: &str, read: ReadMark) -> Put {
@@ -186,5 +186,22 @@ fn a_deleted_key_reads_as_none_before_and_after_it_is_applied() {
     // Recreated, it is not what was read before the deletion.
     running.durable(writes(3, put("s/a", "again", in_log.read)));
     assert!(is_conflict(running.append(writes(4, put("s/a", "late", seen)))));
+    running.close();
+}
+
+#[test]
+fn what_another_run_of_the_same_attempt_wrote_is_not_what_was_read() {
+    let root = tempfile::tempdir().unwrap();
+    let running = open(&root);
+    let first = mark(&running, "s/hot");
+    // The run that the follower read conflicted; the attempt ran again and wrote something else.
+    let again = Record { run: 2, ..writes(1, put("s/hot", "again", first)) };
+    running.durable(again);
+    let task = task(1);
+    let stale = writes(2, put("s/hot", "stale", ReadMark::After { task, run: 1 }));
+    assert!(is_conflict(running.append(stale)));
+    let right = writes(3, put("s/hot", "right", ReadMark::After { task, run: 2 }));
+    running.durable(right);
+    assert_eq!(running.journal.store().state(b"s/hot").unwrap().value.unwrap(), "right");
     running.close();
 }

@@ -177,6 +177,7 @@ pub(crate) fn plain(number: u64) -> Record {
     Record {
         task: task(number),
         attempt: 1,
+        run: 1,
         acceptance: None,
         change: None,
         puts: Vec::new(),

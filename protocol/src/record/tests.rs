@@ -50,6 +50,7 @@ fn samples() -> Vec<Record> {
     let plain = Record {
         task,
         attempt: 0,
+        run: 0,
         acceptance: None,
         change: None,
         puts: Vec::new(),

@@ -297,7 +297,10 @@ impl Head {
             values_start,
         };
         let attempt = self.attempt;
-        Ok((Record { task, attempt, acceptance, change, puts, expects: Vec::new() }, layout))
+        Ok((
+            Record { task, attempt, run: 0, acceptance, change, puts, expects: Vec::new() },
+            layout,
+        ))
     }
 }
 

@@ -100,7 +100,7 @@ fn the_jobs_of_a_chain_see_what_those_before_them_write() {
     let found = source.set(b"k", "0");
     let (pool, deliveries) = pool(1, handler, source);
     let jobs = ["a", "b!", "c"].into_iter().zip(1..);
-    let jobs = jobs.map(|(text, key)| Job { task: task(key), attempt: 4, ..job(text) });
+    let jobs = jobs.map(|(text, key)| Job { task: task(key), run: 4, ..job(text) });
     pool.foreground[0].chains.send(chain(jobs.collect())).unwrap();
 
     let first = deliveries.recv_timeout(PATIENCE).unwrap();
@@ -109,7 +109,7 @@ fn the_jobs_of_a_chain_see_what_those_before_them_write() {
     let second = deliveries.recv_timeout(PATIENCE).unwrap();
     assert!(matches!(second.completion.outcome, Outcome::Rejected(_)));
     let third = deliveries.recv_timeout(PATIENCE).unwrap();
-    assert_eq!(third.completion.puts[0].read, ReadMark::After { task: task(1), attempt: 4 });
+    assert_eq!(third.completion.puts[0].read, ReadMark::After { task: task(1), run: 4 });
     assert_eq!(body(third), "0ac", "what a rejected job wrote must not be seen");
 }
 
