@@ -16,7 +16,7 @@ use crossbeam_channel::{Sender, TrySendError};
 use mio::{Events, Interest, Poll, Token, Waker};
 use overtime_engine::{Ask, Effect, Engine, Event, Submission, Wants};
 use overtime_protocol::{
-    Answer, Append, Clock, Code, Kind, Monotonic, Now, Problem, Query, Read, ReplyTo, TaskId,
+    Answer, Append, ChainNumber, Clock, Code, Kind, Monotonic, Now, Problem, Query, Read, ReplyTo,
 };
 use std::collections::VecDeque;
 use std::io;
@@ -100,7 +100,7 @@ pub struct Core {
     appends_since: Option<Monotonic>,
     reads: Sender<Read>,
     /// Chains that were recalled in this turn, for the next one.
-    recalled: Vec<(TaskId, usize)>,
+    recalled: Vec<(ChainNumber, usize)>,
     effects: Vec<Effect>,
     meter: TurnMeter,
     clock: Clock,
@@ -278,8 +278,8 @@ impl Core {
     }
 
     fn mail(&mut self, now: Now) {
-        for (leader, from) in std::mem::take(&mut self.recalled) {
-            let event = Event::Recalled { leader, from };
+        for (chain, from) in std::mem::take(&mut self.recalled) {
+            let event = Event::Recalled { chain, from };
             self.engine.handle(event, now, &mut self.effects);
         }
         for _ in 0..MAIL_PER_TURN {
@@ -363,8 +363,8 @@ impl Core {
         match effect {
             Effect::Reply { to, answer } => self.clients.answer(to, answer),
             Effect::Dispatch(chain) => self.workers.hand_out(chain),
-            Effect::Recall(leader) => {
-                self.recalled.push((leader, self.workers.recall(leader)));
+            Effect::Recall(chain) => {
+                self.recalled.push((chain, self.workers.recall(chain)));
                 self.more = true;
             }
             Effect::Append(append) => {

@@ -2,7 +2,8 @@
 //! because one that has just finished is still awake.
 
 use crossbeam_channel::{Sender, TrySendError};
-use overtime_protocol::{Chain, Claims, Lane, TaskId};
+use overtime_engine::Freed;
+use overtime_protocol::{Chain, ChainNumber, Claims, Lane};
 
 /// One channel a worker, grouped by whom it serves. A worker's number is its place in
 /// `foreground`, `bulk` and `background`, in that order.
@@ -20,7 +21,7 @@ pub struct WorkerChannels {
 #[derive(Debug)]
 struct Busy {
     lane: Lane,
-    leader: TaskId,
+    chain: ChainNumber,
     claims: Claims,
 }
 
@@ -53,8 +54,8 @@ impl Workers {
     /// Hands the chain to the worker that came free last. The engine's credits see to it that
     /// there is one, and its channel has room because it is idle.
     pub(crate) fn hand_out(&mut self, chain: Chain) {
-        let Chain { lane, jobs, claims, .. } = &chain;
-        let busy = Busy { lane: *lane, leader: jobs[0].task, claims: claims.clone() };
+        let Chain { number, lane, claims, .. } = &chain;
+        let busy = Busy { lane: *lane, chain: *number, claims: claims.clone() };
         let idle = self.idle(busy.lane);
         let worker = idle.pop().expect("credits never pass the number of workers");
         self.busy[worker] = Some(busy);
@@ -66,19 +67,19 @@ impl Workers {
         }
     }
 
-    /// The worker has nothing left to do; returns the lane it was busy for.
-    pub(crate) fn free(&mut self, worker: usize) -> Option<Lane> {
-        let Busy { lane, .. } = self.busy.get_mut(worker)?.take()?;
+    /// The worker has nothing left to do; returns what it is free of.
+    pub(crate) fn free(&mut self, worker: usize) -> Option<Freed> {
+        let Busy { lane, chain, .. } = self.busy.get_mut(worker)?.take()?;
         self.idle(lane).push(worker);
-        Some(lane)
+        Some(Freed { chain, lane })
     }
 
-    /// Takes back what its worker has not come to of the chain with this first task. Returns the
-    /// place of the first such job, which is behind the last if there is none.
-    pub(crate) fn recall(&self, leader: TaskId) -> usize {
+    /// Takes back what its worker has not come to of this chain. Returns the place of the first
+    /// such job, which is behind the last if there is none.
+    pub(crate) fn recall(&self, chain: ChainNumber) -> usize {
         let mut busy = self.busy.iter().flatten();
-        let chain = busy.find(|busy| busy.leader == leader);
-        chain.map_or(usize::MAX, |busy| busy.claims.recall())
+        let busy = busy.find(|busy| busy.chain == chain);
+        busy.map_or(usize::MAX, |busy| busy.claims.recall())
     }
 
     fn idle(&mut self, lane: Lane) -> &mut Vec<usize> {

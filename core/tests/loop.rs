@@ -96,6 +96,7 @@ fn start_worker(worker: usize, mailbox: Mailbox) -> crossbeam_channel::Sender<Ch
                     let completion = Completion {
                         task: job.task,
                         attempt: job.attempt,
+                        run: job.run,
                         outcome,
                         puts: Vec::new(),
                         expects: Vec::new(),

@@ -5,7 +5,7 @@
 //! holds nobody up for long.
 
 use crate::table::Slot;
-use overtime_protocol::{KindId, Monotonic, TaskId};
+use overtime_protocol::{ChainNumber, KindId, Monotonic};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -35,14 +35,9 @@ pub(crate) struct Brief {
 /// A chain that is out.
 #[derive(Debug)]
 struct Out {
+    chain: ChainNumber,
     since: Monotonic,
     tasks: Vec<Slot>,
-}
-
-impl Out {
-    fn leader(&self) -> TaskId {
-        self.tasks[0].id()
-    }
 }
 
 impl Brief {
@@ -76,27 +71,27 @@ impl Brief {
         self.out.front().map(|out| out.since + OUT_MAX)
     }
 
-    pub(crate) fn start(&mut self, tasks: Vec<Slot>, now: Monotonic) {
-        self.out.push_back(Out { since: now, tasks });
+    pub(crate) fn start(&mut self, chain: ChainNumber, tasks: Vec<Slot>, now: Monotonic) {
+        self.out.push_back(Out { chain, since: now, tasks });
     }
 
-    /// The next chain that has been out for too long: it does not count any more. Returns its
-    /// first task if there is something to be recalled.
-    pub(crate) fn expire(&mut self, now: Monotonic) -> Option<TaskId> {
+    /// The next chain that has been out for too long and of which there may be something to be
+    /// recalled: it does not count any more.
+    pub(crate) fn expire(&mut self, now: Monotonic) -> Option<ChainNumber> {
         while self.out.front().is_some_and(|out| now.since(out.since) >= OUT_MAX) {
             let out = self.out.pop_front()?;
             if out.tasks.len() > 1 {
-                let leader = out.leader();
+                let chain = out.chain;
                 self.recalled.push(out);
-                return Some(leader);
+                return Some(chain);
             }
         }
         None
     }
 
     /// The tasks of a recalled chain that were not started.
-    pub(crate) fn take_recalled(&mut self, leader: TaskId, from: usize) -> Vec<Slot> {
-        let place = self.recalled.iter().position(|out| out.leader() == leader);
+    pub(crate) fn take_recalled(&mut self, chain: ChainNumber, from: usize) -> Vec<Slot> {
+        let place = self.recalled.iter().position(|out| out.chain == chain);
         let Some(mut out) = place.map(|place| self.recalled.swap_remove(place)) else {
             return Vec::new();
         };
@@ -109,6 +104,12 @@ impl Brief {
         self.out.is_empty() && self.recalled.is_empty()
     }
 
+    /// How many attempts may be on their way back.
+    #[cfg(test)]
+    pub(crate) fn being_recalled(&self) -> usize {
+        self.recalled.iter().map(|out| out.tasks.len()).sum()
+    }
+
     /// An attempt has come back.
     pub(crate) fn note(&mut self, kind: KindId, exec: Duration) {
         let average = &mut self.spans[usize::from(kind.0)];
@@ -116,10 +117,9 @@ impl Brief {
         *average = Some(average.map_or(span, |old| old + NEWEST * (span - old)));
     }
 
-    /// The chain that ended with this task is through.
-    pub(crate) fn end(&mut self, last: TaskId) {
-        let holds_it = |out: &Out| out.tasks.iter().any(|task| task.id() == last);
-        if let Some(place) = self.out.iter().position(holds_it) {
+    /// A chain is through.
+    pub(crate) fn end(&mut self, chain: ChainNumber) {
+        if let Some(place) = self.out.iter().position(|out| out.chain == chain) {
             self.out.remove(place);
         }
     }

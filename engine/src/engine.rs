@@ -48,6 +48,8 @@ pub struct Engine {
     timers: Timers,
     lingers: Lingers,
     brief: Brief,
+    /// Chains handed out so far.
+    chains: u64,
     hot_keys: HotKeys,
     suspects: Suspects,
     inflight: Slab<record::InFlight>,
@@ -94,6 +96,7 @@ impl Engine {
             limits: setup.limits,
             pace: Pace::new(setup.kinds.len()),
             brief: Brief::new(setup.kinds.len(), setup.plan.brief),
+            chains: 0,
             kinds: setup.kinds,
             tenant: "default".into(),
             mode: Mode::Open,
@@ -120,7 +123,7 @@ impl Engine {
             Event::Submitted(submission) => self.submit(submission, now, out),
             Event::Asked(ask) => self.ask(ask, now, out),
             Event::Completed { completion, freed } => self.complete(completion, freed, now, out),
-            Event::Recalled { leader, from } => self.put_back(leader, from, now),
+            Event::Recalled { chain, from } => self.put_back(chain, from, now),
             Event::Judged(verdict) => self.judge(verdict, now, out),
             Event::JournalFailed => self.fail(out),
             Event::DrainStarted => self.start_drain(),
@@ -131,8 +134,8 @@ impl Engine {
     /// Does what is due at `now`, at most `max` things; returns how many. The loop calls again at
     /// once when that is `max`.
     pub fn tick(&mut self, max: usize, now: Now, out: &mut Vec<Effect>) -> usize {
-        while let Some(leader) = self.brief.expire(now.monotonic) {
-            out.push(Effect::Recall(leader));
+        while let Some(chain) = self.brief.expire(now.monotonic) {
+            out.push(Effect::Recall(chain));
         }
         let mut done = 0;
         while done < max {

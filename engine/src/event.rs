@@ -1,7 +1,8 @@
 //! All that can start work in the engine, and all that it can want done.
 
 use overtime_protocol::{
-    Answer, Append, Chain, Completion, KindId, Lane, Payload, Read, ReplyTo, TaskId, Verdict,
+    Answer, Append, Chain, ChainNumber, Completion, KindId, Lane, Payload, Read, ReplyTo, TaskId,
+    Verdict,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,17 +14,17 @@ pub enum Event {
     Submitted(Submission),
     /// A caller asks for a task.
     Asked(Ask),
-    /// An attempt came back. `freed` is the lane whose worker has nothing left to do.
+    /// An attempt came back.
     Completed {
         /// What came back.
         completion: Completion,
-        /// The lane that gets its credit back, with the last job of a chain.
-        freed: Option<Lane>,
+        /// With the last job of a chain: what its worker is free of.
+        freed: Option<Freed>,
     },
     /// A chain was recalled.
     Recalled {
-        /// Its first task.
-        leader: TaskId,
+        /// Which.
+        chain: ChainNumber,
         /// The place of the first job that was taken back; behind the last if there was none.
         from: usize,
     },
@@ -35,6 +36,15 @@ pub enum Event {
     DrainStarted,
     /// From here on nobody waits for work any more: whoever does gets 202 once that is durable.
     GraceEnded,
+}
+
+/// A chain that is through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freed {
+    /// Which.
+    pub chain: ChainNumber,
+    /// The lane that gets its credit back.
+    pub lane: Lane,
 }
 
 /// A request to run something.
@@ -92,8 +102,8 @@ pub enum Effect {
     },
     /// Hand this to a free worker of the chain's lane; there is one, by the engine's credits.
     Dispatch(Chain),
-    /// Take back what is not started of the chain with this first task, and say how much it was.
-    Recall(TaskId),
+    /// Take back what is not started of this chain, and say how much it was.
+    Recall(ChainNumber),
     /// Append this to the journal.
     Append(Append),
     /// Have the journal answer this.

@@ -110,6 +110,11 @@ impl Task {
         self.acceptance == AcceptanceState::Durable
     }
 
+    /// Whether this is the run that its worker has now.
+    pub(crate) fn is_at(&self, attempt: u32, run: u32) -> bool {
+        self.durable.attempts == attempt && self.runs == run
+    }
+
     /// Whether somebody is still prepared to wait for the end of the work.
     pub(crate) fn is_waited_for(&self) -> bool {
         self.waiters.iter().any(|waiter| !waiter.overdue)

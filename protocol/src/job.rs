@@ -37,6 +37,9 @@ pub struct Job {
 /// one key, or when they are over so soon that to wake a worker for each would cost more.
 #[derive(Clone, Debug)]
 pub struct Chain {
+    /// Names it among all chains that were ever handed out in this process: a task may be in
+    /// several, one after the other.
+    pub number: ChainNumber,
     /// The lane whose credit the worker holds until the last job is completed.
     pub lane: Lane,
     /// The jobs, at least one.
@@ -46,6 +49,10 @@ pub struct Chain {
     /// When the core is to be woken for what came back.
     pub announce: Announce,
 }
+
+/// The number of a chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChainNumber(pub u64);
 
 /// When a worker wakes the core. Completions are handed over one by one either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,9 +66,9 @@ pub enum Announce {
 
 impl Chain {
     /// A chain whose first job is claimed, and which wakes the core with each completion.
-    pub fn new(lane: Lane, jobs: Vec<Job>) -> Self {
+    pub fn new(number: ChainNumber, lane: Lane, jobs: Vec<Job>) -> Self {
         let claims = Claims(Arc::new(AtomicUsize::new(1)));
-        Self { lane, jobs, claims, announce: Announce::Each }
+        Self { number, lane, jobs, claims, announce: Announce::Each }
     }
 }
 
@@ -115,12 +122,15 @@ pub struct Completion {
     pub task: TaskId,
     /// Which attempt; a stale one changes nothing.
     pub attempt: u32,
+    /// Which run of it; a stale one changes nothing either.
+    pub run: u32,
     /// How it ended.
     pub outcome: Outcome,
     /// What it wants written, checked and appended with the completion. Empty unless
     /// [`Outcome::Done`].
     pub puts: Vec<Put>,
-    /// The keys it only read, which must not have changed either.
+    /// The keys it only read, which must not have changed either: what it read is why it ended as
+    /// it did, also if it failed.
     pub expects: Vec<Expect>,
     /// When the handler started and ended.
     pub started: Monotonic,

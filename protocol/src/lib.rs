@@ -24,7 +24,7 @@ pub use answer::{Account, Answer, Timing};
 pub use append::{Append, Fate, Query, Read, Recovered, ReplyTo, Ticket, Unfinished, Verdict};
 pub use fault::{Class, Fault, Source};
 pub use id::{Epoch, TaskId, TaskIdMint};
-pub use job::{Announce, Chain, Claims, Completion, Job, Outcome, Product};
+pub use job::{Announce, Chain, ChainNumber, Claims, Completion, Job, Outcome, Product};
 pub use kind::{Durability, Kind, KindId, KindName, Reach};
 pub use lane::{LANES, Lane, PerLane};
 pub use payload::{Opener, Payload};

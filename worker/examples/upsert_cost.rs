@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use overtime_protocol::record::ReadMark;
 use overtime_protocol::{
-    Chain, Clock, Job, KindId, Lane, Opener, Outcome, Payload, TaskId, UnixMillis,
+    Chain, ChainNumber, Clock, Job, KindId, Lane, Opener, Outcome, Payload, TaskId, UnixMillis,
 };
 use overtime_worker::{Equipment, PoolOptions, Source, SourceError, State, contacts, start};
 use std::sync::Arc;
@@ -50,7 +50,7 @@ fn main() {
     let pool = start(options, equipment, deliver).expect("one thread");
     let mut spans: Vec<Duration> = (1..=UPSERTS)
         .map(|key| {
-            let chain = Chain::new(Lane::Interactive, vec![job(key)]);
+            let chain = Chain::new(ChainNumber(1), Lane::Interactive, vec![job(key)]);
             pool.foreground[0].chains.send(chain).expect("the worker lives");
             let completion = deliveries.recv().expect("the worker lives").completion;
             assert!(matches!(completion.outcome, Outcome::Done(_)), "{completion:?}");

@@ -37,23 +37,39 @@ struct Yield {
     expects: Vec<Expect>,
 }
 
+/// Why there is no product, and what the handler had read when it decided that.
+struct Refusal {
+    failure: Failure,
+    reads: Vec<Expect>,
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self { failure, reads: Vec::new() }
+    }
+}
+
 impl Workshop {
     /// Runs one job to its end.
     pub(crate) fn run(&self, job: &Job, overlay: &Overlay) -> (Completion, Aftermath) {
         let started = self.clock.monotonic();
         let caught = panics::catch(|| self.work(job, overlay));
         let aftermath = if caught.is_ok() { Aftermath::Sound } else { Aftermath::Shaken };
-        let result = caught.unwrap_or_else(|told| Err(Failure::ephemeral("panic", told)));
+        let result = caught.unwrap_or_else(|told| Err(Failure::ephemeral("panic", told).into()));
         let (outcome, puts, expects) = match result {
             Ok(Yield { product, puts, expects }) => (Outcome::Done(product), puts, expects),
-            Err(failure) => (failure.into(), Vec::new(), Vec::new()),
+            // It is tried again whatever it has read.
+            Err(Refusal { failure: failure @ Failure::Ephemeral(_), .. }) => {
+                (failure.into(), Vec::new(), Vec::new())
+            }
+            Err(Refusal { failure, reads }) => (failure.into(), Vec::new(), reads),
         };
         let ended = self.clock.monotonic();
-        let (task, attempt) = (job.task, job.attempt);
-        (Completion { task, attempt, outcome, puts, expects, started, ended }, aftermath)
+        let Job { task, attempt, run, .. } = *job;
+        (Completion { task, attempt, run, outcome, puts, expects, started, ended }, aftermath)
     }
 
-    fn work(&self, job: &Job, overlay: &Overlay) -> Result<Yield, Failure> {
+    fn work(&self, job: &Job, overlay: &Overlay) -> Result<Yield, Refusal> {
         let handler = self.handlers.get(usize::from(job.kind.0)).ok_or_else(|| {
             Failure::defect("no-handler", format!("kind number {} has no handler", job.kind.0))
         })?;
@@ -61,24 +77,27 @@ impl Workshop {
         let segments = match self.opener.open(&job.payload) {
             Some(segments) => segments,
             None => {
-                loaded = self.source.payload(job.task)?;
+                loaded = self.source.payload(job.task).map_err(Failure::from)?;
                 std::slice::from_ref(&loaded)
             }
         };
         let view = View { overlay, source: &*self.source };
         let effects = Effects::default();
         let mut input = Input { job, segments, clock: &self.clock, view, effects };
-        let product = handler.run(&mut input)?;
-        check_size(&product)?;
+        let result = handler.run(&mut input).and_then(sized);
+        let product = match result {
+            Ok(product) => product,
+            Err(failure) => return Err(Refusal { failure, reads: input.effects.reads() }),
+        };
         let (puts, expects) = input.effects.finish()?;
         Ok(Yield { product, puts, expects })
     }
 }
 
-fn check_size(product: &Product) -> Result<(), Failure> {
+fn sized(product: Product) -> Result<Product, Failure> {
     let len = product.body.len();
     if len <= PRODUCT_MAX_BYTES {
-        return Ok(());
+        return Ok(product);
     }
     let detail = format!("the result is {len} bytes; {PRODUCT_MAX_BYTES} are allowed");
     Err(Failure::defect("result-too-large", detail))
@@ -103,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_handler_wrote_before_it_failed_is_not_written() {
+    fn a_refusal_writes_nothing_and_holds_only_while_what_was_read_does() {
         let handler = Scripted::new(|input| {
             input.put("k", "v")?;
             input.read("other")?;
@@ -111,7 +130,9 @@ mod tests {
         });
         let (completion, aftermath) = run(handler, &job("x"), FakeSource::default());
         assert_eq!(fault_of(&completion.outcome), ("rejected", "wrong", "it is wrong"));
-        assert!(completion.puts.is_empty() && completion.expects.is_empty());
+        assert!(completion.puts.is_empty());
+        let expected: Vec<_> = completion.expects.iter().map(|expect| &expect.key[..]).collect();
+        assert_eq!(expected, [b"k".as_slice(), b"other"]);
         assert_eq!(aftermath, Aftermath::Sound);
     }
 

@@ -114,6 +114,12 @@ impl Effects {
         Ok((puts, expects))
     }
 
+    /// All that was read, also where it was written over.
+    pub(crate) fn reads(self) -> Vec<Expect> {
+        let touched = self.touched.into_iter();
+        touched.map(|Touched { key, found, .. }| Expect { key, read: found.read }).collect()
+    }
+
     /// The key's entry; at its first use it is read, so that its mark is known.
     fn touch(&mut self, key: &[u8], view: View<'_>) -> Result<&mut Touched, Failure> {
         let known = self.touched.iter().position(|touched| touched.key == key);

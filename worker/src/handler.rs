@@ -51,7 +51,7 @@ use overtime_protocol::{Kind, Product};
 ///         Ok(json_product(format!("{{\"visits\":{visits}}}")))
 ///     }
 /// }
-/// # use overtime_protocol::{Chain, Clock, Job, KindId, Lane, Opener, Outcome, Payload, TaskId};
+/// # use overtime_protocol::{Chain, ChainNumber, Clock, Job, KindId, Lane, Opener, Outcome, Payload, TaskId};
 /// # use overtime_protocol::{UnixMillis, record::ReadMark};
 /// # use overtime_worker::{Equipment, PoolOptions, Source, SourceError, State, start};
 /// # use std::sync::Arc;
@@ -83,7 +83,7 @@ use overtime_protocol::{Kind, Product};
 /// #     content_type: None,
 /// #     traceparent: None,
 /// # };
-/// # pool.foreground[0].chains.send(Chain::new(Lane::Interactive, vec![job])).unwrap();
+/// # pool.foreground[0].chains.send(Chain::new(ChainNumber(1), Lane::Interactive, vec![job])).unwrap();
 /// # let completion = deliveries.recv().unwrap().completion;
 /// # let Outcome::Done(product) = completion.outcome else { panic!("{completion:?}") };
 /// # assert_eq!(product.body, r#"{"visits":1}"#);

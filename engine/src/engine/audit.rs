@@ -40,7 +40,8 @@ impl Engine {
         assert!(running(Lane::Background) <= plan.background);
         let workers = foreground + running(Lane::Bulk) + running(Lane::Background);
         let busy = |task: &&crate::task::Task| matches!(task.run, Run::Running);
-        assert!(self.table.iter().filter(busy).count() <= workers * CHAIN_MAX, "running");
+        let count = self.table.iter().filter(busy).count();
+        assert!(count <= workers * CHAIN_MAX + self.brief.being_recalled(), "running");
     }
 
     fn audit_tasks(&self) {

@@ -90,7 +90,8 @@ impl Engine {
     pub(super) fn append_ended(&mut self, slot: Slot, mut ended: Ended, out: &mut Vec<Effect>) {
         let Some(task) = self.table.get(slot) else { return };
         let finishes = matches!(ended.record.change, Some(Change::Finished(..)));
-        if task.acceptance == AcceptanceState::Volatile && !finishes {
+        // An acceptance on its way may still meet a full disk, and two do no harm.
+        if task.acceptance != AcceptanceState::Durable && !finishes {
             let acceptance = task.acceptance_record(self.kind_name(task), self.tenant.clone());
             Arc::make_mut(&mut ended.record).acceptance = Some(acceptance);
         }
@@ -190,8 +191,12 @@ impl Engine {
     }
 
     fn disk_full(&mut self, slot: Slot, carries: Carries, now: Now, out: &mut Vec<Effect>) {
-        let Some(task) = self.table.get(slot) else { return };
+        let Some(task) = self.table.get_mut(slot) else { return };
         match carries {
+            // The end behind it says by itself what became of the task, and may have found room.
+            Carries::Acceptance if matches!(task.run, Run::Ended(_)) => {
+                task.acceptance = AcceptanceState::Volatile;
+            }
             Carries::End if task.acceptance != AcceptanceState::Volatile => {
                 self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot));
             }

@@ -1,14 +1,14 @@
 //! The run: from the lane to a worker and back.
 
 use super::Engine;
-use crate::event::Effect;
+use crate::event::{Effect, Freed};
 use crate::limits::{BACKOFF_FIRST, BACKOFF_MAX};
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Ended, Run};
-use overtime_protocol::record::{Change, Record};
+use overtime_protocol::record::{Change, Expect, ReadMark, Record};
 use overtime_protocol::{
-    Completion, Document, Durability, Fault, Lane, Monotonic, Now, Outcome, Payload, Product,
-    TaskState, UnixMillis,
+    Completion, Document, Durability, Fault, Monotonic, Now, Outcome, Payload, Product, TaskState,
+    UnixMillis,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,14 +20,14 @@ impl Engine {
     pub(super) fn complete(
         &mut self,
         completion: Completion,
-        freed: Option<Lane>,
+        freed: Option<Freed>,
         now: Now,
         out: &mut Vec<Effect>,
     ) {
-        if let Some(lane) = freed {
+        if let Some(Freed { chain, lane }) = freed {
             self.credits.give_back(lane);
             self.stats.running[lane] = self.credits.running(lane) as u64;
-            self.brief.end(completion.task);
+            self.brief.end(chain);
         }
         let Some(slot) = self.table.find(completion.task) else {
             self.stats.stale += 1;
@@ -41,7 +41,7 @@ impl Engine {
                 self.forget(slot);
                 self.leave_line(left, now);
             }
-            Run::Running if task.durable.attempts == completion.attempt => {
+            Run::Running if task.is_at(completion.attempt, completion.run) => {
                 self.end_attempt(slot, completion, now, out);
             }
             _ => self.stats.stale += 1,
@@ -52,14 +52,13 @@ impl Engine {
         let Some(task) = self.table.get(slot) else { return };
         let in_memory = self.kind(task).durability == Durability::Memory
             && task.acceptance == AcceptanceState::Volatile
-            && done.puts.is_empty();
-        let runs = task.runs;
+            && !rests_on_others(&done);
         let (queue, exec) = (done.started.since(task.created), done.ended.since(done.started));
         let change = self.change(slot, done.outcome, now);
         let record = Record {
             task: done.task,
             attempt: done.attempt,
-            run: runs,
+            run: done.run,
             acceptance: None,
             change: Some(change),
             puts: done.puts,
@@ -163,4 +162,11 @@ impl Engine {
     pub(super) fn age(&self, slot: Slot, now: Monotonic) -> Duration {
         self.table.get(slot).map_or(Duration::ZERO, |task| now.since(task.created))
     }
+}
+
+/// Whether an attempt's end counts only once the journal has agreed: it writes, or it has read what
+/// another attempt was about to write.
+fn rests_on_others(done: &Completion) -> bool {
+    let is_ahead = |expect: &Expect| matches!(expect.read, ReadMark::After { .. });
+    !done.puts.is_empty() || done.expects.iter().any(is_ahead)
 }

@@ -5,13 +5,14 @@ use crate::event::Effect;
 use crate::queue::{Standing, TenantId};
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Run, StartMarkState};
-use overtime_protocol::{Announce, Chain, LANES, Lane, Now, TaskId};
+use overtime_protocol::{Announce, Chain, ChainNumber, LANES, Lane, Now};
 
 /// How many tasks of a lane may be looked at for each one that is started.
 const LOOKS_PER_START: usize = 16;
 
 /// Tasks that go to one worker together.
 struct Party {
+    number: ChainNumber,
     slots: Vec<Slot>,
     announce: Announce,
 }
@@ -75,7 +76,9 @@ impl Engine {
     /// Those that go to one worker together with `leader`, itself first: the line of its hot key,
     /// or others that are as brief.
     fn gather(&mut self, leader: Slot, lane: Lane, now: Now, out: &mut Vec<Effect>) -> Party {
-        let mut party = Party { slots: vec![leader], announce: Announce::Each };
+        self.chains += 1;
+        let number = ChainNumber(self.chains);
+        let mut party = Party { number, slots: vec![leader], announce: Announce::Each };
         let Some(task) = self.table.get(leader) else { return party };
         if let Some(key) = task.hot_key {
             let table = &self.table;
@@ -94,7 +97,7 @@ impl Engine {
             }
             // The deadline of the chain makes the loop look again, should one of them block.
             party.announce = Announce::Last;
-            self.brief.start(party.slots.clone(), now.monotonic);
+            self.brief.start(number, party.slots.clone(), now.monotonic);
         }
         party
     }
@@ -105,7 +108,7 @@ impl Engine {
     }
 
     fn start(&mut self, party: Party, lane: Lane, now: Now, out: &mut Vec<Effect>) {
-        let Party { slots, announce } = party;
+        let Party { number, slots, announce } = party;
         let mut jobs = Vec::with_capacity(slots.len());
         let hot_key = slots.first().and_then(|&leader| self.table.get(leader)?.hot_key);
         for slot in slots {
@@ -123,13 +126,13 @@ impl Engine {
         self.credits.take(lane);
         self.stats.running[lane] = self.credits.running(lane) as u64;
         self.stats.dispatched[lane] += jobs.len() as u64;
-        out.push(Effect::Dispatch(Chain { announce, ..Chain::new(lane, jobs) }));
+        out.push(Effect::Dispatch(Chain { announce, ..Chain::new(number, lane, jobs) }));
     }
 
     /// Jobs that a worker has not come to go back to where they came from: their attempts have
     /// not happened.
-    pub(super) fn put_back(&mut self, leader: TaskId, from: usize, now: Now) {
-        for slot in self.brief.take_recalled(leader, from).into_iter().rev() {
+    pub(super) fn put_back(&mut self, chain: ChainNumber, from: usize, now: Now) {
+        for slot in self.brief.take_recalled(chain, from).into_iter().rev() {
             let Some(task) = self.table.get_mut(slot) else { continue };
             if matches!(task.run, Run::Abandoned) {
                 self.forget(slot);

@@ -5,7 +5,7 @@ use crate::testing::{FakeSource, Scripted, job, opener, stored_job, task};
 use crate::{Failure, json_product};
 use bytes::Bytes;
 use overtime_protocol::record::ReadMark;
-use overtime_protocol::{Job, Lane, Outcome, Product};
+use overtime_protocol::{ChainNumber, Job, Lane, Outcome, Product};
 use std::collections::HashSet;
 use std::sync::{Barrier, Mutex};
 use std::thread::{self, ThreadId};
@@ -27,7 +27,7 @@ fn pool(foreground: usize, handler: Scripted, source: FakeSource) -> (Pool, Rece
 }
 
 fn chain(jobs: Vec<Job>) -> Chain {
-    Chain::new(Lane::Interactive, jobs)
+    Chain::new(ChainNumber(1), Lane::Interactive, jobs)
 }
 
 fn body(delivery: Delivery) -> Bytes {

@@ -4,14 +4,14 @@
 //! line moves the clock first. After each line the engine ticks and starts what it may.
 
 use crate::engine::{Engine, Setup};
-use crate::event::{Ask, Effect, Event, Submission, Wants};
+use crate::event::{Ask, Effect, Event, Freed, Submission, Wants};
 use crate::lanes::LanePlan;
 use crate::limits::Limits;
 use crate::seed::Seed;
 use overtime_protocol::record::{Change, Put, ReadMark};
 use overtime_protocol::{
-    Answer, Chain, Completion, Epoch, Fate, Fault, Kind, KindId, Lane, Monotonic, Now, Outcome,
-    Payload, Product, ReplyTo, Submitted, TaskId, Ticket, UnixMillis, Verdict,
+    Answer, Chain, ChainNumber, Completion, Epoch, Fate, Fault, Job, Kind, KindId, Lane, Monotonic,
+    Now, Outcome, Payload, Product, ReplyTo, Submitted, TaskId, Ticket, UnixMillis, Verdict,
 };
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -66,10 +66,17 @@ pub(super) struct Stage {
     callers: Vec<String>,
     names: HashMap<TaskId, String>,
     last_named: Option<String>,
-    chains: HashMap<TaskId, (Lane, usize)>,
-    leaders: HashMap<TaskId, TaskId>,
-    attempts: HashMap<TaskId, u32>,
+    chains: HashMap<ChainNumber, Out>,
+    /// The job that each task's worker has, and in which chain.
+    at_work: HashMap<TaskId, (Job, ChainNumber)>,
     tickets: Vec<(Ticket, String)>,
+}
+
+/// A chain that is out.
+struct Out {
+    lane: Lane,
+    leader: TaskId,
+    left: usize,
 }
 
 impl Stage {
@@ -82,8 +89,7 @@ impl Stage {
             names: HashMap::new(),
             last_named: None,
             chains: HashMap::new(),
-            leaders: HashMap::new(),
-            attempts: HashMap::new(),
+            at_work: HashMap::new(),
             tickets: Vec::new(),
         }
     }
@@ -105,16 +111,16 @@ impl Stage {
             ["defect", task] => self.fail(task, Outcome::Defect(Fault::input("bug", "no"))),
             ["durable"] => self.judge_all(Fate::Durable { lsn: 1 }),
             ["full"] => self.judge_all(Fate::DiskFull),
+            ["full", task] => self.judge(task, Fate::DiskFull),
             ["durable", task] => self.judge(task, Fate::Durable { lsn: 1 }),
             ["conflict", task, key] => {
                 self.judge(task, Fate::Conflict { key_hash: key.parse().unwrap() });
             }
             ["recalled", leader, from] => {
-                let leader = self.id(leader);
+                let (_, chain) = self.at_work[&self.id(leader)];
+                self.chains.get_mut(&chain).unwrap().left = 1;
                 let from = from.parse().unwrap();
-                let lane = self.chains[&leader].0;
-                self.chains.insert(leader, (lane, 1));
-                self.event(Event::Recalled { leader, from });
+                self.event(Event::Recalled { chain, from });
             }
             ["poison"] => self.event(Event::JournalFailed),
             ["drain"] => self.event(Event::DrainStarted),
@@ -182,19 +188,20 @@ impl Stage {
         let id = self.id(task);
         let read = ReadMark::At { lsn: 0, watermark: 0 };
         let put = Put { key: "k".into(), value: Some("v".into()), read };
+        let (job, chain) = self.at_work[&id].clone();
         let completion = Completion {
             task: id,
-            attempt: self.attempts[&id],
+            attempt: job.attempt,
+            run: job.run,
             outcome,
             puts: if puts { vec![put] } else { Vec::new() },
             expects: Vec::new(),
             started: self.now.monotonic,
             ended: self.now.monotonic,
         };
-        let leader = self.leaders[&id];
-        let (lane, left) = self.chains[&leader];
-        self.chains.insert(leader, (lane, left - 1));
-        let freed = (left == 1).then_some(lane);
+        let out = self.chains.get_mut(&chain).unwrap();
+        out.left -= 1;
+        let freed = (out.left == 0).then_some(Freed { chain, lane: out.lane });
         self.event(Event::Completed { completion, freed });
     }
 
@@ -241,18 +248,19 @@ impl Stage {
                 let caller = &self.callers[to.0 as usize];
                 write!(text, "reply {caller} {}", describe_answer(&answer)).unwrap();
             }
-            Effect::Recall(leader) => write!(text, "recall {}", self.names[&leader]).unwrap(),
+            Effect::Recall(chain) => {
+                write!(text, "recall {}", self.names[&self.chains[&chain].leader]).unwrap();
+            }
             Effect::Read(read) => write!(text, "read {:?}", read.reply_to).unwrap(),
         }
     }
 
     fn describe_chain(&mut self, chain: &Chain, text: &mut String) {
         write!(text, "dispatch {}", chain.lane.name()).unwrap();
-        let leader = chain.jobs[0].task;
-        self.chains.insert(leader, (chain.lane, chain.jobs.len()));
+        let (leader, left) = (chain.jobs[0].task, chain.jobs.len());
+        self.chains.insert(chain.number, Out { lane: chain.lane, leader, left });
         for job in &chain.jobs {
-            self.leaders.insert(job.task, leader);
-            self.attempts.insert(job.task, job.attempt);
+            self.at_work.insert(job.task, (job.clone(), chain.number));
             write!(text, " {}#{}", self.names[&job.task], job.attempt).unwrap();
             if job.payload.is_stored() {
                 text.push_str(" stored");

@@ -3,12 +3,12 @@
 
 use super::harness::{kinds, setup};
 use crate::engine::Engine;
-use crate::event::{Ask, Effect, Event, Submission, Wants};
+use crate::event::{Ask, Effect, Event, Freed, Submission, Wants};
 use crate::limits::Limits;
 use crate::seed::Seed;
 use overtime_protocol::record::{Change, Put, ReadMark};
 use overtime_protocol::{
-    Append, Chain, Completion, Fate, Fault, Job, KindId, LANES, Lane, Now, Outcome, Payload,
+    Append, Chain, ChainNumber, Completion, Fate, Fault, Job, KindId, LANES, Now, Outcome, Payload,
     PerLane, Product, ReplyTo, TaskId, UnixMillis, Verdict,
 };
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -20,14 +20,22 @@ struct Day {
     now: Now,
     out: Vec<Effect>,
     appends: VecDeque<Append>,
-    /// The lane, the jobs that are not done, and the first task of each chain.
-    at_work: Vec<(Lane, VecDeque<Job>, TaskId)>,
-    sizes: HashMap<TaskId, usize>,
+    at_work: Vec<AtWork>,
+    /// Chains that were recalled, and from where: the engine has not heard of it yet.
+    recalled: Vec<(ChainNumber, usize)>,
     owed: HashSet<ReplyTo>,
     answered: HashSet<ReplyTo>,
     seen_tasks: Vec<TaskId>,
     ends: HashMap<TaskId, u32>,
     next_caller: u64,
+}
+
+/// A chain that is out.
+struct AtWork {
+    freed: Freed,
+    size: usize,
+    /// Those that are not done.
+    jobs: VecDeque<Job>,
 }
 
 impl Day {
@@ -40,7 +48,7 @@ impl Day {
             out: Vec::new(),
             appends: VecDeque::new(),
             at_work: Vec::new(),
-            sizes: HashMap::new(),
+            recalled: Vec::new(),
             owed: HashSet::new(),
             answered: HashSet::new(),
             seen_tasks: Vec::new(),
@@ -99,9 +107,9 @@ impl Day {
             return;
         }
         let place = self.chance.below(self.at_work.len() as u64) as usize;
-        let (lane, jobs, _) = &mut self.at_work[place];
-        let (lane, job) = (*lane, jobs.pop_front().expect("a chain is dropped when it is empty"));
-        let freed = jobs.is_empty().then_some(lane);
+        let AtWork { freed, jobs, .. } = &mut self.at_work[place];
+        let job = jobs.pop_front().expect("a chain is dropped when it is empty");
+        let freed = jobs.is_empty().then_some(*freed);
         if freed.is_some() {
             self.at_work.swap_remove(place);
         }
@@ -117,6 +125,7 @@ impl Day {
         let completion = Completion {
             task: job.task,
             attempt: job.attempt,
+            run: job.run,
             outcome,
             puts: if done && self.chance.below(2) == 0 { vec![put] } else { Vec::new() },
             expects: Vec::new(),
@@ -159,7 +168,17 @@ impl Day {
         self.now.unix = self.now.unix + span;
     }
 
+    /// What was recalled may be told at once or after other events.
+    fn tell_recalled(&mut self) {
+        for (chain, from) in std::mem::take(&mut self.recalled) {
+            self.event(Event::Recalled { chain, from });
+        }
+    }
+
     fn settle(&mut self) {
+        if self.chance.below(2) == 0 {
+            self.tell_recalled();
+        }
         self.engine.tick(1000, self.now, &mut self.out);
         self.engine.audit();
         self.engine.dispatch(4, self.now, &mut self.out);
@@ -174,28 +193,23 @@ impl Day {
             Effect::Reply { to, .. } => self.answer(to),
             Effect::Read(read) => self.answer(read.reply_to),
             Effect::Append(append) => self.appends.push_back(append),
-            Effect::Recall(leader) => {
+            Effect::Recall(chain) => {
                 // The worker has run some of it, or none but the first.
-                let place = self
-                    .at_work
-                    .iter()
-                    .position(|(_, jobs, first)| *first == leader && !jobs.is_empty());
-                let from = place.map_or(usize::MAX, |place| {
-                    let (_, jobs, _) = &mut self.at_work[place];
-                    let from = self.sizes[&leader] - (jobs.len() - 1);
-                    jobs.truncate(1);
+                let mut out = self.at_work.iter_mut();
+                let from = out.find(|out| out.freed.chain == chain).map_or(usize::MAX, |out| {
+                    let from = out.size - (out.jobs.len() - 1);
+                    out.jobs.truncate(1);
                     from
                 });
-                self.event(Event::Recalled { leader, from });
+                self.recalled.push((chain, from));
             }
-            Effect::Dispatch(Chain { lane, jobs, .. }) => {
+            Effect::Dispatch(Chain { number, lane, jobs, .. }) => {
                 assert!(!jobs.is_empty());
                 self.seen_tasks.extend(jobs.iter().map(|job| job.task));
                 let mut busy = PerLane::<usize>::default();
-                self.sizes.insert(jobs[0].task, jobs.len());
-                let leader = jobs[0].task;
-                self.at_work.push((lane, jobs.into(), leader));
-                self.at_work.iter().for_each(|(lane, ..)| busy[*lane] += 1);
+                let freed = Freed { chain: number, lane };
+                self.at_work.push(AtWork { freed, size: jobs.len(), jobs: jobs.into() });
+                self.at_work.iter().for_each(|out| busy[out.freed.lane] += 1);
                 let counted = LANES.map(|lane| self.engine.credits.running(lane));
                 assert!(LANES.into_iter().all(|lane| busy[lane] <= counted[lane as usize]));
             }

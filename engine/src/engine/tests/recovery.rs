@@ -2,7 +2,7 @@
 
 use super::harness::{Stage, kinds, setup};
 use crate::engine::Engine;
-use crate::event::{Effect, Event};
+use crate::event::{Effect, Event, Freed};
 use crate::limits::Limits;
 use overtime_protocol::record::{Acceptance, Change, StartMark};
 use overtime_protocol::{
@@ -77,13 +77,14 @@ fn step(stage: &mut Stage, effect: Effect) -> String {
             let completion = Completion {
                 task: job.task,
                 attempt: job.attempt,
+                run: job.run,
                 outcome: Outcome::Done(Product::default()),
                 puts: Vec::new(),
                 expects: Vec::new(),
                 started: stage.now.monotonic,
                 ended: stage.now.monotonic,
             };
-            let freed = Some(chain.lane);
+            let freed = Some(Freed { chain: chain.number, lane: chain.lane });
             stage.event(Event::Completed { completion, freed });
             format!("{} run #{} in {}", job.task.key(), job.attempt, chain.lane.name())
         }

@@ -656,3 +656,72 @@ fn brief_attempts_go_out_together_and_come_back_if_one_of_them_blocks() {
     ",
     );
 }
+
+#[test]
+fn a_task_that_runs_again_alone_does_not_stand_for_the_chain_it_came_from() {
+    check(
+        4,
+        "
+        submit w echo
+        > dispatch interactive w#1
+        done w
+        > reply w 200 memory
+        submit x echo
+        > dispatch interactive x#1
+        submit y echo
+        > dispatch interactive y#1
+        submit b echo
+        submit c echo
+        submit d echo
+        done x
+        > reply x 200 memory
+        > dispatch interactive b#1 c#1 d#1
+        puts b
+        > append b succeeded
+        done y
+        > reply y 200 memory
+        conflict b 7
+        > dispatch interactive b#1
+        puts b
+        > append b succeeded
+        +1ms
+        > recall b
+    ",
+    );
+}
+
+#[test]
+fn an_end_that_meets_a_full_disk_behind_its_acceptance_is_tried_again_and_never_refused() {
+    check(
+        4,
+        "
+        submit a upsert wait=10s
+        > dispatch interactive a#1
+        +1ms
+        > append a accepted started
+        puts a
+        > append a succeeded
+        full a
+        durable a
+        > reply a 200 disk
+    ",
+    );
+}
+
+#[test]
+fn a_task_that_rests_is_accepted_with_its_end_if_its_acceptance_met_a_full_disk() {
+    check(
+        4,
+        "
+        submit a upsert wait=10s
+        > dispatch interactive a#1
+        +1ms
+        > append a accepted started
+        defect a
+        > append a accepted parked
+        full a
+        durable a
+        > reply a 202 parked
+    ",
+    );
+}
