@@ -52,6 +52,13 @@ struct Entry {
 }
 
 impl LaneQueue {
+    /// How many places are taken.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        let len = |queue: &TenantQueue| queue.foremost.len() + queue.patient.len();
+        self.tenants.values().map(len).sum()
+    }
+
     pub(crate) fn push(&mut self, tenant: TenantId, slot: Slot, bytes: u64, standing: Standing) {
         let queue = self.tenants.entry(tenant).or_default();
         if queue.is_empty() {

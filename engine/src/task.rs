@@ -1,6 +1,7 @@
 //! A live task: what survives a crash in one struct, the bookkeeping around it.
 
 use crate::event::Wants;
+use crate::queue::Standing;
 use crate::timers::TimerKey;
 use overtime_protocol::record::{Acceptance, Record};
 use overtime_protocol::{
@@ -54,8 +55,8 @@ pub(crate) enum Run {
     Delayed { until: UnixMillis },
     /// Waits for the other suspects to have had their turn.
     Suspect,
-    /// In its lane.
-    Queued { since: Monotonic },
+    /// In its lane, where it stands like that.
+    Queued { since: Monotonic, standing: Standing },
     /// Waits for the chain of its hot key.
     Chained,
     /// A worker has it.
@@ -93,6 +94,13 @@ pub(crate) enum StartMarkState {
     Required { isolated: bool },
     /// On its way, or there.
     Written { isolated: bool },
+}
+
+impl StartMarkState {
+    /// Whether the attempt runs alone among the suspects.
+    pub(crate) fn is_isolated(self) -> bool {
+        matches!(self, Self::Required { isolated: true } | Self::Written { isolated: true })
+    }
 }
 
 /// One caller that is owed an answer.

@@ -1,6 +1,6 @@
 //! Questions about one task: live ones are answered here, all others by the journal.
 
-use super::Engine;
+use super::{Engine, Mode};
 use crate::event::{Ask, Effect, Wants};
 use crate::queue::{Standing, TenantId};
 use crate::table::Slot;
@@ -24,7 +24,8 @@ impl Engine {
                 let answer = self.still_running(slot, now);
                 out.push(Effect::Reply { to, answer });
             }
-            Wants::Document if ask.wait.is_zero() => {
+            // Nothing changes any more that could be shown.
+            Wants::Document if ask.wait.is_zero() || self.mode == Mode::Failed => {
                 out.push(Effect::Reply { to, answer: self.document_answer(slot) });
             }
             Wants::Document => self.wait_for_document(slot, ask, now, out),
@@ -51,8 +52,10 @@ impl Engine {
 
     /// Somebody waits for it now: it goes before those that nobody waits for.
     fn promote(&mut self, slot: Slot) {
-        let Some(task) = self.table.get(slot) else { return };
-        if matches!(task.run, Run::Queued { .. }) && task.durable.urgency <= 3 {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        let Run::Queued { standing, .. } = &mut task.run else { return };
+        if *standing == Standing::Patient && task.durable.urgency <= 3 {
+            *standing = Standing::Foremost;
             let (lane, bytes) = (task.charged_lane(), task.payload.len());
             self.queues[lane].push(TenantId::default(), slot, bytes, Standing::Foremost);
         }

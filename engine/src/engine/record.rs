@@ -65,7 +65,7 @@ impl Engine {
     /// Records that the attempt at hand is running, or is about to.
     pub(super) fn append_start_mark(&mut self, slot: Slot, at: UnixMillis, out: &mut Vec<Effect>) {
         let Some(task) = self.table.get_mut(slot) else { return };
-        let isolated = task.start_mark == StartMarkState::Required { isolated: true };
+        let isolated = task.start_mark.is_isolated();
         let running = matches!(task.run, Run::Running);
         if !running {
             task.run = Run::Waiting;

@@ -49,14 +49,15 @@ impl Engine {
         for _ in 0..LOOKS_PER_START {
             let (slot, standing) = self.queues[lane].pop()?;
             let Some(task) = self.table.get_mut(slot) else { continue };
-            let Run::Queued { since } = task.run else { continue };
+            let Run::Queued { since, .. } = task.run else { continue };
             if task.charged_lane() != lane {
                 continue;
             }
             let marked = matches!(task.start_mark, StartMarkState::Written { .. });
             if standing == Standing::Foremost && !task.is_waited_for() && !marked {
-                let bytes = task.payload.len();
-                self.queues[lane].push(TenantId::default(), slot, bytes, Standing::Patient);
+                let (bytes, standing) = (task.payload.len(), Standing::Patient);
+                task.run = Run::Queued { since, standing };
+                self.queues[lane].push(TenantId::default(), slot, bytes, standing);
                 continue;
             }
             self.stats.queued[lane] -= 1;

@@ -226,7 +226,7 @@ impl Stage {
         *self.names.iter().find(|(_, known)| *known == name).expect("a task of that name").0
     }
 
-    fn describe(&mut self, text: &mut String) {
+    pub(super) fn describe(&mut self, text: &mut String) {
         for effect in std::mem::take(&mut self.out) {
             text.push_str("> ");
             self.describe_one(effect, text);

@@ -1,7 +1,9 @@
 //! What the engine does, one story a test.
 
-use super::harness::{check, check_within};
+use super::harness::{Stage, check, check_within, setup};
+use crate::engine::Engine;
 use crate::limits::Limits;
+use overtime_protocol::Lane;
 
 #[test]
 fn memory_kinds_are_answered_without_the_journal() {
@@ -724,4 +726,36 @@ fn a_task_that_rests_is_accepted_with_its_end_if_its_acceptance_met_a_full_disk(
         > reply a 202 parked
     ",
     );
+}
+
+#[test]
+fn a_caller_that_asks_after_the_journal_failed_does_not_wait() {
+    check(
+        1,
+        "
+        submit a call wait=0s
+        > append a accepted
+        durable
+        > reply a 202 queued
+        > dispatch interactive a#1
+        poison
+        ask b document a wait=10s
+        > reply b document running
+    ",
+    );
+}
+
+#[test]
+fn whoever_asks_again_and_again_takes_one_place_in_the_lane() {
+    let mut stage = Stage::new(Engine::new(setup(1, Limits::default(), 7)));
+    for line in ["submit a call wait=0s", "submit b call wait=0s"] {
+        stage.play(line);
+    }
+    let mut text = String::new();
+    stage.describe(&mut text);
+    stage.play("durable");
+    for _ in 0..100 {
+        stage.play("ask c document b wait=10s");
+    }
+    assert_eq!(stage.engine.queues[Lane::Interactive].len(), 2, "once patient, once foremost");
 }
