@@ -5,8 +5,8 @@ use crate::queue::Standing;
 use crate::timers::TimerKey;
 use overtime_protocol::record::{Acceptance, Record};
 use overtime_protocol::{
-    Document, Durability, Fault, Job, KindId, KindName, Lane, Monotonic, Payload, ReplyTo, TaskId,
-    TaskState, UnixMillis,
+    Document, Durability, Fault, Form, Job, KindId, KindName, Lane, Monotonic, Payload, ReplyTo,
+    TaskId, TaskState, UnixMillis,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -182,6 +182,7 @@ impl Task {
             urgency: self.durable.urgency,
             content_type: self.durable.content_type.clone(),
             traceparent: self.durable.traceparent.clone(),
+            form: Form::Single,
             payload: self.payload.clone(),
         }
     }

@@ -6,7 +6,7 @@
 use overtime_journal::{Options, Report, SPAN_BUCKETS, Spans, Stats, Store, open};
 use overtime_protocol::record::{Acceptance, Change, Put, Record};
 use overtime_protocol::{
-    Append, Document, Durability, Fate, KindName, Lane, Opener, Payload, Product, TaskId,
+    Append, Document, Durability, Fate, Form, KindName, Lane, Opener, Payload, Product, TaskId,
     TaskState, Ticket, UnixMillis,
 };
 use std::fs;
@@ -51,6 +51,7 @@ impl Load {
             urgency: 3,
             content_type: Some("application/json".into()),
             traceparent: None,
+            form: Form::Single,
             payload: Payload::seal(vec![vec![b'p'; 250].into()]),
         };
         let document = Box::new(Document {

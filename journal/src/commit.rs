@@ -12,7 +12,7 @@ use crate::stats::add;
 use crate::writer::{Batch, Placement, WriteError, Writer};
 use crossbeam_channel::Receiver;
 use overtime_protocol::record::{self, Change, EncodeError, Layout, Record};
-use overtime_protocol::{Append, Fate, Opener, Ticket, Verdict};
+use overtime_protocol::{Append, Fate, Opener, Payload, Ticket, Verdict};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -150,7 +150,7 @@ impl Commit {
             return Room::Full;
         }
         add(&self.shared.log.stats.oversized, 1);
-        self.verdict(append.ticket, Fate::DiskFull);
+        self.verdict(append.ticket, Fate::TooLarge);
         Room::Left
     }
 
@@ -223,7 +223,8 @@ impl Commit {
 /// About how long a record will be, rather too long than too short.
 fn estimate(record: &Record) -> u64 {
     const HEAD: u64 = 512;
-    let payload = record.acceptance.as_ref().map_or(0, |acceptance| acceptance.payload.len());
+    let payload = record.acceptance.as_ref().map(|acceptance| &acceptance.payload);
+    let payload = payload.filter(|payload| !payload.is_spooled()).map_or(0, Payload::len);
     let product = match &record.change {
         Some(Change::Finished(_, Some(product))) => product.body.len() as u64,
         _ => 0,

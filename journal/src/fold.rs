@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use foldhash::HashMap;
-use overtime_protocol::record::{Acceptance, Change, Put, Record, StartMark};
+use overtime_protocol::record::{Acceptance, Advance, Change, Put, Record, StartMark};
 use overtime_protocol::{Document, Fault, Product, TaskId, TaskState, Unfinished, UnixMillis};
 
 /// The sum of some records.
@@ -36,6 +36,8 @@ pub(crate) struct TaskFold {
     pub(crate) acceptance: Option<Acceptance>,
     /// Its attempts, if any started or failed and it does not rest.
     pub(crate) run: Option<Run>,
+    /// How far it came, if a chunk of it is among the records and it has not ended.
+    pub(crate) advance: Option<Advance>,
     /// How it ended or was parked.
     pub(crate) rest: Option<Rest>,
 }
@@ -99,11 +101,15 @@ impl TaskFold {
             Some(Change::Retrying { next_at, fault }) => {
                 self.run_again().fail(attempt, next_at, fault);
             }
+            Some(Change::Advanced(advance)) => {
+                (self.rest, self.advance) = (None, Some(advance));
+            }
             Some(Change::Parked(document)) => {
                 (self.run, self.rest) = (None, Some(Rest { document, product: None }));
             }
             Some(Change::Finished(document, product)) => {
-                (self.run, self.rest) = (None, Some(Rest { document, product }));
+                (self.run, self.advance) = (None, None);
+                self.rest = Some(Rest { document, product });
             }
         }
     }
@@ -127,6 +133,9 @@ impl TaskFold {
             crashes: 0,
             next_at: None,
             fault: None,
+            cursor: None,
+            progress: None,
+            payload_lost: false,
         };
         let mut unfinished = archived.or(self.acceptance.map(fresh))?;
         if let Some(run) = self.run {
@@ -135,6 +144,9 @@ impl TaskFold {
             unfinished.crashes = run.crashes.unwrap_or(unfinished.crashes);
             unfinished.next_at = run.next_at;
             unfinished.fault = run.fault.or(unfinished.fault);
+        }
+        if let Some(Advance { cursor, progress }) = self.advance {
+            (unfinished.cursor, unfinished.progress) = (Some(cursor), Some(progress));
         }
         Some(unfinished)
     }

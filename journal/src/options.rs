@@ -35,8 +35,8 @@ impl Options {
 
     /// The longest encoded record that can be appended, in bytes: it has to fit one segment. With
     /// segments of 32 MiB that is a payload of 8 MiB, a product of 16 MiB and 7 MiB of state in
-    /// one record. A longer one is answered `DiskFull` and counted in `stats.oversized`; callers
-    /// are to bound what they send so that this cannot happen.
+    /// one record. A longer one is answered `TooLarge` and counted in `stats.oversized`; callers
+    /// are to bound what they send so that this does not happen.
     pub fn record_bytes_max(&self) -> u64 {
         self.segment_bytes - SEGMENT_HEADER_BYTES - FRAME_HEADER_BYTES
     }

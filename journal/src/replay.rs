@@ -35,7 +35,9 @@ impl Replay {
         // The index finds payloads and values in the log; here only the tasks matter, and what
         // is kept of them must not hold on to the log's bytes.
         record.puts.clear();
-        if let Some(acceptance) = &mut record.acceptance {
+        if let Some(acceptance) = &mut record.acceptance
+            && !acceptance.payload.is_spooled()
+        {
             acceptance.payload = Payload::stored(acceptance.payload.len());
         }
         if let Some(record::Change::Finished(_, product)) = &mut record.change {

@@ -1,7 +1,9 @@
 //! What the core asks of the journal, and what the journal says back.
 
 use crate::id::TaskId;
+use crate::payload::Payload;
 use crate::record::{Acceptance, Record, StartMark};
+use crate::task::Progress;
 use crate::time::UnixMillis;
 use crate::{Epoch, Fault};
 use bytes::Bytes;
@@ -45,6 +47,34 @@ pub enum Fate {
     },
     /// The disk is full; nothing was appended.
     DiskFull,
+    /// It is longer than a record may be, and will be so the next time; nothing was appended.
+    TooLarge,
+}
+
+/// What the spool is to do: it keeps payloads too large to stand in front of other commits.
+#[derive(Clone, Debug)]
+pub enum SpoolOrder {
+    /// Keep the payload of a task, whose bytes must be in memory. It is answered with a
+    /// [`Spooled`]; only after [`Spooled::Written`] may a record say that the payload is there.
+    Write {
+        /// The task.
+        task: TaskId,
+        /// Its payload.
+        payload: Payload,
+    },
+    /// Let go of the payload of a task, once its end is durable or it was refused. Not answered.
+    Remove(TaskId),
+}
+
+/// What became of a payload that was to be spooled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spooled {
+    /// It is on disk.
+    Written,
+    /// The disk is full; nothing was kept.
+    DiskFull,
+    /// It could not be written; nothing was kept. It says why, in a sentence.
+    Failed(String),
 }
 
 /// Whom an answer is for: chosen by the core, passed through by everybody else.
@@ -94,7 +124,7 @@ pub struct Recovered {
 pub struct Unfinished {
     /// Its id.
     pub task: TaskId,
-    /// Its acceptance; the payload is stored.
+    /// Its acceptance; the payload is stored or spooled.
     pub acceptance: Acceptance,
     /// How many attempts were started, as far as the journal knows.
     pub attempts: u32,
@@ -106,4 +136,10 @@ pub struct Unfinished {
     pub next_at: Option<UnixMillis>,
     /// Why its latest attempt did not succeed.
     pub fault: Option<Fault>,
+    /// Where its latest chunk ended; the next attempt goes on from there.
+    pub cursor: Option<Bytes>,
+    /// How far it had come then.
+    pub progress: Option<Progress>,
+    /// Whether its payload was spooled and is not there any more.
+    pub payload_lost: bool,
 }

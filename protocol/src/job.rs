@@ -32,6 +32,27 @@ pub struct Job {
     pub traceparent: Option<Arc<str>>,
 }
 
+/// What the bytes of a payload are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One input of the kind.
+    Single,
+    /// Many inputs of the kind, read one by one and committed chunk by chunk.
+    Bulk,
+}
+
+impl Form {
+    /// The number that stands for the form on disk.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The form with that number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::Single, Self::Bulk].get(usize::from(number)).copied()
+    }
+}
+
 /// What a worker is handed at once: jobs that run in order, each seeing the effects of those
 /// before it. Most chains have one job. Several come together when their attempts conflicted over
 /// one key, or when they are over so soon that to wake a worker for each would cost more.

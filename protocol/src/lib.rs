@@ -21,10 +21,12 @@ pub mod json;
 pub mod record;
 
 pub use answer::{Account, Answer, Timing};
-pub use append::{Append, Fate, Query, Read, Recovered, ReplyTo, Ticket, Unfinished, Verdict};
+pub use append::{
+    Append, Fate, Query, Read, Recovered, ReplyTo, SpoolOrder, Spooled, Ticket, Unfinished, Verdict,
+};
 pub use fault::{Class, Fault, Source};
 pub use id::{Epoch, TaskId, TaskIdMint};
-pub use job::{Announce, Chain, ChainNumber, Claims, Completion, Job, Outcome, Product};
+pub use job::{Announce, Chain, ChainNumber, Claims, Completion, Form, Job, Outcome, Product};
 pub use kind::{Durability, Kind, KindId, KindName, Reach};
 pub use lane::{LANES, Lane, PerLane};
 pub use payload::{Opener, Payload};

@@ -38,6 +38,7 @@ pub struct Payload {
 enum Content {
     Segments { segments: Vec<Bytes>, len: u64 },
     Stored { len: u64 },
+    Spooled { len: u64 },
 }
 
 impl Payload {
@@ -52,10 +53,17 @@ impl Payload {
         Self { content: Content::Stored { len } }
     }
 
+    /// A payload of `len` bytes that the journal keeps in a file of its own, under its task's id.
+    pub fn spooled(len: u64) -> Self {
+        Self { content: Content::Spooled { len } }
+    }
+
     /// Its length in bytes.
     pub fn len(&self) -> u64 {
         match self.content {
-            Content::Segments { len, .. } | Content::Stored { len } => len,
+            Content::Segments { len, .. } | Content::Stored { len } | Content::Spooled { len } => {
+                len
+            }
         }
     }
 
@@ -66,14 +74,23 @@ impl Payload {
 
     /// Whether its bytes are in the journal and not in memory.
     pub fn is_stored(&self) -> bool {
-        matches!(self.content, Content::Stored { .. })
+        matches!(self.content, Content::Stored { .. } | Content::Spooled { .. })
+    }
+
+    /// Whether its bytes are in a file of their own, and so in no record.
+    pub fn is_spooled(&self) -> bool {
+        matches!(self.content, Content::Spooled { .. })
     }
 }
 
 /// Shows the length, never the content.
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = if self.is_stored() { "stored" } else { "in memory" };
+        let place = match self.content {
+            Content::Segments { .. } => "in memory",
+            Content::Stored { .. } => "stored",
+            Content::Spooled { .. } => "spooled",
+        };
         write!(f, "Payload({} bytes, {place})", self.len())
     }
 }
@@ -94,7 +111,7 @@ impl Opener {
     pub fn open<'a>(&self, payload: &'a Payload) -> Option<&'a [Bytes]> {
         match &payload.content {
             Content::Segments { segments, .. } => Some(segments),
-            Content::Stored { .. } => None,
+            Content::Stored { .. } | Content::Spooled { .. } => None,
         }
     }
 }

@@ -9,11 +9,11 @@
 
 use crate::fault::Fault;
 use crate::id::TaskId;
-use crate::job::Product;
+use crate::job::{Form, Product};
 use crate::kind::KindName;
 use crate::lane::Lane;
 use crate::payload::{Opener, Payload};
-use crate::task::Document;
+use crate::task::{Document, Progress};
 use crate::time::UnixMillis;
 use bytes::Bytes;
 use std::fmt;
@@ -27,6 +27,9 @@ pub const VERSION: u8 = 1;
 
 /// The longest head that is decoded, in bytes: the bound on what a damaged record can allocate.
 const HEAD_MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// The longest cursor, in bytes.
+pub const CURSOR_MAX_BYTES: usize = 4096;
 
 /// One journal entry: all of it is applied, or none.
 #[derive(Clone, Debug)]
@@ -67,7 +70,9 @@ pub struct Acceptance {
     pub content_type: Option<Arc<str>>,
     /// The caller's trace context.
     pub traceparent: Option<Arc<str>>,
-    /// Its payload.
+    /// What the payload's bytes are.
+    pub form: Form,
+    /// Its payload. A spooled one is referred to, any other is part of the record.
     pub payload: Payload,
 }
 
@@ -83,6 +88,8 @@ pub enum Change {
         /// Why.
         fault: Fault,
     },
+    /// A chunk of the task's work is done; what it wrote is in this record.
+    Advanced(Advance),
     /// The task rests. The document is whole, so that it can be shown from this record alone.
     Parked(Box<Document>),
     /// The task ended. The document is whole, and the product is there if it succeeded.
@@ -98,6 +105,16 @@ pub struct StartMark {
     pub isolated: bool,
     /// How many crashes are on its account already.
     pub crashes: u8,
+}
+
+/// How far a task has come, chunk by chunk: an attempt after this one goes on from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advance {
+    /// Where the chunk ended, in the words of whoever works on the task: at most
+    /// [`CURSOR_MAX_BYTES`].
+    pub cursor: Bytes,
+    /// How far that is.
+    pub progress: Progress,
 }
 
 /// One key written.
@@ -172,6 +189,8 @@ pub enum EncodeError {
     PayloadNotInMemory,
     /// The head does not fit: an error of the program.
     HeadTooLarge,
+    /// The cursor is longer than [`CURSOR_MAX_BYTES`]: an error of the program.
+    CursorTooLong,
 }
 
 impl fmt::Display for EncodeError {
@@ -179,6 +198,7 @@ impl fmt::Display for EncodeError {
         f.write_str(match self {
             Self::PayloadNotInMemory => "the payload's bytes are not in memory",
             Self::HeadTooLarge => "the record's head is too large",
+            Self::CursorTooLong => "the cursor is too long",
         })
     }
 }
@@ -210,12 +230,16 @@ impl std::error::Error for DecodeError {}
 /// Appends the record's bytes to `out`.
 pub fn encode(record: &Record, opener: &Opener, out: &mut Vec<u8>) -> Result<Layout, EncodeError> {
     let start = out.len();
-    let payload: &[Bytes] = match &record.acceptance {
+    let payload: &[Bytes] = match record.acceptance.as_ref().map(|acceptance| &acceptance.payload) {
         None => &[],
-        Some(acceptance) => {
-            opener.open(&acceptance.payload).ok_or(EncodeError::PayloadNotInMemory)?
-        }
+        Some(payload) if payload.is_spooled() => &[],
+        Some(payload) => opener.open(payload).ok_or(EncodeError::PayloadNotInMemory)?,
     };
+    if let Some(Change::Advanced(Advance { cursor, .. })) = &record.change
+        && cursor.len() > CURSOR_MAX_BYTES
+    {
+        return Err(EncodeError::CursorTooLong);
+    }
     out.push(VERSION);
     wire::write_head(record, out)?;
     let payload_start = out.len() - start;

@@ -31,8 +31,8 @@ impl Engine {
                 self.tell_overdue(slot, now, out);
                 self.end_suspicion(slot, now);
             }
-            Some(Change::Started(_)) | None => {
-                debug_assert!(false, "a start mark ends nothing");
+            Some(Change::Started(_) | Change::Advanced(_)) | None => {
+                debug_assert!(false, "neither a start mark nor a chunk ends anything");
             }
         }
     }

@@ -130,7 +130,7 @@ impl Engine {
             (Fate::Conflict { .. }, Carries::Acceptance | Carries::StartMark) => {
                 debug_assert!(false, "a record without reads cannot conflict");
             }
-            (Fate::DiskFull, _) => self.disk_full(slot, carries, now, out),
+            (Fate::DiskFull | Fate::TooLarge, _) => self.disk_full(slot, carries, now, out),
         }
     }
 

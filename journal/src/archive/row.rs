@@ -4,8 +4,8 @@ use crate::error::StoreError;
 use bytes::Bytes;
 use overtime_protocol::record::{Acceptance, StartMark};
 use overtime_protocol::{
-    Class, Document, Durability, Fault, KindName, LANES, Lane, Payload, Product, Progress, Source,
-    TaskId, TaskState, Unfinished, UnixMillis,
+    Class, Document, Durability, Fault, Form, KindName, LANES, Lane, Payload, Product, Progress,
+    Source, TaskId, TaskState, Unfinished, UnixMillis,
 };
 use rusqlite::Row;
 use rusqlite::types::FromSql;
@@ -23,7 +23,8 @@ pub(crate) const PRODUCT: &str = "product, product_crc, product_type";
 /// The columns that [`unfinished`] reads, in its order.
 pub(crate) const UNFINISHED: &str = "id, kind, lane, tenant, attempts, created_at, fault_code, \
     fault_detail, fault_source, fault_class, fault_retry_after_ms, next_at, due_at, urgency, \
-    content_type, traceparent, length(payload), mark_at, mark_isolated, crashes";
+    content_type, traceparent, form, length(payload), spooled_len, mark_at, mark_isolated, crashes, \
+    cursor, progress_done, progress_total";
 
 /// The cells of a row from left to right: looking each up by its name takes longer than reading
 /// it, and a restart reads many.
@@ -98,6 +99,10 @@ impl<'a> Cells<'a> {
         LANES.get(lane).copied().ok_or_else(|| malformed("the lane"))
     }
 
+    fn form(&mut self) -> Result<Form, StoreError> {
+        Form::from_number(self.small("the form")?).ok_or_else(|| malformed("the form"))
+    }
+
     fn state(&mut self) -> Result<TaskState, StoreError> {
         TaskState::from_number(self.small("the state")?).ok_or_else(|| malformed("the state"))
     }
@@ -156,6 +161,11 @@ pub(crate) fn product(cells: &mut Cells<'_>) -> Result<Option<Product>, StoreErr
     Ok(body.map(|body| Product { content_type, body }))
 }
 
+/// Where a payload is of which the row has so many bytes, or the spool so many.
+fn payload(stored: Option<u64>, spooled: Option<u64>) -> Payload {
+    spooled.map_or_else(|| Payload::stored(stored.unwrap_or(0)), Payload::spooled)
+}
+
 /// Reads a task that a restart is to take up.
 pub(crate) fn unfinished(cells: &mut Cells<'_>) -> Result<Unfinished, StoreError> {
     // In the order of the columns.
@@ -172,10 +182,24 @@ pub(crate) fn unfinished(cells: &mut Cells<'_>) -> Result<Unfinished, StoreError
         urgency: cells.small("the urgency")?,
         content_type: cells.take()?,
         traceparent: cells.take()?,
-        payload: Payload::stored(cells.maybe_unsigned()?.unwrap_or(0)),
+        form: cells.form()?,
+        payload: payload(cells.maybe_unsigned()?, cells.maybe_unsigned()?),
     };
     let (at, isolated) = (cells.maybe_time()?, cells.take::<Option<bool>>()?.unwrap_or(false));
     let crashes = cells.take::<Option<u8>>()?.unwrap_or(0);
     let started = at.map(|at| StartMark { at, isolated, crashes });
-    Ok(Unfinished { task, acceptance, attempts, started, crashes, next_at, fault })
+    let cursor = cells.take::<Option<Vec<u8>>>()?.map(Bytes::from);
+    let progress = progress(cells.maybe_unsigned()?, cells.maybe_unsigned()?);
+    Ok(Unfinished {
+        task,
+        acceptance,
+        attempts,
+        started,
+        crashes,
+        next_at,
+        fault,
+        cursor,
+        progress,
+        payload_lost: false,
+    })
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 /// The schema that is written, and the latest that is read.
 const FORMAT: i64 = 1;
 
-/// A finished task's payload is null. `mark_at` and the columns beside it are the mark of an
+/// A finished task's payload is null, and so is one that is spooled: then its length is beside it. `mark_at` and the columns beside it are the mark of an
 /// attempt whose end is not known. Checksums are CRC-32C of the blob beside them.
 const TABLES: &str = "
 CREATE TABLE meta (
@@ -39,8 +39,11 @@ CREATE TABLE tasks (
     urgency INTEGER,
     content_type TEXT,
     traceparent TEXT,
+    form INTEGER,
     payload BLOB,
     payload_crc INTEGER,
+    spooled_len INTEGER,
+    cursor BLOB,
     mark_at INTEGER,
     mark_isolated INTEGER,
     crashes INTEGER,

@@ -6,7 +6,7 @@ use crate::error::OpenError;
 use crate::fold::{Fold, KeyFold, Rest, Run, TaskFold};
 use crate::options::ARCHIVE_PAGE_BYTES;
 use bytes::Bytes;
-use overtime_protocol::record::Acceptance;
+use overtime_protocol::record::{Acceptance, Advance};
 use overtime_protocol::{Document, Fault, Opener, Product, TaskId, TaskState, UnixMillis};
 use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
 use std::io;
@@ -22,8 +22,9 @@ const PUT: &str = "REPLACE INTO state (key, value, lsn, crc) VALUES (?1, ?2, ?3,
 const DELETE: &str = "DELETE FROM state WHERE key = ?1";
 
 const ACCEPT: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, created_at, \
-    due_at, urgency, content_type, traceparent, payload, payload_crc) \
-    VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING";
+    due_at, urgency, content_type, traceparent, form, payload, payload_crc, spooled_len) \
+    VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
+    ON CONFLICT DO NOTHING";
 
 const RUN: &str = "UPDATE tasks SET state = ?2, attempts = ?3, mark_at = ?4, mark_isolated = ?5, \
     crashes = coalesce(?6, crashes), started_at = coalesce(?7, started_at), next_at = ?8, \
@@ -32,7 +33,11 @@ const RUN: &str = "UPDATE tasks SET state = ?2, attempts = ?3, mark_at = ?4, mar
     fault_source = coalesce(?11, fault_source), fault_class = coalesce(?12, fault_class) \
     WHERE id = ?1 AND state < 5";
 
-/// State 4 is parked: such a task keeps its payload.
+/// A task that advances does not rest any more, whatever was said of it.
+const ADVANCE: &str = "UPDATE tasks SET cursor = ?2, progress_done = ?3, progress_total = ?4, \
+    state = iif(state = 4, 0, state) WHERE id = ?1 AND state < 5";
+
+/// State 4 is parked: such a task keeps its payload, and where it stood.
 const REST: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, created_at, \
     started_at, finished_at, progress_done, progress_total, fault_code, fault_detail, \
     fault_source, fault_class, fault_retry_after_ms, product_type, product, product_crc) \
@@ -41,7 +46,8 @@ const REST: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, 
     progress_done = ?10, progress_total = ?11, fault_code = ?12, fault_detail = ?13, \
     fault_source = ?14, fault_class = ?15, fault_retry_after_ms = ?16, product_type = ?17, \
     product = ?18, product_crc = ?19, mark_at = NULL, mark_isolated = NULL, next_at = NULL, \
-    payload = iif(?2 = 4, payload, NULL), payload_crc = iif(?2 = 4, payload_crc, NULL) \
+    payload = iif(?2 = 4, payload, NULL), payload_crc = iif(?2 = 4, payload_crc, NULL), \
+    spooled_len = iif(?2 = 4, spooled_len, NULL), cursor = iif(?2 = 4, cursor, NULL) \
     WHERE tasks.state < 5";
 
 /// What a checkpoint did.
@@ -186,6 +192,7 @@ fn write_tasks(
 ) -> rusqlite::Result<()> {
     let mut accept = transaction.prepare_cached(ACCEPT)?;
     let mut run = transaction.prepare_cached(RUN)?;
+    let mut advance = transaction.prepare_cached(ADVANCE)?;
     let mut rest = transaction.prepare_cached(REST)?;
     let mut tasks: Vec<(&TaskId, &TaskFold)> = fold.tasks.iter().collect();
     tasks.sort_unstable_by_key(|(task, _)| **task);
@@ -197,6 +204,10 @@ fn write_tasks(
         }
         if let Some(change) = &change.run {
             write_run(&mut run, task, change)?;
+        }
+        if let Some(Advance { cursor, progress }) = &change.advance {
+            let (done, total) = (progress.done.cast_signed(), progress.total.map(u64::cast_signed));
+            advance.execute(params![task.key().cast_signed(), &cursor[..], done, total])?;
         }
         if let Some(change) = &change.rest {
             write_rest(&mut rest, task, change)?;
@@ -211,7 +222,8 @@ fn write_acceptance(
     acceptance: &Acceptance,
     opener: &Opener,
 ) -> rusqlite::Result<()> {
-    let payload = opener.open(&acceptance.payload).map(<[Bytes]>::concat).unwrap_or_default();
+    let spooled = acceptance.payload.is_spooled().then(|| acceptance.payload.len().cast_signed());
+    let payload = opener.open(&acceptance.payload).map(<[Bytes]>::concat);
     statement.execute(params![
         task.key().cast_signed(),
         TaskState::Queued.number(),
@@ -223,8 +235,10 @@ fn write_acceptance(
         acceptance.urgency,
         acceptance.content_type.as_deref(),
         acceptance.traceparent.as_deref(),
+        acceptance.form.number(),
         payload,
-        crc32c::crc32c(&payload),
+        payload.as_deref().map(crc32c::crc32c),
+        spooled,
     ])?;
     Ok(())
 }

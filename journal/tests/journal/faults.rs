@@ -141,7 +141,7 @@ fn a_record_longer_than_a_segment_is_refused_alone() {
     ];
     drop(held);
     let fates = running.fates(&tickets);
-    let refused: Vec<_> = fates.iter().map(|fate| *fate == Fate::DiskFull).collect();
+    let refused: Vec<_> = fates.iter().map(|fate| *fate == Fate::TooLarge).collect();
     assert_eq!(refused, [false, true, false, false]);
     assert_eq!(running.journal.stats().oversized.load(SeqCst), 1);
     let found = running.journal.store().state(b"s/long").unwrap().value.unwrap();

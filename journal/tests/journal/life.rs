@@ -4,22 +4,7 @@ use crate::support::*;
 use overtime_journal::{OpenError, open};
 use overtime_protocol::TaskState;
 use std::fs;
-use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
-
-/// What a crash of the machine leaves at best: the files as they are now.
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
 
 #[test]
 fn what_was_acknowledged_is_there_after_a_kill() {

@@ -4,11 +4,12 @@
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use overtime_journal::{Disk, Journal, Opened, Options, Report, open, open_on};
-use overtime_protocol::record::{Acceptance, Change, Put, ReadMark, Record, StartMark};
+use overtime_protocol::record::{Acceptance, Advance, Change, Put, ReadMark, Record, StartMark};
 use overtime_protocol::{
-    Answer, Append, Document, Durability, Fate, Fault, KindName, Lane, Opener, Payload, Product,
-    Progress, Query, Read, ReplyTo, TaskId, TaskState, Ticket, UnixMillis,
+    Answer, Append, Document, Durability, Fate, Fault, Form, KindName, Lane, Opener, Payload,
+    Product, Progress, Query, Read, ReplyTo, TaskId, TaskState, Ticket, UnixMillis,
 };
+use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
@@ -167,6 +168,20 @@ pub(crate) fn stop_applier(folder: &Path) -> rusqlite::Connection {
     connection
 }
 
+/// What a crash of the machine leaves at best: the files as they are now.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("the folder is made");
+    for entry in fs::read_dir(from).expect("the folder is there") {
+        let entry = entry.expect("the folder can be read");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("it has a type").is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("the file is copied");
+        }
+    }
+}
+
 /// The task of that number.
 pub(crate) fn task(number: u64) -> TaskId {
     TaskId::from_key(number).expect("small numbers are task ids")
@@ -196,6 +211,7 @@ pub(crate) fn accepted(number: u64, payload: impl Into<Bytes>) -> Record {
         urgency: 4,
         content_type: Some("text/plain".into()),
         traceparent: Some("00-trace".into()),
+        form: Form::Single,
         payload: Payload::seal(vec![payload.into()]),
     };
     Record { attempt: 0, acceptance: Some(acceptance), ..plain(number) }
@@ -205,6 +221,23 @@ pub(crate) fn accepted(number: u64, payload: impl Into<Bytes>) -> Record {
 pub(crate) fn started(number: u64, attempt: u32, crashes: u8) -> Record {
     let mark = StartMark { at: UnixMillis(9_000), isolated: false, crashes };
     Record { attempt, change: Some(Change::Started(mark)), ..plain(number) }
+}
+
+/// A chunk of an attempt, up to that item of the payload.
+pub(crate) fn advanced(number: u64, attempt: u32, items: u64) -> Record {
+    let advance = Advance {
+        cursor: format!("behind item {items}").into(),
+        progress: Progress { done: items, total: None },
+    };
+    Record { attempt, change: Some(Change::Advanced(advance)), ..plain(number) }
+}
+
+/// The acceptance of a task of many items whose payload is spooled.
+pub(crate) fn accepted_bulk(number: u64, len: u64) -> Record {
+    let mut record = accepted(number, "");
+    let acceptance = record.acceptance.as_mut().expect("it accepts");
+    (acceptance.form, acceptance.payload) = (Form::Bulk, Payload::spooled(len));
+    record
 }
 
 /// The end of an attempt that is to be repeated.

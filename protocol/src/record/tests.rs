@@ -36,6 +36,7 @@ fn acceptance() -> Acceptance {
         urgency: 5,
         content_type: Some("text/plain".into()),
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+        form: Form::Single,
         payload: Payload::seal(vec!["hello ".into(), "world".into()]),
     }
 }
@@ -43,6 +44,10 @@ fn acceptance() -> Acceptance {
 fn put(key: &'static str, value: Option<&'static str>) -> Put {
     let read = ReadMark::At { lsn: 0, watermark: 0 };
     Put { key: key.into(), value: value.map(Into::into), read }
+}
+
+fn advance(cursor_len: usize) -> Advance {
+    Advance { cursor: vec![7; cursor_len].into(), progress: Progress { done: 4, total: None } }
 }
 
 fn samples() -> Vec<Record> {
@@ -68,6 +73,19 @@ fn samples() -> Vec<Record> {
         },
         Record { change: Some(Change::Parked(document())), ..plain.clone() },
         Record {
+            change: Some(Change::Advanced(advance(CURSOR_MAX_BYTES))),
+            puts: vec![put("s/a", Some("one"))],
+            ..plain.clone()
+        },
+        Record {
+            acceptance: Some(Acceptance {
+                form: Form::Bulk,
+                payload: Payload::spooled(64 << 20),
+                ..acceptance()
+            }),
+            ..plain.clone()
+        },
+        Record {
             acceptance: Some(acceptance()),
             change: Some(Change::Finished(document(), Some(product))),
             puts: vec![put("s/a", Some("one")), put("s/b", None), put("s/c", Some(""))],
@@ -84,7 +102,8 @@ fn encoded(record: &Record) -> (Bytes, Layout) {
 
 /// Payloads have no equality on purpose; their text stands in for it here.
 fn shown(record: &Record) -> String {
-    let payload = record.acceptance.as_ref().map(|a| opener().open(&a.payload).unwrap().concat());
+    let open = |payload| opener().open(payload).map(<[Bytes]>::concat);
+    let payload = record.acceptance.as_ref().and_then(|acceptance| open(&acceptance.payload));
     format!("{record:?} {payload:?}")
 }
 
@@ -149,4 +168,13 @@ fn a_stored_payload_cannot_be_encoded_again() {
     record.acceptance.as_mut().unwrap().payload = Payload::stored(11);
     let error = encode(&record, opener(), &mut Vec::new()).unwrap_err();
     assert_eq!(error, EncodeError::PayloadNotInMemory);
+}
+
+#[test]
+fn a_cursor_has_a_bound() {
+    let mut record = samples().swap_remove(0);
+    record.acceptance = None;
+    record.change = Some(Change::Advanced(advance(CURSOR_MAX_BYTES + 1)));
+    let error = encode(&record, opener(), &mut Vec::new()).unwrap_err();
+    assert_eq!(error, EncodeError::CursorTooLong);
 }

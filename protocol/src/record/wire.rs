@@ -2,12 +2,12 @@
 //! is a new version.
 
 use super::{
-    Acceptance, Change, DecodeError, EncodeError, HEAD_MAX_BYTES, Layout, Put, ReadMark, Record,
-    StartMark,
+    Acceptance, Advance, Change, DecodeError, EncodeError, HEAD_MAX_BYTES, Layout, Put, ReadMark,
+    Record, StartMark,
 };
 use crate::fault::{Class, Fault, Source};
 use crate::id::TaskId;
-use crate::job::Product;
+use crate::job::{Form, Product};
 use crate::kind::{Durability, KindName};
 use crate::lane::Lane;
 use crate::payload::Payload;
@@ -55,7 +55,10 @@ struct AcceptanceRef<'a> {
     urgency: u8,
     content_type: Option<&'a str>,
     traceparent: Option<&'a str>,
+    form: u8,
     payload_len: u64,
+    /// Whether the payload is in a file of its own and not behind the head.
+    spooled: bool,
 }
 
 #[derive(Encode)]
@@ -64,6 +67,7 @@ enum ChangeRef<'a> {
     Retrying { next_at: u64, fault: FaultRef<'a> },
     Parked(DocumentRef<'a>),
     Finished(DocumentRef<'a>, Option<ProductRef<'a>>),
+    Advanced { cursor: &'a [u8], progress: (u64, Option<u64>) },
 }
 
 #[derive(Encode)]
@@ -124,7 +128,9 @@ impl<'a> AcceptanceRef<'a> {
             urgency: acceptance.urgency,
             content_type: acceptance.content_type.as_deref(),
             traceparent: acceptance.traceparent.as_deref(),
+            form: acceptance.form.number(),
             payload_len: acceptance.payload.len(),
+            spooled: acceptance.payload.is_spooled(),
         }
     }
 }
@@ -137,6 +143,9 @@ impl<'a> ChangeRef<'a> {
             }
             Change::Retrying { next_at, fault } => {
                 Self::Retrying { next_at: next_at.0, fault: FaultRef::of(fault) }
+            }
+            Change::Advanced(Advance { cursor, progress }) => {
+                Self::Advanced { cursor, progress: (progress.done, progress.total) }
             }
             Change::Parked(document) => Self::Parked(DocumentRef::of(document)),
             Change::Finished(document, product) => {
@@ -209,7 +218,9 @@ struct WireAcceptance {
     urgency: u8,
     content_type: Option<String>,
     traceparent: Option<String>,
+    form: u8,
     payload_len: u64,
+    spooled: bool,
 }
 
 #[derive(Decode)]
@@ -218,6 +229,7 @@ enum WireChange {
     Retrying { next_at: u64, fault: WireFault },
     Parked(WireDocument),
     Finished(WireDocument, Option<WireProduct>),
+    Advanced { cursor: Vec<u8>, progress: (u64, Option<u64>) },
 }
 
 #[derive(Decode)]
@@ -306,8 +318,7 @@ impl Head {
 
 impl WireAcceptance {
     fn into_acceptance(self, parts: &mut Parts<'_>) -> Result<Acceptance, DecodeError> {
-        let bytes = parts.take(self.payload_len)?;
-        let segments = if bytes.is_empty() { Vec::new() } else { vec![bytes] };
+        let form = Form::from_number(self.form).ok_or(DecodeError::Malformed("a form"))?;
         Ok(Acceptance {
             kind: kind(&self.kind)?,
             lane: lane(self.lane)?,
@@ -317,7 +328,8 @@ impl WireAcceptance {
             urgency: self.urgency,
             content_type: self.content_type.map(Into::into),
             traceparent: self.traceparent.map(Into::into),
-            payload: Payload::seal(segments),
+            form,
+            payload: payload(self.payload_len, self.spooled, parts)?,
         })
     }
 }
@@ -330,6 +342,10 @@ impl WireChange {
             }
             Self::Retrying { next_at, fault } => {
                 Change::Retrying { next_at: UnixMillis(next_at), fault: fault.into_fault()? }
+            }
+            Self::Advanced { cursor, progress: (done, total) } => {
+                let progress = Progress { done, total };
+                Change::Advanced(Advance { cursor: cursor.into(), progress })
             }
             Self::Parked(document) => Change::Parked(Box::new(document.into_document(task)?)),
             Self::Finished(document, product) => {
@@ -393,6 +409,14 @@ impl WirePut {
         let read = ReadMark::At { lsn: 0, watermark: 0 };
         Ok(Put { key: self.key.into(), value, read })
     }
+}
+
+fn payload(len: u64, is_spooled: bool, parts: &mut Parts<'_>) -> Result<Payload, DecodeError> {
+    if is_spooled {
+        return Ok(Payload::spooled(len));
+    }
+    let bytes = parts.take(len)?;
+    Ok(Payload::seal(if bytes.is_empty() { Vec::new() } else { vec![bytes] }))
 }
 
 fn kind(name: &str) -> Result<KindName, DecodeError> {

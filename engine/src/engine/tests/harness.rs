@@ -273,6 +273,7 @@ fn change_name(change: &Change) -> &'static str {
     match change {
         Change::Started(_) => " started",
         Change::Retrying { .. } => " retrying",
+        Change::Advanced(_) => " advanced",
         Change::Parked(_) => " parked",
         Change::Finished(document, _) => match document.state {
             overtime_protocol::TaskState::Succeeded => " succeeded",

@@ -6,8 +6,8 @@ use crate::event::{Effect, Event, Freed};
 use crate::limits::Limits;
 use overtime_protocol::record::{Acceptance, Change, StartMark};
 use overtime_protocol::{
-    Completion, Fate, KindName, Lane, Outcome, Payload, Product, TaskId, Unfinished, UnixMillis,
-    Verdict,
+    Completion, Fate, Form, KindName, Lane, Outcome, Payload, Product, TaskId, Unfinished,
+    UnixMillis, Verdict,
 };
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ fn unfinished(key: u64, kind: &str, started: Option<StartMark>) -> Unfinished {
             urgency: 3,
             content_type: None,
             traceparent: None,
+            form: Form::Single,
             payload: Payload::stored(5),
         },
         attempts: u32::from(started.is_some()),
@@ -30,6 +31,9 @@ fn unfinished(key: u64, kind: &str, started: Option<StartMark>) -> Unfinished {
         crashes: 0,
         next_at: None,
         fault: None,
+        cursor: None,
+        progress: None,
+        payload_lost: false,
     }
 }
 
@@ -67,6 +71,7 @@ fn step(stage: &mut Stage, effect: Effect) -> String {
                 }
                 Change::Finished(..) => "finish".to_owned(),
                 Change::Retrying { .. } => "retry".to_owned(),
+                Change::Advanced(_) => "advance".to_owned(),
             };
             let fate = Fate::Durable { lsn: 1 };
             stage.event(Event::Judged(Verdict { ticket: append.ticket, fate }));
