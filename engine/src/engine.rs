@@ -21,6 +21,7 @@ use std::sync::Arc;
 mod ask;
 #[cfg(test)]
 mod audit;
+mod chunk;
 mod drain;
 mod ending;
 mod pace;
@@ -28,6 +29,7 @@ mod record;
 mod recover;
 mod reply;
 mod run;
+mod spool;
 mod start;
 mod submit;
 #[cfg(test)]
@@ -124,6 +126,8 @@ impl Engine {
             Event::Asked(ask) => self.ask(ask, now, out),
             Event::Completed { completion, freed } => self.complete(completion, freed, now, out),
             Event::Recalled { chain, from } => self.put_back(chain, from, now),
+            Event::Advanced { chunk, chain } => self.advance(chunk, chain, out),
+            Event::Spooled { task, outcome } => self.spooled(task, outcome, now, out),
             Event::Judged(verdict) => self.judge(verdict, now, out),
             Event::JournalFailed => self.fail(out),
             Event::DrainStarted => self.start_drain(),

@@ -1,8 +1,8 @@
 //! All that can start work in the engine, and all that it can want done.
 
 use overtime_protocol::{
-    Answer, Append, Chain, ChainNumber, Completion, KindId, Lane, Payload, Read, ReplyTo, TaskId,
-    Verdict,
+    Answer, Append, Chain, ChainNumber, Chunk, Completion, Form, KindId, Lane, Payload, Read,
+    ReplyTo, Ruling, SpoolOrder, Spooled, TaskId, Verdict,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +27,20 @@ pub enum Event {
         chain: ChainNumber,
         /// The place of the first job that was taken back; behind the last if there was none.
         from: usize,
+    },
+    /// A worker wants a part of its attempt appended, and waits for the ruling.
+    Advanced {
+        /// What it did.
+        chunk: Chunk,
+        /// The chain that it works on.
+        chain: ChainNumber,
+    },
+    /// The spool said what became of a payload.
+    Spooled {
+        /// Whose payload.
+        task: TaskId,
+        /// What became of it.
+        outcome: Spooled,
     },
     /// The journal said what became of an append.
     Judged(Verdict),
@@ -54,6 +68,8 @@ pub struct Submission {
     pub reply_to: ReplyTo,
     /// What handles it.
     pub kind: KindId,
+    /// What the payload's bytes are.
+    pub form: Form,
     /// How long the caller waits, capped; zero asks for 202 as soon as the task is durable.
     pub wait: Duration,
     /// RFC 9218 urgency, 0 (first) to 7.
@@ -104,6 +120,15 @@ pub enum Effect {
     Dispatch(Chain),
     /// Take back what is not started of this chain, and say how much it was.
     Recall(ChainNumber),
+    /// Tell the worker of this chain what became of its chunk.
+    Rule {
+        /// Which chain.
+        chain: ChainNumber,
+        /// What.
+        ruling: Ruling,
+    },
+    /// Have the spool do this.
+    Spool(SpoolOrder),
     /// Append this to the journal.
     Append(Append),
     /// Have the journal answer this.

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 /// How many jobs one chain over a hot key may hold.
 pub(crate) const CHAIN_MAX: usize = 64;
+/// A payload of at least this many bytes is kept in a file of its own, so that it does not stand in
+/// front of other commits.
+pub(crate) const SPOOL_MIN_BYTES: u64 = 64 * 1024;
+/// Bulk work that has run for this long stops at its next chunk if others wait.
+pub(crate) const BULK_SLICE: Duration = Duration::from_secs(1);
 /// A task that took the process down this often is parked.
 pub(crate) const CRASHES_MAX: u8 = 3;
 /// A deadline that arrives before the record is durable waits this much longer.

@@ -27,6 +27,12 @@ pub struct Stats {
     pub retried: u64,
     /// Attempts that were run again because a key they had read was written meanwhile.
     pub conflicts: u64,
+    /// Chunks that are on disk.
+    pub chunks: u64,
+    /// Attempts that stopped at their cursor to let others go first.
+    pub yielded: u64,
+    /// Payloads on their way to files of their own now.
+    pub spooling: u64,
     /// Answers of 202 because the wait ended first.
     pub fell_over: u64,
     /// Completions and verdicts that named an attempt that is no more.

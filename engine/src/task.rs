@@ -3,10 +3,10 @@
 use crate::event::Wants;
 use crate::queue::Standing;
 use crate::timers::TimerKey;
-use overtime_protocol::record::{Acceptance, Record};
+use overtime_protocol::record::{Acceptance, Advance, Record};
 use overtime_protocol::{
-    Document, Durability, Fault, Form, Job, KindId, KindName, Lane, Monotonic, Payload, ReplyTo,
-    TaskId, TaskState, UnixMillis,
+    ChainNumber, Document, Durability, Fault, Form, Job, KindId, KindName, Lane, Monotonic, Now,
+    Payload, ReplyTo, TaskId, TaskState, UnixMillis,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use std::time::Duration;
 pub(crate) struct Durable {
     pub(crate) id: TaskId,
     pub(crate) lane: Lane,
+    pub(crate) form: Form,
     pub(crate) urgency: u8,
     /// Attempts started so far.
     pub(crate) attempts: u32,
@@ -25,6 +26,8 @@ pub(crate) struct Durable {
     pub(crate) due_at: Option<UnixMillis>,
     pub(crate) started_at: Option<UnixMillis>,
     pub(crate) fault: Option<Box<Fault>>,
+    /// Where its latest chunk ended, and how far that is.
+    pub(crate) advance: Option<Box<Advance>>,
     pub(crate) content_type: Option<Arc<str>>,
     pub(crate) traceparent: Option<Arc<str>>,
 }
@@ -35,15 +38,28 @@ pub(crate) struct Task {
     pub(crate) durable: Durable,
     pub(crate) kind: KindId,
     pub(crate) payload: Payload,
+    /// Its payload has a file of its own.
+    pub(crate) spooled: bool,
     pub(crate) created: Monotonic,
     pub(crate) run: Run,
     /// Runs in this process, those that conflicted or were recalled included.
     pub(crate) runs: u32,
+    /// When the latest of them began.
+    pub(crate) run_since: Monotonic,
+    /// A chunk that is on its way to the disk.
+    pub(crate) chunk: Option<Box<PendingChunk>>,
     pub(crate) acceptance: AcceptanceState,
     pub(crate) start_mark: StartMarkState,
     /// The key over which its latest attempt conflicted.
     pub(crate) hot_key: Option<u64>,
     pub(crate) waiters: Vec<Waiter>,
+}
+
+/// A chunk until its fate is known.
+#[derive(Debug)]
+pub(crate) struct PendingChunk {
+    pub(crate) record: Arc<Record>,
+    pub(crate) chain: ChainNumber,
 }
 
 /// Where the work stands.
@@ -81,6 +97,8 @@ pub(crate) struct Ended {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AcceptanceState {
     Volatile,
+    /// Its payload is on its way to a file of its own, which comes first.
+    Spooling,
     Appending,
     Durable,
 }
@@ -128,9 +146,13 @@ impl Task {
         self.waiters.iter().any(|waiter| !waiter.overdue)
     }
 
-    /// The lane that this attempt is charged to: retries are background work.
+    /// The lane that this attempt is charged to: retries of single calls are background work.
     pub(crate) fn charged_lane(&self) -> Lane {
-        if self.durable.attempts == 0 { self.durable.lane } else { Lane::Background }
+        if self.durable.attempts == 0 || self.durable.form == Form::Bulk {
+            self.durable.lane
+        } else {
+            Lane::Background
+        }
     }
 
     /// The state that callers see. An end is shown once it is durable, and then by the journal.
@@ -153,7 +175,9 @@ impl Task {
         };
         let durability = match self.acceptance {
             AcceptanceState::Durable => Durability::Disk,
-            AcceptanceState::Volatile | AcceptanceState::Appending => Durability::Memory,
+            AcceptanceState::Volatile | AcceptanceState::Spooling | AcceptanceState::Appending => {
+                Durability::Memory
+            }
         };
         Document {
             id: self.durable.id,
@@ -165,7 +189,7 @@ impl Task {
             started_at: self.durable.started_at,
             finished_at: None,
             next_attempt_at,
-            progress: None,
+            progress: self.durable.advance.as_ref().map(|advance| advance.progress),
             fault: self.durable.fault.as_deref().cloned(),
             tenant,
             durability,
@@ -173,6 +197,10 @@ impl Task {
     }
 
     pub(crate) fn acceptance_record(&self, kind: KindName, tenant: Arc<str>) -> Acceptance {
+        let payload = match self.spooled {
+            true => Payload::spooled(self.payload.len()),
+            false => self.payload.clone(),
+        };
         Acceptance {
             kind,
             lane: self.durable.lane,
@@ -182,16 +210,17 @@ impl Task {
             urgency: self.durable.urgency,
             content_type: self.durable.content_type.clone(),
             traceparent: self.durable.traceparent.clone(),
-            form: Form::Single,
-            payload: self.payload.clone(),
+            form: self.durable.form,
+            payload,
         }
     }
 
     /// The next attempt, counted.
-    pub(crate) fn start(&mut self, at: UnixMillis) -> Job {
+    pub(crate) fn start(&mut self, now: Now) -> Job {
         self.durable.attempts += 1;
         self.runs += 1;
-        self.durable.started_at = Some(at);
+        self.run_since = now.monotonic;
+        self.durable.started_at = Some(now.unix);
         self.run = Run::Running;
         Job {
             task: self.durable.id,
@@ -200,6 +229,8 @@ impl Task {
             kind: self.kind,
             created_at: self.durable.created_at,
             payload: self.payload.clone(),
+            form: self.durable.form,
+            cursor: self.durable.advance.as_ref().map(|advance| advance.cursor.clone()),
             content_type: self.durable.content_type.clone(),
             traceparent: self.durable.traceparent.clone(),
         }

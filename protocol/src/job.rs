@@ -6,6 +6,7 @@ use crate::kind::KindId;
 use crate::lane::Lane;
 use crate::payload::Payload;
 use crate::record::{Expect, Put};
+use crate::task::Progress;
 use crate::time::{Monotonic, UnixMillis};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -26,6 +27,11 @@ pub struct Job {
     pub created_at: UnixMillis,
     /// Its payload; if it is stored, the worker loads it by the task's id.
     pub payload: Payload,
+    /// What the payload's bytes are.
+    pub form: Form,
+    /// Where an earlier run of the task stopped, in its handler's own words: this one goes on from
+    /// there.
+    pub cursor: Option<Bytes>,
     /// The payload's content type, as sent.
     pub content_type: Option<Arc<str>>,
     /// The caller's trace context (W3C Trace Context), as sent.
@@ -134,6 +140,52 @@ pub enum Outcome {
     Ephemeral(Fault),
     /// The handler or its configuration is wrong: the task is parked for a person.
     Defect(Fault),
+    /// It stopped at its cursor to let others go first, or because nobody listens any more. The
+    /// attempt is not over.
+    Yielded,
+}
+
+/// A part of what an attempt does, to be appended before the attempt ends: an attempt after a
+/// crash goes on behind it. Its worker waits for a [`Ruling`] before it sends the next.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// The task.
+    pub task: TaskId,
+    /// Which run of it; a stale one changes nothing.
+    pub run: u32,
+    /// Where it ends, in the handler's own words.
+    pub cursor: Bytes,
+    /// How far that is.
+    pub progress: Progress,
+    /// What it writes.
+    pub puts: Vec<Put>,
+    /// The keys it only read.
+    pub expects: Vec<Expect>,
+}
+
+/// What became of a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// It is on disk.
+    Kept {
+        /// Its log sequence number.
+        lsn: u64,
+        /// What to do now.
+        go: Go,
+    },
+    /// A key that it had read was written since. Nothing of it was written.
+    Conflict,
+    /// Nothing of this run counts any more.
+    Stop,
+}
+
+/// What an attempt is to do after a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Go {
+    /// Go on.
+    On,
+    /// End as [`Outcome::Yielded`].
+    Yield,
 }
 
 /// What came back of one attempt.

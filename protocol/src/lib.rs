@@ -26,7 +26,10 @@ pub use append::{
 };
 pub use fault::{Class, Fault, Source};
 pub use id::{Epoch, TaskId, TaskIdMint};
-pub use job::{Announce, Chain, ChainNumber, Claims, Completion, Form, Job, Outcome, Product};
+pub use job::{
+    Announce, Chain, ChainNumber, Chunk, Claims, Completion, Form, Go, Job, Outcome, Product,
+    Ruling,
+};
 pub use kind::{Durability, Kind, KindId, KindName, Reach};
 pub use lane::{LANES, Lane, PerLane};
 pub use payload::{Opener, Payload};

@@ -97,6 +97,7 @@ codes! {
     Waiters "waiters" 503 "Too many callers wait for this task" true;
     Reads "reads" 503 "Too many reads wait" true;
     JournalLag "journal" 503 "The journal is behind" true;
+    Spool "spool" 503 "The payload could not be kept" true;
     Disk "disk" 503 "The disk is full" true;
     JournalFailed "journal-failed" 503 "The journal cannot write" true;
     Undecided "undecided" 503 "The task's fate is not on disk yet" true;

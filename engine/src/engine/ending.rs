@@ -5,7 +5,7 @@ use crate::event::Effect;
 use crate::table::Slot;
 use crate::task::{Ended, Run, StartMarkState};
 use overtime_protocol::record::Change;
-use overtime_protocol::{Code, Durability, Now, Problem, TaskState};
+use overtime_protocol::{Durability, Now, Problem, TaskState};
 
 impl Engine {
     pub(super) fn end_durable(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
@@ -52,6 +52,7 @@ impl Engine {
             _ => self.stats.failed += 1,
         }
         self.tell_finished(slot, ended, durability, now, out);
+        self.let_go_of_file(slot, out);
         self.leave_table(slot, now);
     }
 
@@ -64,19 +65,24 @@ impl Engine {
 
     fn leave_table(&mut self, slot: Slot, now: Now) {
         let Some(task) = self.table.get(slot) else { return };
-        let (kind, created, left) = (task.kind, task.created, task.hot_key);
-        self.pace.ended(kind, created, now.monotonic);
+        let (pace, created, left) = ((task.kind, task.durable.form), task.created, task.hot_key);
+        self.pace.ended(pace, created, now.monotonic);
         self.forget(slot);
         self.leave_line(left, now);
         self.end_suspicion(slot, now);
     }
 
-    /// The disk is full before anybody was told that the task is accepted: it is refused after
+    /// There is no room on the disk before anybody was told that the task is accepted: it is refused after
     /// all. A worker that has it cannot be called back, but nothing it does will count.
-    pub(super) fn refuse_late(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
-        let wait = self.seed.stretch(crate::limits::DISK_FULL_RETRY);
-        let problem = Problem::new(Code::Disk, "the disk is full; the task was not accepted");
-        self.refuse_waiters(slot, &problem.after(wait), out);
+    pub(super) fn refuse_late(
+        &mut self,
+        slot: Slot,
+        problem: Problem,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        self.refuse_waiters(slot, &problem, out);
+        self.let_go_of_file(slot, out);
         let Some(task) = self.table.get_mut(slot) else { return };
         let lane = task.charged_lane();
         let left = task.hot_key;

@@ -1,7 +1,7 @@
 //! How fast tasks are going through, for `Retry-After`.
 
 use crate::limits::{RETRY_AFTER_MAX, RETRY_AFTER_MIN};
-use overtime_protocol::{KindId, Monotonic};
+use overtime_protocol::{Form, KindId, Monotonic};
 use std::time::Duration;
 
 /// The weight of the newest measurement: the last ten or so count.
@@ -12,8 +12,8 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// Moving averages, by kind and in all.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    /// Seconds from acceptance to end, by kind; `None` before the first end.
-    spans: Vec<Option<f64>>,
+    /// Seconds from acceptance to end, by kind and form; `None` before the first end.
+    spans: Vec<[Option<f64>; 2]>,
     /// Ends a second.
     rate: f64,
     window_start: Monotonic,
@@ -23,13 +23,18 @@ pub(crate) struct Pace {
 impl Pace {
     pub(crate) fn new(kinds: usize) -> Self {
         let window_start = Monotonic::default();
-        Self { spans: vec![None; kinds], rate: 0.0, window_start, window_ends: 0 }
+        Self { spans: vec![[None; 2]; kinds], rate: 0.0, window_start, window_ends: 0 }
     }
 
     /// A task of `kind`, accepted at `created`, has ended.
-    pub(crate) fn ended(&mut self, kind: KindId, created: Monotonic, now: Monotonic) {
+    pub(crate) fn ended(
+        &mut self,
+        (kind, form): (KindId, Form),
+        created: Monotonic,
+        now: Monotonic,
+    ) {
         let span = now.since(created).as_secs_f64();
-        let average = &mut self.spans[usize::from(kind.0)];
+        let average = &mut self.spans[usize::from(kind.0)][usize::from(form.number())];
         *average = Some(average.map_or(span, |old| old + NEWEST * (span - old)));
         self.window_ends += 1;
         let window = now.since(self.window_start);
@@ -40,8 +45,9 @@ impl Pace {
     }
 
     /// When a task of `kind` that has been there for `age` may be expected to end.
-    pub(crate) fn until_end(&self, kind: KindId, age: Duration) -> Duration {
-        let expected = self.spans[usize::from(kind.0)].unwrap_or_default();
+    pub(crate) fn until_end(&self, (kind, form): (KindId, Form), age: Duration) -> Duration {
+        let span = self.spans[usize::from(kind.0)][usize::from(form.number())];
+        let expected = span.unwrap_or_default();
         bounded(expected - age.as_secs_f64())
     }
 

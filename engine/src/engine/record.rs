@@ -1,15 +1,19 @@
 //! The record: what goes to the journal, and what its verdicts mean.
 
 use super::Engine;
+use super::spool::DISK_FULL;
 use crate::event::Effect;
 use crate::hot::Line;
 use crate::limits::DISK_FULL_RETRY;
 use crate::table::Slot;
-use crate::task::{AcceptanceState, Ended, Run, StartMarkState};
+use crate::task::{AcceptanceState, Ended, PendingChunk, Run, StartMarkState};
 use crate::timers::Due;
 use overtime_protocol::record::{Change, Record, StartMark};
-use overtime_protocol::{Append, Fate, Now, Ticket, UnixMillis, Verdict};
+use overtime_protocol::{
+    Append, ChainNumber, Code, Fate, Fault, Form, Now, Problem, Ruling, Ticket, UnixMillis, Verdict,
+};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An append whose verdict is awaited.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +29,8 @@ pub(crate) enum Carries {
     Acceptance,
     /// A start mark alone.
     StartMark,
+    /// A chunk of the attempt that this chain's worker has.
+    Chunk(ChainNumber),
     /// How an attempt ended.
     End,
 }
@@ -127,10 +133,17 @@ impl Engine {
             (Fate::Durable { .. }, Carries::StartMark) => self.marked(slot, now),
             (Fate::Durable { .. }, Carries::End) => self.end_durable(slot, now, out),
             (Fate::Conflict { key_hash }, Carries::End) => self.conflicted(slot, key_hash, now),
+            (Fate::Durable { lsn }, Carries::Chunk(chain)) => {
+                self.chunk_durable(slot, chain, lsn, now, out);
+            }
+            (Fate::Conflict { .. }, Carries::Chunk(chain)) => {
+                self.chunk_conflicted(slot, chain, out);
+            }
             (Fate::Conflict { .. }, Carries::Acceptance | Carries::StartMark) => {
                 debug_assert!(false, "a record without reads cannot conflict");
             }
-            (Fate::DiskFull | Fate::TooLarge, _) => self.disk_full(slot, carries, now, out),
+            (Fate::DiskFull, _) => self.disk_full(slot, carries, now, out),
+            (Fate::TooLarge, _) => self.too_large(slot, carries, out),
         }
     }
 
@@ -166,6 +179,11 @@ impl Engine {
         self.stats.conflicts += 1;
         let Some(task) = self.table.get_mut(slot) else { return };
         task.durable.attempts = task.durable.attempts.saturating_sub(1);
+        if task.durable.form == Form::Bulk {
+            // It would hold up the single calls behind it in that line.
+            self.enqueue_first(slot, now.monotonic);
+            return;
+        }
         let left = task.hot_key.replace(key);
         task.run = Run::Chained;
         if task.acceptance == AcceptanceState::Volatile {
@@ -197,6 +215,9 @@ impl Engine {
             Carries::Acceptance if matches!(task.run, Run::Ended(_)) => {
                 task.acceptance = AcceptanceState::Volatile;
             }
+            Carries::Chunk(_) => {
+                self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot));
+            }
             Carries::End if task.acceptance != AcceptanceState::Volatile => {
                 self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot));
             }
@@ -204,8 +225,47 @@ impl Engine {
                 self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot));
             }
             Carries::StartMark => {}
-            Carries::Acceptance | Carries::End => self.refuse_late(slot, now, out),
+            Carries::Acceptance | Carries::End => {
+                let wait = self.seed.stretch(DISK_FULL_RETRY);
+                let problem = Problem::new(Code::Disk, DISK_FULL);
+                self.refuse_late(slot, problem.after(wait), now, out);
+            }
         }
+    }
+
+    /// A record that no segment can hold is the handler's doing, for payloads of that size have
+    /// files of their own.
+    fn too_large(&mut self, slot: Slot, carries: Carries, out: &mut Vec<Effect>) {
+        debug_assert!(matches!(carries, Carries::End | Carries::Chunk(_)));
+        if let Carries::Chunk(chain) = carries {
+            out.push(Effect::Rule { chain, ruling: Ruling::Stop });
+        }
+        let Some(task) = self.table.get_mut(slot) else { return };
+        task.chunk = None;
+        let detail = "what the attempt wants written is larger than a record may be";
+        let fault = Fault::input("record-too-large", detail);
+        let (attempt, run, at) = (task.durable.attempts, task.runs, task.run_since);
+        let record = Record {
+            task: slot.id(),
+            attempt,
+            run,
+            acceptance: None,
+            change: Some(self.parked(slot, fault)),
+            puts: Vec::new(),
+            expects: Vec::new(),
+        };
+        let (queue, exec) = (Duration::ZERO, Duration::ZERO);
+        self.append_ended(slot, Ended { record: Arc::new(record), queue, exec, at }, out);
+    }
+
+    pub(super) fn append_chunk(
+        &mut self,
+        slot: Slot,
+        record: Arc<Record>,
+        chain: ChainNumber,
+        out: &mut Vec<Effect>,
+    ) {
+        self.append(slot, Carries::Chunk(chain), record, out);
     }
 
     /// Offers a record again that met a full disk.
@@ -219,6 +279,10 @@ impl Engine {
             Run::Waiting => {
                 let started_at = task.durable.started_at.unwrap_or(task.durable.created_at);
                 self.append_start_mark(slot, started_at, out);
+            }
+            Run::Running => {
+                let Some(PendingChunk { record, chain }) = task.chunk.as_deref() else { return };
+                self.append_chunk(slot, record.clone(), *chain, out);
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use crate::event::Effect;
 use crate::limits::CRASHES_MAX;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Durable, Ended, Run, StartMarkState, Task};
-use overtime_protocol::record::{Record, StartMark};
+use overtime_protocol::record::{Advance, Record, StartMark};
 use overtime_protocol::{Fault, KindId, Now, Source, Unfinished};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,19 +45,31 @@ impl Engine {
         let suspicion = one.started.filter(|_| !clean);
         let crashes = suspicion.map_or(one.crashes, crashes_after);
         let due_at = one.next_at.or(one.acceptance.due_at);
+        let payload_lost = one.payload_lost;
         let slot = self.table.insert(task_of(one, kind, crashes, now));
         match suspicion {
-            Some(_) if crashes >= CRASHES_MAX => self.park_crasher(slot, now, out),
+            _ if payload_lost => {
+                let detail = "the file with the payload is not there any more";
+                self.park_recovered(slot, "payload-lost", detail, now, out);
+            }
+            Some(_) if crashes >= CRASHES_MAX => {
+                let detail = "the server died three times while this task ran";
+                self.park_recovered(slot, "crashed-server", detail, now, out);
+            }
             Some(_) => self.suspects.add(slot),
             None => self.delay(slot, due_at.unwrap_or_default(), now),
         }
     }
 
-    fn park_crasher(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
-        let fault = Fault {
-            source: Source::Server,
-            ..Fault::input("crashed-server", "the server died three times while this task ran")
-        };
+    fn park_recovered(
+        &mut self,
+        slot: Slot,
+        code: &'static str,
+        detail: &str,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        let fault = Fault { source: Source::Server, ..Fault::input(code, detail) };
         let Some(task) = self.table.get(slot) else { return };
         let record = Record {
             task: slot.id(),
@@ -93,9 +105,13 @@ fn crashes_after(mark: StartMark) -> u8 {
 
 fn task_of(one: Unfinished, kind: KindId, crashes: u8, now: Now) -> Task {
     let isolated = crashes > 0;
+    let advance = one
+        .cursor
+        .map(|cursor| Box::new(Advance { cursor, progress: one.progress.unwrap_or_default() }));
     let durable = Durable {
         id: one.task,
         lane: one.acceptance.lane,
+        form: one.acceptance.form,
         urgency: one.acceptance.urgency,
         attempts: one.attempts,
         crashes,
@@ -103,16 +119,20 @@ fn task_of(one: Unfinished, kind: KindId, crashes: u8, now: Now) -> Task {
         due_at: one.acceptance.due_at,
         started_at: one.started.map(|mark| mark.at),
         fault: one.fault.map(Box::new),
+        advance,
         content_type: one.acceptance.content_type,
         traceparent: one.acceptance.traceparent,
     };
     Task {
         durable,
         kind,
+        spooled: one.acceptance.payload.is_spooled(),
         payload: one.acceptance.payload,
         created: now.monotonic,
         run: Run::Suspect,
         runs: 0,
+        run_since: now.monotonic,
+        chunk: None,
         acceptance: AcceptanceState::Durable,
         start_mark: StartMarkState::Required { isolated },
         hot_key: None,

@@ -135,7 +135,8 @@ impl Engine {
             return Problem::new(Code::Internal, "the task is gone").into();
         };
         let document = Box::new(task.document(self.kind_name(task), self.tenant.clone()));
-        let expected = self.pace.until_end(task.kind, self.age(slot, now.monotonic));
+        let expected =
+            self.pace.until_end((task.kind, task.durable.form), self.age(slot, now.monotonic));
         Answer::Accepted { document, retry_after: self.seed.stretch(expected) }
     }
 
@@ -157,7 +158,7 @@ impl Engine {
             let submitted = match (task.acceptance, &task.run) {
                 (AcceptanceState::Durable, _) => Submitted::Yes,
                 (AcceptanceState::Appending, _) | (_, Run::Ended(_)) => Submitted::Unknown,
-                (AcceptanceState::Volatile, _) => Submitted::No,
+                (AcceptanceState::Volatile | AcceptanceState::Spooling, _) => Submitted::No,
             };
             let detail = "the journal failed while this request was under way";
             let problem = Problem::new(Code::JournalFailed, detail);

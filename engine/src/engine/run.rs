@@ -7,8 +7,8 @@ use crate::table::Slot;
 use crate::task::{AcceptanceState, Ended, Run};
 use overtime_protocol::record::{Change, Expect, ReadMark, Record};
 use overtime_protocol::{
-    Completion, Document, Durability, Fault, Monotonic, Now, Outcome, Payload, Product, TaskState,
-    UnixMillis,
+    Completion, Document, Durability, Fault, Form, Monotonic, Now, Outcome, Payload, Product,
+    TaskState, UnixMillis,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +34,9 @@ impl Engine {
             return;
         };
         let Some(task) = self.table.get(slot) else { return };
-        self.brief.note(task.kind, completion.ended.since(completion.started));
+        if task.durable.form == Form::Single {
+            self.brief.note(task.kind, completion.ended.since(completion.started));
+        }
         match task.run {
             Run::Abandoned => {
                 let left = task.hot_key;
@@ -42,7 +44,10 @@ impl Engine {
                 self.leave_line(left, now);
             }
             Run::Running if task.is_at(completion.attempt, completion.run) => {
-                self.end_attempt(slot, completion, now, out);
+                match completion.outcome {
+                    Outcome::Yielded => self.yielded(slot, now),
+                    _ => self.end_attempt(slot, completion, now, out),
+                }
             }
             _ => self.stats.stale += 1,
         }
@@ -79,6 +84,7 @@ impl Engine {
             Outcome::Rejected(fault) => self.finished(slot, Err(fault), now.unix),
             Outcome::Defect(fault) => self.parked(slot, fault),
             Outcome::Ephemeral(fault) => self.retrying(slot, fault, now.unix),
+            Outcome::Yielded => unreachable!("an attempt that yields has not ended"),
         }
     }
 
@@ -145,7 +151,10 @@ impl Engine {
         if task.is_accepted() && !task.payload.is_stored() {
             let len = task.payload.len();
             self.stats.payload_bytes -= len;
-            task.payload = Payload::stored(len);
+            task.payload = match task.spooled {
+                true => Payload::spooled(len),
+                false => Payload::stored(len),
+            };
         }
     }
 

@@ -5,7 +5,7 @@ use crate::event::Effect;
 use crate::queue::{Standing, TenantId};
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Run, StartMarkState};
-use overtime_protocol::{Announce, Chain, ChainNumber, LANES, Lane, Now};
+use overtime_protocol::{Announce, Chain, ChainNumber, Form, LANES, Lane, Now};
 
 /// How many tasks of a lane may be looked at for each one that is started.
 const LOOKS_PER_START: usize = 16;
@@ -81,13 +81,14 @@ impl Engine {
         let number = ChainNumber(self.chains);
         let mut party = Party { number, slots: vec![leader], announce: Announce::Each };
         let Some(task) = self.table.get(leader) else { return party };
+        let kind = task.kind;
         if let Some(key) = task.hot_key {
             let table = &self.table;
             let may_follow = |slot| table.get(slot).is_none_or(|task| task.charged_lane() == lane);
             party.slots.extend(self.hot_keys.followers(key, may_follow));
-        } else if self.brief.is_brief(task.kind) {
+        } else if self.is_brief(leader) {
             let waiting = usize::try_from(self.stats.queued[lane]).unwrap_or(usize::MAX);
-            let max = self.brief.chain_max(task.kind, waiting.saturating_add(1));
+            let max = self.brief.chain_max(kind, waiting.saturating_add(1));
             while party.slots.len() < max && self.stats.queued[lane] > 0 {
                 let Some(next) = self.next_in(lane, now, out) else { break };
                 if !self.is_brief(next) {
@@ -104,8 +105,10 @@ impl Engine {
     }
 
     fn is_brief(&self, slot: Slot) -> bool {
-        let task = self.table.get(slot);
-        task.is_some_and(|task| task.hot_key.is_none() && self.brief.is_brief(task.kind))
+        self.table.get(slot).is_some_and(|task| {
+            let single = task.durable.form == Form::Single && task.hot_key.is_none();
+            single && self.brief.is_brief(task.kind)
+        })
     }
 
     fn start(&mut self, party: Party, lane: Lane, now: Now, out: &mut Vec<Effect>) {
@@ -118,7 +121,7 @@ impl Engine {
                 let _ = hot_key.and_then(|key| self.hot_keys.leave(key));
                 continue;
             };
-            jobs.push(task.start(now.unix));
+            jobs.push(task.start(now));
             let recorded = task.acceptance != AcceptanceState::Volatile;
             if recorded && task.start_mark == StartMarkState::None {
                 self.lingers.set(now.monotonic, slot);

@@ -2,12 +2,14 @@
 
 use super::{Engine, Mode};
 use crate::event::{Effect, Submission, Wants};
-use crate::limits::{DELAY_MAX, UNDECIDED_HOLD};
+use crate::limits::{DELAY_MAX, SPOOL_MIN_BYTES, UNDECIDED_HOLD};
 use crate::queue::{Standing, TenantId};
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Durable, Run, StartMarkState, Task, Waiter};
 use crate::timers::Due;
-use overtime_protocol::{Code, Durability, LANES, Lane, Monotonic, Now, Problem, Reach, ReplyTo};
+use overtime_protocol::{
+    Code, Durability, Form, Kind, LANES, Lane, Monotonic, Now, Problem, Reach, ReplyTo,
+};
 use std::time::Duration;
 
 impl Engine {
@@ -48,14 +50,20 @@ impl Engine {
         }
         self.stats.submitted += 1;
         let kind = &self.kinds[usize::from(submission.kind.0)];
+        let spools = submission.payload.len() >= SPOOL_MIN_BYTES;
         let starts_unrecorded = kind.reach == Reach::Journal
-            && kind.lane != Lane::Bulk
+            && lane_of(kind, submission.form) != Lane::Bulk
+            && !spools
             && !submission.wait.is_zero()
             && submission.delay.is_zero();
         let lingers = kind.durability == Durability::Disk;
         let wait = submission.wait;
         let slot = self.take_in(submission, now);
         self.add_waiter(slot, (to, Wants::Result), wait, now.monotonic);
+        if spools {
+            self.spool(slot, out);
+            return;
+        }
         if !starts_unrecorded {
             self.append_acceptance(slot, out);
             return;
@@ -70,7 +78,8 @@ impl Engine {
         let delay = submission.delay.min(DELAY_MAX);
         let durable = Durable {
             id: self.mint.mint(now.unix),
-            lane: self.kinds[usize::from(submission.kind.0)].lane,
+            lane: lane_of(&self.kinds[usize::from(submission.kind.0)], submission.form),
+            form: submission.form,
             urgency: submission.urgency,
             attempts: 0,
             crashes: 0,
@@ -78,6 +87,7 @@ impl Engine {
             due_at: (!delay.is_zero()).then(|| now.unix + delay),
             started_at: None,
             fault: None,
+            advance: None,
             content_type: submission.content_type,
             traceparent: submission.traceparent,
         };
@@ -86,9 +96,12 @@ impl Engine {
             durable,
             kind: submission.kind,
             payload: submission.payload,
+            spooled: false,
             created: now.monotonic,
             run: Run::Waiting,
             runs: 0,
+            run_since: now.monotonic,
+            chunk: None,
             acceptance: AcceptanceState::Volatile,
             start_mark: StartMarkState::None,
             hot_key: None,
@@ -133,5 +146,13 @@ impl Engine {
         task.run = Run::Queued { since: now, standing: Standing::Foremost };
         self.queues[lane].push_first(TenantId::default(), slot);
         self.stats.queued[lane] += 1;
+    }
+}
+
+/// The lane of a kind's first attempts.
+fn lane_of(kind: &Kind, form: Form) -> Lane {
+    match form {
+        Form::Single => kind.lane,
+        Form::Bulk => Lane::Bulk,
     }
 }

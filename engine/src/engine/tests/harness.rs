@@ -10,8 +10,9 @@ use crate::limits::Limits;
 use crate::seed::Seed;
 use overtime_protocol::record::{Change, Put, ReadMark};
 use overtime_protocol::{
-    Answer, Chain, ChainNumber, Completion, Epoch, Fate, Fault, Job, Kind, KindId, Lane, Monotonic,
-    Now, Outcome, Payload, Product, ReplyTo, Submitted, TaskId, Ticket, UnixMillis, Verdict,
+    Answer, Chain, ChainNumber, Chunk, Completion, Epoch, Fate, Fault, Form, Go, Job, Kind, KindId,
+    Lane, Monotonic, Now, Outcome, Payload, Product, Progress, ReplyTo, Ruling, SpoolOrder,
+    Spooled, Submitted, TaskId, Ticket, UnixMillis, Verdict,
 };
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -122,6 +123,10 @@ impl Stage {
                 let from = from.parse().unwrap();
                 self.event(Event::Recalled { chain, from });
             }
+            ["chunk", task, cursor] => self.advance_task(task, cursor),
+            ["yield", task] => self.fail(task, Outcome::Yielded),
+            ["spooled", task] => self.spooled(task, Spooled::Written),
+            ["spool-full", task] => self.spooled(task, Spooled::DiskFull),
             ["poison"] => self.event(Event::JournalFailed),
             ["drain"] => self.event(Event::DrainStarted),
             ["grace-ends"] => self.event(Event::GraceEnded),
@@ -158,6 +163,7 @@ impl Stage {
         self.event(Event::Submitted(Submission {
             reply_to,
             kind: KindId(kind as u16),
+            form: if rest.contains(&"bulk") { Form::Bulk } else { Form::Single },
             wait: value("wait=").map_or(Duration::from_secs(10), duration),
             urgency: value("u=").map_or(3, |u| u.parse().unwrap()),
             delay: value("delay=").map_or(Duration::ZERO, duration),
@@ -178,6 +184,20 @@ impl Stage {
         let task = self.id(task);
         let wait = wait.map_or(Duration::ZERO, duration);
         self.event(Event::Asked(Ask { reply_to, task, wants, wait }));
+    }
+
+    fn advance_task(&mut self, task: &str, cursor: &str) {
+        let (job, chain) = self.at_work[&self.id(task)].clone();
+        let (cursor, puts) = (cursor.to_owned().into(), Vec::new());
+        let Job { task, run, .. } = job;
+        let progress = Progress { done: 1, total: None };
+        let chunk = Chunk { task, run, cursor, progress, puts, expects: Vec::new() };
+        self.event(Event::Advanced { chunk, chain });
+    }
+
+    fn spooled(&mut self, task: &str, outcome: Spooled) {
+        let task = self.id(task);
+        self.event(Event::Spooled { task, outcome });
     }
 
     fn fail(&mut self, task: &str, outcome: Outcome) {
@@ -251,6 +271,21 @@ impl Stage {
             Effect::Recall(chain) => {
                 write!(text, "recall {}", self.names[&self.chains[&chain].leader]).unwrap();
             }
+            Effect::Rule { ruling, .. } => {
+                let ruling = match ruling {
+                    Ruling::Kept { go: Go::On, .. } => "go on",
+                    Ruling::Kept { go: Go::Yield, .. } => "yield",
+                    Ruling::Conflict => "conflict",
+                    Ruling::Stop => "stop",
+                };
+                write!(text, "ruling {ruling}").unwrap();
+            }
+            Effect::Spool(SpoolOrder::Write { task, .. }) => {
+                write!(text, "spool {}", self.names[&task]).unwrap();
+            }
+            Effect::Spool(SpoolOrder::Remove(task)) => {
+                write!(text, "unspool {}", self.names[&task]).unwrap();
+            }
             Effect::Read(read) => write!(text, "read {:?}", read.reply_to).unwrap(),
         }
     }
@@ -262,7 +297,12 @@ impl Stage {
         for job in &chain.jobs {
             self.at_work.insert(job.task, (job.clone(), chain.number));
             write!(text, " {}#{}", self.names[&job.task], job.attempt).unwrap();
-            if job.payload.is_stored() {
+            if let Some(cursor) = &job.cursor {
+                write!(text, " from={}", String::from_utf8_lossy(cursor)).unwrap();
+            }
+            if job.payload.is_spooled() {
+                text.push_str(" spooled");
+            } else if job.payload.is_stored() {
                 text.push_str(" stored");
             }
         }

@@ -8,8 +8,9 @@ use crate::limits::Limits;
 use crate::seed::Seed;
 use overtime_protocol::record::{Change, Put, ReadMark};
 use overtime_protocol::{
-    Append, Chain, ChainNumber, Completion, Fate, Fault, Job, KindId, LANES, Now, Outcome, Payload,
-    PerLane, Product, ReplyTo, TaskId, UnixMillis, Verdict,
+    Append, Chain, ChainNumber, Chunk, Completion, Fate, Fault, Form, Go, Job, KindId, LANES, Now,
+    Outcome, Payload, PerLane, Product, Progress, ReplyTo, Ruling, SpoolOrder, Spooled, TaskId,
+    UnixMillis, Verdict,
 };
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -23,6 +24,10 @@ struct Day {
     at_work: Vec<AtWork>,
     /// Chains that were recalled, and from where: the engine has not heard of it yet.
     recalled: Vec<(ChainNumber, usize)>,
+    /// Payloads that the spool has to keep.
+    spooling: VecDeque<TaskId>,
+    /// Payloads that have files.
+    files: HashSet<TaskId>,
     owed: HashSet<ReplyTo>,
     answered: HashSet<ReplyTo>,
     seen_tasks: Vec<TaskId>,
@@ -36,6 +41,10 @@ struct AtWork {
     size: usize,
     /// Those that are not done.
     jobs: VecDeque<Job>,
+    /// A chunk of the first was sent, and its ruling has not come.
+    waits: bool,
+    /// It was told to end there.
+    ends: Option<Go>,
 }
 
 impl Day {
@@ -49,6 +58,8 @@ impl Day {
             appends: VecDeque::new(),
             at_work: Vec::new(),
             recalled: Vec::new(),
+            spooling: VecDeque::new(),
+            files: HashSet::new(),
             owed: HashSet::new(),
             answered: HashSet::new(),
             seen_tasks: Vec::new(),
@@ -60,6 +71,7 @@ impl Day {
     fn step(&mut self) {
         match self.chance.below(10) {
             0..3 => self.submit(),
+            8 => self.spool(),
             3 => self.ask(),
             4..6 => self.complete(),
             6..8 => self.judge(),
@@ -84,10 +96,11 @@ impl Day {
         let submission = Submission {
             reply_to: self.caller(),
             kind: KindId(self.chance.below(kinds().len() as u64) as u16),
+            form: if self.chance.below(4) == 0 { Form::Bulk } else { Form::Single },
             wait: Duration::from_millis([0, 1, 20, 3000][self.chance.below(4) as usize]),
             urgency: self.chance.below(8) as u8,
             delay: Duration::from_millis([0, 0, 0, 500][self.chance.below(4) as usize]),
-            payload: Payload::seal(vec![vec![0; self.chance.below(40_000) as usize].into()]),
+            payload: Payload::seal(vec![vec![0; self.chance.below(80_000) as usize].into()]),
             content_type: None,
             traceparent: None,
         };
@@ -107,13 +120,24 @@ impl Day {
             return;
         }
         let place = self.chance.below(self.at_work.len() as u64) as usize;
-        let AtWork { freed, jobs, .. } = &mut self.at_work[place];
+        let AtWork { freed, jobs, waits, ends, .. } = &mut self.at_work[place];
+        let (chain, yields) = (freed.chain, ends.take().is_some());
+        if *waits {
+            return;
+        }
+        if jobs[0].form == Form::Bulk && !yields && self.chance.below(2) == 0 {
+            *waits = true;
+            let Job { task, run, .. } = jobs[0];
+            self.send_chunk(task, run, chain);
+            return;
+        }
         let job = jobs.pop_front().expect("a chain is dropped when it is empty");
         let freed = jobs.is_empty().then_some(*freed);
         if freed.is_some() {
             self.at_work.swap_remove(place);
         }
         let outcome = match self.chance.below(6) {
+            _ if yields => Outcome::Yielded,
             0 => Outcome::Rejected(Fault::input("bad", "no")),
             1 => Outcome::Ephemeral(Fault::ephemeral("busy", "no")),
             2 => Outcome::Defect(Fault::input("bug", "no")),
@@ -138,6 +162,39 @@ impl Day {
         self.event(Event::Completed { completion, freed });
     }
 
+    fn send_chunk(&mut self, task: TaskId, run: u32, chain: ChainNumber) {
+        let read = ReadMark::At { lsn: 0, watermark: 0 };
+        let puts = vec![Put { key: "k".into(), value: None, read }];
+        let cursor = "here".into();
+        let progress = Progress::default();
+        let chunk = Chunk { task, run, cursor, progress, puts, expects: Vec::new() };
+        self.event(Event::Advanced { chunk, chain });
+    }
+
+    /// The ruling comes to the worker that waits for it, and to nobody else.
+    fn rule(&mut self, chain: ChainNumber, ruling: Ruling) {
+        let mut out = self.at_work.iter_mut();
+        let out = out.find(|out| out.freed.chain == chain).expect("a chain that is out");
+        assert!(std::mem::take(&mut out.waits), "a ruling for nobody");
+        out.ends = match ruling {
+            Ruling::Kept { go: Go::On, .. } | Ruling::Conflict => None,
+            Ruling::Kept { go: Go::Yield, .. } | Ruling::Stop => Some(Go::Yield),
+        };
+    }
+
+    fn spool(&mut self) {
+        let Some(task) = self.spooling.pop_front() else { return };
+        let outcome = match self.chance.below(8) {
+            0 => Spooled::DiskFull,
+            1 => Spooled::Failed("no".to_owned()),
+            _ => Spooled::Written,
+        };
+        if outcome == Spooled::Written {
+            self.files.insert(task);
+        }
+        self.event(Event::Spooled { task, outcome });
+    }
+
     /// The journal decides on a batch, in order.
     fn judge(&mut self) {
         for _ in 0..self.chance.below(4) {
@@ -156,6 +213,10 @@ impl Day {
     }
 
     fn note_end(&mut self, append: &Append) {
+        if matches!(append.record.change, Some(Change::Parked(_))) {
+            // Its file stays for the day on which it runs again.
+            self.files.remove(&append.record.task);
+        }
         if matches!(append.record.change, Some(Change::Finished(..) | Change::Parked(_))) {
             *self.ends.entry(append.record.task).or_default() += 1;
         }
@@ -193,6 +254,11 @@ impl Day {
             Effect::Reply { to, .. } => self.answer(to),
             Effect::Read(read) => self.answer(read.reply_to),
             Effect::Append(append) => self.appends.push_back(append),
+            Effect::Rule { chain, ruling } => self.rule(chain, ruling),
+            Effect::Spool(SpoolOrder::Write { task, .. }) => self.spooling.push_back(task),
+            Effect::Spool(SpoolOrder::Remove(task)) => {
+                assert!(self.files.remove(&task), "a file that is not there");
+            }
             Effect::Recall(chain) => {
                 // The worker has run some of it, or none but the first.
                 let mut out = self.at_work.iter_mut();
@@ -208,7 +274,13 @@ impl Day {
                 self.seen_tasks.extend(jobs.iter().map(|job| job.task));
                 let mut busy = PerLane::<usize>::default();
                 let freed = Freed { chain: number, lane };
-                self.at_work.push(AtWork { freed, size: jobs.len(), jobs: jobs.into() });
+                self.at_work.push(AtWork {
+                    freed,
+                    size: jobs.len(),
+                    jobs: jobs.into(),
+                    waits: false,
+                    ends: None,
+                });
                 self.at_work.iter().for_each(|out| busy[out.freed.lane] += 1);
                 let counted = LANES.map(|lane| self.engine.credits.running(lane));
                 assert!(LANES.into_iter().all(|lane| busy[lane] <= counted[lane as usize]));
@@ -236,18 +308,22 @@ impl Day {
                 let fate = Fate::Durable { lsn: 1 };
                 self.event(Event::Judged(Verdict { ticket: append.ticket, fate }));
             }
+            while !self.spooling.is_empty() {
+                self.spool();
+            }
             self.complete();
             let next = self.engine.next_deadline().filter(|&at| at > self.now.monotonic);
             let span = next.map_or(Duration::ZERO, |at| at - self.now.monotonic);
-            if self.at_work.is_empty() && self.appends.is_empty() {
+            if self.at_work.iter().all(|out| out.waits) && self.appends.is_empty() {
                 self.now.monotonic = self.now.monotonic + span;
                 self.now.unix = self.now.unix + span + Duration::from_millis(1);
             }
             self.settle();
         }
-        assert_eq!(self.owed.len(), 0, "callers without an answer");
         assert_eq!(self.engine.stats().tasks, 0, "without an end: {:?}", self.left());
+        assert_eq!(self.owed.len(), 0, "callers without an answer");
         assert!(self.engine.hot_keys.is_empty(), "a hot key without a task");
+        assert!(self.files.is_empty(), "files of tasks that are over");
         assert!(self.engine.is_quiet());
         assert!(self.engine.brief.is_idle(), "a brief chain that nobody runs");
         assert!(self.ends.values().all(|&ends| ends == 1), "a task ended twice");

@@ -759,3 +759,159 @@ fn whoever_asks_again_and_again_takes_one_place_in_the_lane() {
     }
     assert_eq!(stage.engine.queues[Lane::Interactive].len(), 2, "once patient, once foremost");
 }
+
+#[test]
+fn bulk_starts_from_disk_and_is_committed_chunk_by_chunk() {
+    check(
+        1,
+        "
+        submit a upsert bulk wait=1s
+        > append a accepted
+        durable
+        > dispatch bulk a#1
+        chunk a 10
+        > append a advanced
+        durable
+        > ruling go on
+        chunk a 20
+        > append a advanced
+        conflict a 7
+        > ruling conflict
+        chunk a 19
+        > append a advanced
+        full a
+        +1s
+        > append a started
+        > reply a 202 running
+        > append a advanced
+        durable
+        > ruling go on
+        done a
+        > append a succeeded
+        ask b result a
+        > reply b 202 running
+    ",
+    );
+}
+
+#[test]
+fn bulk_makes_room_at_its_cursor_once_it_had_its_slice_and_others_wait() {
+    check(
+        1,
+        "
+        submit a upsert bulk wait=0s
+        > append a accepted
+        submit b upsert bulk wait=0s
+        > append b accepted
+        submit c upsert bulk wait=0s
+        > append c accepted
+        durable
+        > reply a 202 queued
+        > reply b 202 queued
+        > reply c 202 queued
+        > dispatch bulk a#1
+        > dispatch bulk b#1
+        chunk a 10
+        > append a advanced
+        durable
+        > ruling go on
+        +1s
+        > append a started
+        > append b started
+        chunk a 20
+        > append a advanced
+        durable
+        > ruling yield
+        yield a
+        > dispatch bulk c#1
+        done c
+        > append c succeeded
+        > dispatch bulk a#1 from=20
+    ",
+    );
+}
+
+#[test]
+fn a_chunk_of_a_run_that_is_over_changes_nothing() {
+    check(
+        1,
+        "
+        submit a upsert bulk wait=0s
+        > append a accepted
+        durable
+        > reply a 202 queued
+        > dispatch bulk a#1
+        done a
+        > append a succeeded
+        chunk a 10
+        > ruling stop
+        durable
+    ",
+    );
+}
+
+#[test]
+fn a_large_payload_has_its_file_before_its_record_and_loses_it_after_its_end() {
+    check(
+        1,
+        "
+        submit a upsert bytes=65536
+        > spool a
+        +1ms
+        spooled a
+        > append a accepted
+        durable
+        > dispatch interactive a#1
+        done a
+        > append a succeeded
+        durable
+        > reply a 200 disk
+        > unspool a
+        submit b upsert bytes=65535
+        > dispatch interactive b#1
+    ",
+    );
+}
+
+#[test]
+fn a_large_payload_without_room_on_the_disk_is_refused() {
+    check(
+        1,
+        "
+        submit a upsert bytes=65536 wait=0s
+        > spool a
+        spool-full a
+        > reply a 503 disk no
+        submit b upsert bytes=65536 wait=0s
+        > spool b
+        spooled b
+        > append b accepted
+        full b
+        > reply b 503 disk no
+        > unspool b
+    ",
+    );
+}
+
+#[test]
+fn a_large_payload_that_waits_for_a_worker_is_not_in_memory() {
+    check(
+        1,
+        "
+        submit a call wait=0s
+        > append a accepted
+        durable
+        > reply a 202 queued
+        > dispatch interactive a#1
+        submit b call bytes=65536 wait=0s
+        > spool b
+        spooled b
+        > append b accepted
+        durable
+        > reply b 202 queued
+        done a
+        > append a succeeded
+        > dispatch interactive b#1 spooled
+    ",
+    );
+}
