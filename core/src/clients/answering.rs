@@ -1,0 +1,157 @@
+//! Answering: from answers to a connection's bytes. What a turn has for one connection leaves in
+//! one vectored write. It never reads, and never decides what is answered.
+
+use super::{Clients, date};
+use crate::connection::{Connection, Stage};
+use crate::limits::{LINGER_CLOSE, READ_SLICE_BYTES};
+use crate::output::Written;
+use bytes::Bytes;
+use overtime_protocol::http::{After, ReplyContext, write_answer};
+use overtime_protocol::{Answer, Monotonic, ReplyTo};
+use std::net::Shutdown;
+use std::ops::Range;
+
+/// What this turn has to say.
+#[derive(Debug, Default)]
+pub(super) struct Answering {
+    /// Heads and small bodies of this turn's answers.
+    encoded: Vec<u8>,
+    flushes: Vec<Flush>,
+    date: date::DateField,
+}
+
+/// One connection's share of the flush phase.
+#[derive(Debug)]
+struct Flush {
+    index: usize,
+    head: Range<usize>,
+    body: Option<Bytes>,
+}
+
+impl Answering {
+    pub(super) fn has_work(&self) -> bool {
+        !self.flushes.is_empty()
+    }
+
+    /// Has what is left of the connection's output written.
+    pub(super) fn go_on(&mut self, index: usize) {
+        self.flushes.push(Flush { index, head: 0..0, body: None });
+    }
+
+    fn encode(&mut self, index: usize, answer: Answer, context: &ReplyContext) {
+        let start = self.encoded.len();
+        let body = write_answer(answer, context, self.date.text(), &mut self.encoded);
+        self.flushes.push(Flush { index, head: start..self.encoded.len(), body });
+    }
+
+    fn send(&mut self, index: usize, bytes: &[u8]) {
+        let start = self.encoded.len();
+        self.encoded.extend_from_slice(bytes);
+        self.flushes.push(Flush { index, head: start..self.encoded.len(), body: None });
+    }
+
+    /// Takes the buffer back for the next turn.
+    fn recycle(&mut self, encoded: Vec<u8>) {
+        self.encoded = encoded;
+        self.encoded.clear();
+        // A turn with many or large answers must not cost memory for ever.
+        self.encoded.shrink_to(READ_SLICE_BYTES * 4);
+    }
+}
+
+impl Clients {
+    /// Sends bytes that are not an answer yet.
+    pub(super) fn send(&mut self, index: usize, bytes: &[u8]) {
+        self.answering.send(index, bytes);
+    }
+
+    /// Sends an answer to whom it is for, if that caller is still there.
+    pub(crate) fn answer(&mut self, to: ReplyTo, answer: Answer) {
+        let (index, request) = ((to.0 & u64::from(u32::MAX)) as usize, (to.0 >> 32) as u32);
+        let waits = |connection: &&Connection| {
+            connection.request == request && matches!(connection.stage, Stage::Waiting(_))
+        };
+        match self.connections.get(index).filter(waits) {
+            Some(_) => self.answer_here(index, answer),
+            None => self.counters.undelivered += 1,
+        }
+    }
+
+    pub(super) fn answer_here(&mut self, index: usize, answer: Answer) {
+        let connection = &mut self.connections[index];
+        let stage = std::mem::replace(&mut connection.stage, Stage::Answering(After::KeepAlive));
+        let Stage::Waiting(mut context) = stage else {
+            unreachable!("only a request that waits is answered");
+        };
+        if self.closing {
+            context.after = After::Close;
+        }
+        connection.stage = Stage::Answering(context.after);
+        self.answering.encode(index, answer, &context);
+    }
+
+    /// Answers something that was never a request.
+    pub(super) fn answer_and_close(&mut self, index: usize, answer: Answer) {
+        self.connections[index].stage = Stage::Answering(After::Close);
+        self.answering.encode(index, answer, &ReplyContext::closing());
+    }
+
+    /// Sets the clock that answers show.
+    pub(crate) fn set_date(&mut self, now: overtime_protocol::UnixMillis) {
+        self.answering.date.set(now);
+    }
+
+    /// Writes what this turn has for each connection.
+    pub(crate) fn flush(&mut self, now: Monotonic) {
+        let encoded = std::mem::take(&mut self.answering.encoded);
+        for flush in std::mem::take(&mut self.answering.flushes) {
+            self.flush_one(flush, &encoded, now);
+        }
+        self.answering.recycle(encoded);
+    }
+
+    fn flush_one(&mut self, flush: Flush, encoded: &[u8], now: Monotonic) {
+        let Flush { index, head, body } = flush;
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        let Connection { stream, output, .. } = connection;
+        match output.write(stream, &encoded[head], body, &mut self.counters.bytes_written) {
+            Ok(Written::All) => self.after_output(index, now),
+            Ok(Written::Slice) => {
+                self.await_write(index, now);
+                self.answering.go_on(index);
+            }
+            Ok(Written::Blocked) => self.await_write(index, now),
+            Err(_) => self.close(index),
+        }
+    }
+
+    /// A peer that does not read its answer is given up like one that does not send its body.
+    fn await_write(&mut self, index: usize, now: Monotonic) {
+        let connection = &mut self.connections[index];
+        let deadline = now + self.limits.body_progress_timeout;
+        self.timeouts.set(index, &mut connection.deadline, deadline);
+    }
+
+    fn after_output(&mut self, index: usize, now: Monotonic) {
+        let connection = &mut self.connections[index];
+        match connection.stage {
+            Stage::Answering(After::KeepAlive) => {
+                connection.stage = Stage::Reading;
+                let deadline = now + self.limits.idle_timeout;
+                self.timeouts.set(index, &mut connection.deadline, deadline);
+                self.list(index);
+            }
+            Stage::Answering(After::Close) => {
+                connection.stage = Stage::Lingering;
+                connection.behind = Vec::new();
+                if connection.stream.shutdown(Shutdown::Write).is_err() {
+                    self.close(index);
+                    return;
+                }
+                self.timeouts.set(index, &mut connection.deadline, now + LINGER_CLOSE);
+                self.list(index);
+            }
+            Stage::Reading | Stage::Ordered(_) | Stage::Waiting(_) | Stage::Lingering => {}
+        }
+    }
+}

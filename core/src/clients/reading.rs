@@ -1,0 +1,211 @@
+//! Reading: from a connection's bytes to orders. Every call is bounded: so many connections, and a
+//! slice of each. It never looks at a body, and never writes to a socket.
+
+use super::Clients;
+use crate::connection::{Found, Stage};
+use crate::exchange::{Order, Router};
+use crate::limits::{CONNECTIONS_PER_TURN, DISCARD_MAX_BYTES, READ_SLICE_BYTES};
+use crate::timeouts::NEVER;
+use overtime_protocol::http::{After, CONTINUE, Head, Phase, Step};
+use overtime_protocol::{Monotonic, Payload, Problem, ReplyTo};
+use std::collections::VecDeque;
+
+/// What a request that is fully read asks of the engine.
+#[derive(Debug)]
+pub(crate) struct Ordered {
+    pub(crate) reply_to: ReplyTo,
+    pub(crate) order: Order,
+    pub(crate) payload: Payload,
+}
+
+/// Decides on the head alone whether a submission of that many bytes may come in.
+pub(crate) type Screen<'a> = &'a mut dyn FnMut(u64) -> Result<(), Problem>;
+
+/// What reading keeps beside the connections.
+#[derive(Debug)]
+pub(super) struct Reading {
+    router: Router,
+    /// Connections that have something to be read, served in order of arrival.
+    ready: VecDeque<usize>,
+    /// One buffer to read into: a connection keeps memory only for what is not whole yet.
+    scratch: Box<[u8]>,
+    /// This turn's whole requests.
+    ordered: Vec<Ordered>,
+    next_request: u32,
+}
+
+impl Reading {
+    pub(super) fn new(router: Router) -> Self {
+        Self {
+            router,
+            ready: VecDeque::new(),
+            scratch: vec![0; READ_SLICE_BYTES].into(),
+            ordered: Vec::new(),
+            next_request: 0,
+        }
+    }
+
+    pub(super) fn has_work(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    fn name_request(&mut self) -> u32 {
+        self.next_request = self.next_request.wrapping_add(1);
+        self.next_request
+    }
+}
+
+impl Clients {
+    /// Has the connection served if there is something to be read and it may be.
+    pub(super) fn list(&mut self, index: usize) {
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        let has_input = connection.readable || !connection.behind.is_empty();
+        if has_input && !connection.listed && connection.takes_input() {
+            connection.listed = true;
+            self.reading.ready.push_back(index);
+        }
+    }
+
+    /// Serves this turn's share of the connections that have something to be read, and returns
+    /// the requests that are whole.
+    pub(crate) fn read(&mut self, now: Monotonic, screen: Screen<'_>) -> Vec<Ordered> {
+        for _ in 0..self.reading.ready.len().min(CONNECTIONS_PER_TURN) {
+            let Some(index) = self.reading.ready.pop_front() else { break };
+            if let Some(connection) = self.connections.get_mut(index) {
+                connection.listed = false;
+                self.serve(index, now, screen);
+                self.list(index);
+            }
+        }
+        std::mem::take(&mut self.reading.ordered)
+    }
+
+    fn serve(&mut self, index: usize, now: Monotonic, screen: Screen<'_>) {
+        let connection = &mut self.connections[index];
+        if !connection.takes_input() {
+            return;
+        }
+        if !connection.behind.is_empty() {
+            let behind = std::mem::take(&mut connection.behind);
+            self.feed(index, &behind, now, screen);
+            return;
+        }
+        let mut scratch = std::mem::take(&mut self.reading.scratch);
+        match connection.read(&mut scratch) {
+            Ok(Found::Bytes(count)) => {
+                self.counters.bytes_read += count as u64;
+                self.feed(index, &scratch[..count], now, screen);
+            }
+            Ok(Found::Nothing) => {}
+            // Between requests and within one alike: whoever sends no more gets no more, and
+            // nothing that is not whole is run.
+            Ok(Found::End) | Err(_) => self.close(index),
+        }
+        self.reading.scratch = scratch;
+    }
+
+    fn feed(&mut self, index: usize, mut input: &[u8], now: Monotonic, screen: Screen<'_>) {
+        loop {
+            let connection = &mut self.connections[index];
+            if matches!(connection.stage, Stage::Lingering) {
+                return;
+            }
+            let (used, step) = connection.deframer.advance(input, &self.limits.http);
+            input = &input[used..];
+            match step {
+                Ok(Step::More) => {
+                    self.await_more(index, now);
+                    return;
+                }
+                Ok(Step::Head(head)) => self.take_head(index, &head, now, screen),
+                Ok(Step::Body(payload)) => {
+                    self.connections[index].behind.extend_from_slice(input);
+                    self.take_body(index, payload, now);
+                    return;
+                }
+                Err(problem) => {
+                    self.counters.refused += 1;
+                    self.answer_and_close(index, problem.into());
+                    return;
+                }
+            }
+            if !self.connections[index].takes_input() {
+                return;
+            }
+        }
+    }
+
+    /// The input ended within a request: the next bytes are due by a deadline.
+    fn await_more(&mut self, index: usize, now: Monotonic) {
+        let connection = &mut self.connections[index];
+        let due = match connection.deframer.phase() {
+            Phase::Idle | Phase::Refused => return,
+            // From the first byte on the whole head has one deadline, however it dribbles.
+            Phase::Head => connection.deadline.at.min(now + self.limits.head_timeout),
+            Phase::Body => now + self.limits.body_progress_timeout,
+        };
+        self.timeouts.set(index, &mut connection.deadline, due);
+    }
+
+    fn take_head(&mut self, index: usize, head: &Head, now: Monotonic, screen: Screen<'_>) {
+        self.counters.requests += 1;
+        let (mut order, mut context) = self.reading.router.route(head);
+        if let Order::Submit { .. } = order {
+            let declared = head.declared_length().unwrap_or_default();
+            if let Err(problem) = screen(declared) {
+                order = Order::Refuse(Box::new(problem));
+            }
+        }
+        let connection = &mut self.connections[index];
+        let expects = head.expects_continue();
+        match order {
+            Order::Refuse(problem)
+                if expects || !is_short(connection.deframer.body_remaining()) =>
+            {
+                self.counters.refused += 1;
+                context.after = After::Close;
+                connection.stage = Stage::Waiting(Box::new(context));
+                self.answer_here(index, (*problem).into());
+            }
+            order => {
+                connection.stage = Stage::Ordered(Box::new((order, context)));
+                if expects {
+                    self.send(index, CONTINUE);
+                }
+                let deadline = now + self.limits.body_progress_timeout;
+                let connection = &mut self.connections[index];
+                self.timeouts.set(index, &mut connection.deadline, deadline);
+            }
+        }
+    }
+
+    fn take_body(&mut self, index: usize, payload: Payload, _now: Monotonic) {
+        let request = self.reading.name_request();
+        let connection = &mut self.connections[index];
+        connection.request = request;
+        let reply_to = reply_to(index, connection.request);
+        let stage = std::mem::replace(&mut connection.stage, Stage::Reading);
+        let Stage::Ordered(ordered) = stage else {
+            unreachable!("a body follows its head");
+        };
+        let (order, context) = *ordered;
+        connection.stage = Stage::Waiting(Box::new(context));
+        self.timeouts.set(index, &mut connection.deadline, NEVER);
+        match order {
+            Order::Refuse(problem) => {
+                self.counters.refused += 1;
+                self.answer_here(index, (*problem).into());
+            }
+            order => self.reading.ordered.push(Ordered { reply_to, order, payload }),
+        }
+    }
+}
+
+fn reply_to(index: usize, request: u32) -> ReplyTo {
+    ReplyTo((u64::from(request) << 32) | index as u64)
+}
+
+/// Whether what is left of a body is known and little enough to be thrown away.
+fn is_short(remaining: Option<u64>) -> bool {
+    remaining.is_some_and(|bytes| bytes <= DISCARD_MAX_BYTES)
+}
