@@ -9,6 +9,8 @@ pub(crate) const READ_SLICE_BYTES: usize = 64 * 1024;
 pub(crate) const WRITE_SLICE_BYTES: usize = 256 * 1024;
 /// Connections accepted in one turn.
 pub(crate) const ACCEPTS_PER_TURN: usize = 64;
+/// Whoever comes while no descriptor is left is tried again after this.
+pub(crate) const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// Connections served in one turn.
 pub(crate) const CONNECTIONS_PER_TURN: usize = 256;
 /// Messages taken from the mailbox in one turn.

@@ -1,8 +1,10 @@
-//! The listening socket. At the limit of connections, or out of descriptors, it accepts no more
-//! until a connection has closed; the kernel's queue holds the rest.
+//! The listening socket. At the limit of connections it accepts no more until one has closed; out
+//! of descriptors it tries again when somebody else comes, a connection closes, or a while has
+//! passed, because others of the process use descriptors too. The kernel's queue holds the rest.
 
-use crate::limits::ACCEPTS_PER_TURN;
+use crate::limits::{ACCEPT_RETRY, ACCEPTS_PER_TURN};
 use mio::net::{TcpListener, TcpStream};
+use overtime_protocol::Monotonic;
 use std::io;
 use std::net::SocketAddr;
 
@@ -10,8 +12,12 @@ use std::net::SocketAddr;
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
+    /// The poll tells of each arrival once: this stays until nobody is left.
     waiting: bool,
-    out_of_descriptors: bool,
+    /// No descriptor was left; nothing is tried before then.
+    retry_at: Option<Monotonic>,
+    /// Times that no descriptor was left.
+    pub(crate) postponed: u64,
 }
 
 impl Listener {
@@ -21,7 +27,7 @@ impl Listener {
     /// If the address cannot be had.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = TcpListener::bind(address)?;
-        Ok(Self { socket, waiting: true, out_of_descriptors: false })
+        Ok(Self { socket, waiting: true, retry_at: None, postponed: 0 })
     }
 
     /// Where it listens, with the port that was chosen if port 0 was asked for.
@@ -39,37 +45,85 @@ impl Listener {
     /// Somebody has come.
     pub(crate) fn announce(&mut self) {
         self.waiting = true;
+        self.retry_at = None;
     }
 
     /// A connection has closed: its descriptor can be used again.
     pub(crate) fn make_room(&mut self) {
-        self.out_of_descriptors = false;
+        self.retry_at = None;
     }
 
-    /// Whether somebody may be waiting that could be let in.
+    /// Whether somebody may be waiting that could be let in now.
     pub(crate) fn has_more(&self, room: usize) -> bool {
-        self.waiting && room > 0 && !self.out_of_descriptors
+        self.waiting && room > 0 && self.retry_at.is_none()
+    }
+
+    /// When somebody who is waiting is to be tried again.
+    pub(crate) fn next_try(&self, room: usize) -> Option<Monotonic> {
+        self.retry_at.filter(|_| self.waiting && room > 0)
     }
 
     /// Lets in at most `room`, and at most a turn's share.
-    pub(crate) fn accept(&mut self, room: usize, mut admit: impl FnMut(TcpStream)) {
+    pub(crate) fn accept(&mut self, room: usize, now: Monotonic, mut admit: impl FnMut(TcpStream)) {
+        self.retry_at = self.retry_at.filter(|&at| at > now);
         for _ in 0..room.min(ACCEPTS_PER_TURN) {
             if !self.has_more(1) {
                 return;
             }
             match self.socket.accept() {
                 Ok((stream, _)) => admit(stream),
-                Err(error) => self.judge(&error),
+                Err(error) => self.judge(&error, now),
             }
         }
     }
 
-    fn judge(&mut self, error: &io::Error) {
+    fn judge(&mut self, error: &io::Error, now: Monotonic) {
         match error.kind() {
             io::ErrorKind::WouldBlock => self.waiting = false,
             // The peer gave up between its arrival and our accept.
             io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => {}
-            _ => self.out_of_descriptors = true,
+            _ => {
+                self.postponed += 1;
+                self.retry_at = Some(now + ACCEPT_RETRY);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// EMFILE.
+    fn no_descriptor() -> io::Error {
+        io::Error::from_raw_os_error(24)
+    }
+
+    fn listener() -> Listener {
+        Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn without_a_descriptor_it_tries_again_after_a_while_and_not_before() {
+        let (mut listener, now) = (listener(), Monotonic(1));
+        listener.judge(&no_descriptor(), now);
+        assert!(!listener.has_more(1));
+        let at = listener.next_try(1).unwrap();
+        assert_eq!((at, listener.next_try(0)), (now + ACCEPT_RETRY, None));
+        listener.accept(0, Monotonic(at.0 - 1), |_| {});
+        assert!(!listener.has_more(1));
+        listener.accept(0, at, |_| {});
+        assert!(listener.has_more(1));
+    }
+
+    #[test]
+    fn without_a_descriptor_an_arrival_and_a_leave_are_worth_a_try() {
+        for cause in [Listener::announce, Listener::make_room] {
+            let mut listener = listener();
+            listener.judge(&no_descriptor(), Monotonic(1));
+            cause(&mut listener);
+            assert!(listener.has_more(1));
+            assert_eq!(listener.next_try(1), None);
         }
     }
 }

@@ -8,6 +8,8 @@ use overtime_engine::Stats;
 pub struct Counters {
     /// Connections accepted.
     pub accepted: u64,
+    /// Times that the process had no descriptor left for a connection that had come.
+    pub accepts_postponed: u64,
     /// Requests whose head was read.
     pub requests: u64,
     /// Requests refused before the engine saw them: framing, limits, routes.

@@ -8,7 +8,7 @@ use crate::limits::{
 };
 use crate::listener::Listener;
 use crate::mailbox::{Inbox, Mail, Mailbox, mailbox};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Counters, Snapshot};
 use crate::turn::{Cause, TurnMeter};
 use crate::workers::{WorkerChannels, Workers};
 use bytes::Bytes;
@@ -198,7 +198,9 @@ impl Core {
         if busy {
             return Some(Duration::ZERO);
         }
-        let due = [self.engine.next_deadline(), self.clients.next_deadline(), self.drain.until()];
+        let accept = self.listener.next_try(self.clients.room());
+        let clients = self.clients.next_deadline();
+        let due = [self.engine.next_deadline(), clients, self.drain.until(), accept];
         let next = due.into_iter().flatten().min()?;
         Some(next.since(self.clock.monotonic()))
     }
@@ -237,7 +239,8 @@ impl Core {
         }
         let (clients, registry) = (&mut self.clients, self.poll.registry());
         let room = clients.room();
-        self.listener.accept(room, |stream| clients.admit(stream, registry, now.monotonic));
+        self.listener
+            .accept(room, now.monotonic, |stream| clients.admit(stream, registry, now.monotonic));
         let engine = &mut self.engine;
         let ordered = clients.read(now.monotonic, &mut |bytes| engine.screen(bytes));
         ordered.into_iter().for_each(|ordered| self.take_order(ordered, now));
@@ -434,7 +437,7 @@ impl Core {
     fn snapshot(&self) -> Snapshot {
         Snapshot {
             engine: self.engine.stats(),
-            core: self.clients.counters,
+            core: Counters { accepts_postponed: self.listener.postponed, ..self.clients.counters },
             turns: self.meter.stats,
             connections: self.clients.len(),
             draining: self.drain != Drain::Open,

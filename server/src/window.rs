@@ -117,6 +117,11 @@ fn core_metrics(snapshot: &Snapshot) -> Vec<Family> {
     vec![
         gauge("overtime_connections", "Open connections", connections),
         counter("overtime_connections_accepted", "Connections accepted", core.accepted),
+        counter(
+            "overtime_accepts_postponed",
+            "Accepts without a descriptor",
+            core.accepts_postponed,
+        ),
         counter("overtime_connections_timed_out", "Connections too slow or idle", core.timed_out),
         counter("overtime_requests", "Requests whose head was read", core.requests),
         counter("overtime_requests_refused", "Requests refused on their head", core.refused),

@@ -1,6 +1,7 @@
 //! The server from outside: the real binary, real sockets, real kills.
 
 mod api;
+mod descriptors;
 mod ends;
 mod poison;
 mod refusals;
