@@ -117,7 +117,12 @@ impl Clients {
                     self.await_more(index, now);
                     return;
                 }
-                Ok(Step::Head(head)) => self.take_head(index, &head, now, screen),
+                Ok(Step::Head(head)) => {
+                    self.take_head(index, &head, now, screen);
+                    if input.is_empty() {
+                        self.invite(index, &head);
+                    }
+                }
                 Ok(Step::Body(payload)) => {
                     self.connections[index].behind.extend_from_slice(input);
                     self.take_body(index, payload, now);
@@ -169,13 +174,18 @@ impl Clients {
             }
             order => {
                 connection.stage = Stage::Ordered(Box::new((order, context)));
-                if expects {
-                    self.send(index, CONTINUE);
-                }
                 let deadline = now + self.limits.body_progress_timeout;
                 let connection = &mut self.connections[index];
                 self.timeouts.set(index, &mut connection.deadline, deadline);
             }
+        }
+    }
+
+    /// Asks for the body if its sender waits for that. Whoever has begun to send it does not.
+    fn invite(&mut self, index: usize, head: &Head) {
+        let is_ordered = matches!(self.connections[index].stage, Stage::Ordered(_));
+        if is_ordered && head.expects_continue() {
+            self.send(index, CONTINUE);
         }
     }
 

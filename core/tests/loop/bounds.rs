@@ -1,0 +1,55 @@
+//! Bounds in time and number.
+
+use crate::support::{echo, limits, read_all, read_until, start, statuses};
+use overtime_core::Limits;
+use std::io::{ErrorKind, Read as _, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+#[test]
+fn a_head_that_does_not_come_is_a_408_and_silence_is_closed_silently() {
+    let limits = Limits { head_timeout: Duration::from_millis(50), ..limits() };
+    let server = start(limits);
+    let mut silent = server.connect();
+    assert_eq!(read_all(&mut silent), "");
+    let mut slow = server.connect();
+    slow.write_all(b"POST /v1/tasks/echo HTT").unwrap();
+    assert_eq!(statuses(&read_all(&mut slow)), ["408"]);
+}
+
+#[test]
+fn a_body_that_stops_is_a_408() {
+    let limits = Limits { body_progress_timeout: Duration::from_millis(50), ..limits() };
+    let server = start(limits);
+    let mut stream = server.connect();
+    stream.write_all(&echo("stops half-way").as_bytes()[..70]).unwrap();
+    assert_eq!(statuses(&read_all(&mut stream)), ["408"]);
+}
+
+#[test]
+fn an_idle_connection_is_closed_after_its_time() {
+    let limits = Limits { idle_timeout: Duration::from_millis(50), ..limits() };
+    let server = start(limits);
+    let mut stream = server.connect();
+    stream.write_all(echo("once").as_bytes()).unwrap();
+    assert_eq!(statuses(&read_all(&mut stream)), ["200"]);
+}
+
+#[test]
+fn at_its_limit_of_connections_the_server_lets_in_the_next_when_one_leaves() {
+    let limits = Limits { connections_max: 2, ..limits() };
+    let server = start(limits);
+    let mut held: Vec<TcpStream> = (0..2).map(|_| server.connect()).collect();
+    for stream in &mut held {
+        stream.write_all(echo("in").as_bytes()).unwrap();
+        read_until(stream, "in");
+    }
+    let mut third = server.connect();
+    third.write_all(echo("late").as_bytes()).unwrap();
+    third.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    let error = third.read(&mut [0]).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+    held.pop();
+    third.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    read_until(&mut third, "late");
+}

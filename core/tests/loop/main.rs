@@ -1,0 +1,6 @@
+//! The loop over real sockets: what a client sees of framing, limits, timeouts and the end.
+
+mod bounds;
+mod ends;
+mod requests;
+mod support;

@@ -1,0 +1,175 @@
+//! A core over real sockets, with workers that echo and a journal that keeps everything in memory
+//! at once, and a small client.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the test plays the workers, which open payloads and wait for them"
+)]
+
+use crossbeam_channel::{Receiver, bounded};
+use overtime_core::{Core, Door, Exit, Limits, Listener, Mail, Mailbox, Setup, WorkerChannels};
+use overtime_engine::{Engine, LanePlan, Seed};
+use overtime_protocol::{
+    Answer, Append, Chain, Clock, Code, Completion, Epoch, Fate, Kind, Opener, Outcome, Problem,
+    Product, Read, Verdict,
+};
+use std::io::{self, Read as _, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::OnceLock;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+fn opener() -> Opener {
+    static OPENER: OnceLock<Opener> = OnceLock::new();
+    OPENER.get_or_init(|| Opener::mint().expect("nothing else here mints it")).clone()
+}
+
+/// A running core and what goes with it.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) core: JoinHandle<io::Result<Exit>>,
+}
+
+pub(crate) fn limits() -> Limits {
+    Limits {
+        http: overtime_protocol::http::Limits { body_max_bytes: 1 << 20, ..Default::default() },
+        connections_max: 100,
+        wait_default: Duration::from_secs(10),
+        wait_max: Duration::from_secs(60),
+        head_timeout: Duration::from_secs(60),
+        idle_timeout: Duration::from_secs(60),
+        body_progress_timeout: Duration::from_secs(60),
+        spin: Duration::ZERO,
+        turn_budget: Duration::from_millis(1),
+        drain_notice: Duration::ZERO,
+        drain_grace: Duration::from_secs(10),
+    }
+}
+
+/// `echo` answers its payload, `never` never does.
+pub(crate) fn start(limits: Limits) -> Server {
+    let kinds = vec![Kind::durable("echo").in_memory(), Kind::durable("never")];
+    let plan = LanePlan {
+        foreground: 2,
+        control_floor: 0,
+        interactive_floor: 1,
+        bulk: 1,
+        background: 1,
+        brief: 2,
+    };
+    let door = Door::open().unwrap();
+    let mailbox = door.mailbox();
+    let worker = |number| start_worker(number, mailbox.clone());
+    let workers = WorkerChannels {
+        foreground: vec![worker(0), worker(1)],
+        bulk: vec![worker(2)],
+        background: vec![worker(3)],
+    };
+    let engine = Engine::new(overtime_engine::Setup {
+        limits: overtime_engine::Limits::default(),
+        kinds: kinds.clone(),
+        plan,
+        epoch: Epoch(1),
+        highest: None,
+        seed: Seed::new(1),
+    });
+    let (appends, appended) = bounded::<Append>(1024);
+    let (reads, asked) = bounded::<Read>(1024);
+    start_journal(appended, asked, mailbox.clone());
+    let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.address().unwrap();
+    let clock = Clock::start();
+    let effects = Vec::new();
+    let setup = Setup { limits, listener, engine, effects, kinds, workers, appends, reads, clock };
+    let core = Core::new(door, setup).unwrap();
+    Server { address, mailbox, core: thread::spawn(|| core.run()) }
+}
+
+fn start_worker(worker: usize, mailbox: Mailbox) -> crossbeam_channel::Sender<Chain> {
+    let (sender, chains) = bounded::<Chain>(1);
+    thread::spawn(move || {
+        for chain in chains {
+            for job in chain.jobs {
+                if job.kind.0 == 0 {
+                    let body = opener().open(&job.payload).unwrap().concat().into();
+                    let outcome = Outcome::Done(Product { content_type: None, body });
+                    let completion = Completion {
+                        task: job.task,
+                        attempt: job.attempt,
+                        run: job.run,
+                        outcome,
+                        puts: Vec::new(),
+                        expects: Vec::new(),
+                        started: Default::default(),
+                        ended: Default::default(),
+                    };
+                    mailbox.push(Mail::Completed { worker, completion, chain_ended: true });
+                }
+            }
+        }
+    });
+    sender
+}
+
+fn start_journal(appended: Receiver<Append>, asked: Receiver<Read>, mailbox: Mailbox) {
+    let judge = mailbox.clone();
+    thread::spawn(move || {
+        for append in appended {
+            let verdict = Verdict { ticket: append.ticket, fate: Fate::Durable { lsn: 1 } };
+            judge.push(Mail::Judged(vec![verdict]));
+        }
+    });
+    thread::spawn(move || {
+        for read in asked {
+            let problem = Problem::new(Code::UnknownTask, "no task has this id");
+            mailbox.push(Mail::Answered(read.reply_to, Answer::from(problem)));
+        }
+    });
+}
+
+impl Server {
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+    }
+
+    /// Sends `bytes`, says that no more follows, and reads to the end.
+    pub(crate) fn talk(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connect();
+        stream.write_all(bytes).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        read_all(&mut stream)
+    }
+
+    pub(crate) fn stop(self) -> Exit {
+        self.mailbox.push(Mail::Stop);
+        self.core.join().unwrap().unwrap()
+    }
+}
+
+pub(crate) fn read_all(stream: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    stream.read_to_end(&mut text).unwrap();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Reads until `text` ends with `end`.
+pub(crate) fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let (mut text, mut byte) = (String::new(), [0]);
+    while !text.ends_with(end) {
+        assert_ne!(stream.read(&mut byte).unwrap(), 0, "closed after {text:?}");
+        text.push(byte[0] as char);
+    }
+    text
+}
+
+pub(crate) fn echo(body: &str) -> String {
+    let length = body.len();
+    format!("POST /v1/tasks/echo HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}")
+}
+
+pub(crate) fn statuses(text: &str) -> Vec<&str> {
+    text.match_indices("HTTP/1.1 ").map(|(at, _)| &text[at + 9..at + 12]).collect()
+}
