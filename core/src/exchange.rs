@@ -2,7 +2,7 @@
 
 use overtime_protocol::call::{self, Call, SubmitOptions, Wait};
 use overtime_protocol::http::{Field, Head, ReplyContext};
-use overtime_protocol::{Code, KindId, Problem, TaskId};
+use overtime_protocol::{Code, Form, KindId, Problem, Reach, TaskId};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +11,13 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) enum Order {
     /// Run something.
-    Submit { kind: KindId, options: SubmitOptions, wait: Duration, head: SubmitHead },
+    Submit { kind: KindId, form: Form, options: SubmitOptions, wait: Duration, head: SubmitHead },
     /// Show a task.
     Document { task: TaskId, wait: Duration },
     /// Show a task's result.
     Result { task: TaskId },
+    /// Show why items of a bulk task failed.
+    Errors { task: TaskId },
     /// Show a contact.
     Contact { email: String },
     /// Say why not, once the body is out of the way.
@@ -32,7 +34,7 @@ pub(crate) struct SubmitHead {
 /// What turns heads into orders.
 #[derive(Debug)]
 pub(crate) struct Router {
-    kinds: HashMap<Box<str>, KindId>,
+    kinds: HashMap<Box<str>, (KindId, Reach)>,
     wait_default: Duration,
     wait_max: Duration,
     /// The content types that came lately are kept, so that most requests share theirs.
@@ -43,7 +45,7 @@ impl Router {
     pub(crate) fn new(kinds: &[overtime_protocol::Kind], waits: (Duration, Duration)) -> Self {
         let named = |(place, kind): (usize, &overtime_protocol::Kind)| {
             let id = KindId(u16::try_from(place).expect("kinds are few"));
-            (kind.name.as_str().into(), id)
+            (kind.name.as_str().into(), (id, kind.reach))
         };
         let kinds = kinds.iter().enumerate().map(named).collect();
         let (wait_default, wait_max) = waits;
@@ -54,13 +56,18 @@ impl Router {
     pub(crate) fn route(&mut self, head: &Head) -> (Order, ReplyContext) {
         let mut context = ReplyContext::of(head);
         let order = match call::parse(head) {
-            Ok(Call::Submit { kind, options }) => match self.kinds.get(kind.as_str()) {
-                Some(&kind) => self.submit(kind, options, head, &mut context),
+            Ok(Call::Submit { kind, form, options }) => match self.kinds.get(kind.as_str()) {
+                Some((_, Reach::Outside)) if form == Form::Bulk => refuse(Problem::new(
+                    Code::NotInBulk,
+                    "The kind acts outside, which cannot be committed chunk by chunk.",
+                )),
+                Some(&(kind, _)) => self.submit((kind, form), options, head, &mut context),
                 None => refuse(Problem::new(Code::UnknownKind, "no handler has this kind")),
             },
             Ok(Call::Task { id, wait }) => {
                 Order::Document { task: id, wait: wait.min(self.wait_max) }
             }
+            Ok(Call::TaskErrors { id }) => Order::Errors { task: id },
             Ok(Call::TaskResult { id }) => Order::Result { task: id },
             Ok(Call::Contact { email }) => Order::Contact { email },
             Err(problem) => refuse(problem),
@@ -70,7 +77,7 @@ impl Router {
 
     fn submit(
         &mut self,
-        kind: KindId,
+        (kind, form): (KindId, Form),
         options: SubmitOptions,
         head: &Head,
         context: &mut ReplyContext,
@@ -85,7 +92,7 @@ impl Router {
         }
         let content_type = head.field(Field::ContentType).map(|text| self.share(text));
         let traceparent = head.field(Field::Traceparent).map(Into::into);
-        Order::Submit { kind, options, wait, head: SubmitHead { content_type, traceparent } }
+        Order::Submit { kind, form, options, wait, head: SubmitHead { content_type, traceparent } }
     }
 
     fn share(&mut self, content_type: &str) -> Arc<str> {

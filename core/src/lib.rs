@@ -26,4 +26,4 @@ pub use mailbox::{Mail, Mailbox};
 pub use snapshot::{Counters, Snapshot};
 pub use turn::{Cause, TURN_BUCKETS, TurnStats};
 pub use turn_loop::{Core, Door, Exit, Setup};
-pub use workers::WorkerChannels;
+pub use workers::{WorkerChannel, WorkerChannels};

@@ -4,7 +4,7 @@ use crate::limits::MAILBOX_MAX;
 use crate::snapshot::Snapshot;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
-use overtime_protocol::{Answer, Completion, ReplyTo, Verdict};
+use overtime_protocol::{Answer, Chunk, Completion, ReplyTo, Spooled, TaskId, Verdict};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -21,6 +21,15 @@ pub enum Mail {
         /// Whether the worker has nothing left to do.
         chain_ended: bool,
     },
+    /// A worker wants a part of its attempt appended, and waits for the ruling.
+    Advanced {
+        /// The worker, by its place among all workers.
+        worker: usize,
+        /// What it did.
+        chunk: Chunk,
+    },
+    /// The spool said what became of a payload.
+    Spooled(TaskId, Spooled),
     /// The journal said what became of a batch of appends.
     Judged(Vec<Verdict>),
     /// The journal answers a read.

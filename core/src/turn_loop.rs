@@ -17,6 +17,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use overtime_engine::{Ask, Effect, Engine, Event, Submission, Wants};
 use overtime_protocol::{
     Answer, Append, ChainNumber, Clock, Code, Kind, Monotonic, Now, Problem, Query, Read, ReplyTo,
+    SpoolOrder,
 };
 use std::collections::VecDeque;
 use std::io;
@@ -70,6 +71,8 @@ pub struct Setup {
     pub appends: Sender<Append>,
     /// The way to the journal's readers.
     pub reads: Sender<Read>,
+    /// The way to the spool.
+    pub spool: Sender<SpoolOrder>,
     /// The process's clock.
     pub clock: Clock,
 }
@@ -99,6 +102,9 @@ pub struct Core {
     /// Since when the first of them waits.
     appends_since: Option<Monotonic>,
     reads: Sender<Read>,
+    spool: Sender<SpoolOrder>,
+    /// Orders that the channel had no room for; bounded by the tasks there can be.
+    spool_waiting: VecDeque<SpoolOrder>,
     /// Chains that were recalled in this turn, for the next one.
     recalled: Vec<(ChainNumber, usize)>,
     effects: Vec<Effect>,
@@ -130,6 +136,8 @@ impl Core {
             appends_waiting: VecDeque::new(),
             appends_since: None,
             reads: setup.reads,
+            spool: setup.spool,
+            spool_waiting: VecDeque::new(),
             recalled: Vec::new(),
             effects: setup.effects,
             meter: TurnMeter::new(setup.limits.turn_budget),
@@ -249,9 +257,10 @@ impl Core {
     fn take_order(&mut self, ordered: Ordered, now: Now) {
         let Ordered { reply_to, order, payload } = ordered;
         let event = match order {
-            Order::Submit { kind, options, wait, head } => Event::Submitted(Submission {
+            Order::Submit { kind, form, options, wait, head } => Event::Submitted(Submission {
                 reply_to,
                 kind,
+                form,
                 wait,
                 urgency: options.urgency,
                 delay: options.delay,
@@ -265,6 +274,11 @@ impl Core {
             Order::Result { task } => {
                 let wait = Duration::ZERO;
                 Event::Asked(Ask { reply_to, task, wants: Wants::Result, wait })
+            }
+            Order::Errors { task } => {
+                let query = Query::Errors { task, live: self.engine.knows(task) };
+                self.effects.push(Effect::Read(Read { reply_to, query }));
+                return;
             }
             Order::Contact { email } => {
                 let key = Bytes::from(format!("contacts/{email}"));
@@ -297,6 +311,11 @@ impl Core {
                 let freed = if chain_ended { self.workers.free(worker) } else { None };
                 Event::Completed { completion, freed }
             }
+            Mail::Advanced { worker, chunk } => {
+                let Some(chain) = self.workers.chain_of(worker) else { return };
+                Event::Advanced { chunk, chain }
+            }
+            Mail::Spooled(task, outcome) => Event::Spooled { task, outcome },
             Mail::Judged(verdicts) => {
                 for verdict in verdicts {
                     self.engine.handle(Event::Judged(verdict), now, &mut self.effects);
@@ -342,6 +361,7 @@ impl Core {
         effects.drain(..).for_each(|effect| self.apply_one(effect, now));
         self.effects = effects;
         self.send_appends(now);
+        self.send_spool_orders();
     }
 
     /// Appends that others are about to join are held back for a moment, so that one sync serves
@@ -370,6 +390,8 @@ impl Core {
                 self.recalled.push((chain, self.workers.recall(chain)));
                 self.more = true;
             }
+            Effect::Rule { chain, ruling } => self.workers.rule(chain, ruling),
+            Effect::Spool(order) => self.spool_waiting.push_back(order),
             Effect::Append(append) => {
                 self.appends_since.get_or_insert(now);
                 self.appends_waiting.push_back(append);
@@ -378,6 +400,15 @@ impl Core {
                 if let Err(TrySendError::Full(read)) = self.reads.try_send(read) {
                     self.refuse_read(read.reply_to);
                 }
+            }
+        }
+    }
+
+    fn send_spool_orders(&mut self) {
+        while let Some(order) = self.spool_waiting.pop_front() {
+            if let Err(TrySendError::Full(order)) = self.spool.try_send(order) {
+                self.spool_waiting.push_front(order);
+                return;
             }
         }
     }

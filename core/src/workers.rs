@@ -3,18 +3,27 @@
 
 use crossbeam_channel::{Sender, TrySendError};
 use overtime_engine::Freed;
-use overtime_protocol::{Chain, ChainNumber, Claims, Lane};
+use overtime_protocol::{Chain, ChainNumber, Claims, Lane, Ruling};
 
-/// One channel a worker, grouped by whom it serves. A worker's number is its place in
+/// The channels of the workers, grouped by whom they serve. A worker's number is its place in
 /// `foreground`, `bulk` and `background`, in that order.
 #[derive(Debug)]
 pub struct WorkerChannels {
     /// For `control` and `interactive`.
-    pub foreground: Vec<Sender<Chain>>,
+    pub foreground: Vec<WorkerChannel>,
     /// For `bulk`.
-    pub bulk: Vec<Sender<Chain>>,
+    pub bulk: Vec<WorkerChannel>,
     /// For `background`.
-    pub background: Vec<Sender<Chain>>,
+    pub background: Vec<WorkerChannel>,
+}
+
+/// The channels of one worker.
+#[derive(Clone, Debug)]
+pub struct WorkerChannel {
+    /// What it is to do: one chain at a time.
+    pub chains: Sender<Chain>,
+    /// What became of its chunks: it sends the next after it has heard of the last.
+    pub rulings: Sender<Ruling>,
 }
 
 /// A chain that is out.
@@ -28,7 +37,7 @@ struct Busy {
 /// The workers and who of them is idle.
 #[derive(Debug)]
 pub(crate) struct Workers {
-    channels: Vec<Sender<Chain>>,
+    channels: Vec<WorkerChannel>,
     /// What each worker is busy with.
     busy: Vec<Option<Busy>>,
     foreground: Vec<usize>,
@@ -59,7 +68,7 @@ impl Workers {
         let idle = self.idle(busy.lane);
         let worker = idle.pop().expect("credits never pass the number of workers");
         self.busy[worker] = Some(busy);
-        match self.channels[worker].try_send(chain) {
+        match self.channels[worker].chains.try_send(chain) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => unreachable!("an idle worker's channel is empty"),
             // The pool ends only after the core: the process is on its way out.
@@ -80,6 +89,19 @@ impl Workers {
         let mut busy = self.busy.iter().flatten();
         let busy = busy.find(|busy| busy.chain == chain);
         busy.map_or(usize::MAX, |busy| busy.claims.recall())
+    }
+
+    /// The chain that the worker is busy with.
+    pub(crate) fn chain_of(&self, worker: usize) -> Option<ChainNumber> {
+        self.busy.get(worker)?.as_ref().map(|busy| busy.chain)
+    }
+
+    /// Tells the worker of that chain what became of its chunk.
+    pub(crate) fn rule(&self, chain: ChainNumber, ruling: Ruling) {
+        let is_its = |busy: &Option<Busy>| busy.as_ref().is_some_and(|busy| busy.chain == chain);
+        let Some(worker) = self.busy.iter().position(is_its) else { return };
+        let sent = self.channels[worker].rulings.try_send(ruling);
+        debug_assert!(!matches!(sent, Err(TrySendError::Full(_))), "one chunk at a time");
     }
 
     fn idle(&mut self, lane: Lane) -> &mut Vec<usize> {

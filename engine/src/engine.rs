@@ -176,6 +176,11 @@ impl Engine {
         self.brief.next_deadline().is_some()
     }
 
+    /// Whether there is a live task with this id.
+    pub fn knows(&self, task: TaskId) -> bool {
+        self.table.find(task).is_some()
+    }
+
     /// Whether nobody is owed an answer and nothing is on its way to the disk.
     pub fn is_quiet(&self) -> bool {
         self.stats.waiters == 0 && self.inflight.is_empty()

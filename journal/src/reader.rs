@@ -9,7 +9,8 @@ use crate::shared::Shared;
 use crossbeam_channel::Receiver;
 use overtime_protocol::record::{self, Acceptance, Change, Record};
 use overtime_protocol::{
-    Account, Answer, Code, Document, Durability, Problem, Query, Read, Submitted, TaskId, TaskState,
+    Account, Answer, Code, Document, Durability, Problem, Query, Read, Submitted, TaskId,
+    TaskState, bulk,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,12 +62,27 @@ impl Reader {
                 let found = self.find(task, Extent::Result)?;
                 Ok(found.map_or_else(|| unknown(task), result))
             }
+            Query::Errors { task, live } => self.errors(task, live),
             Query::State { key, absent } => {
                 let state = self.shared.state(&key, &self.archive)?;
                 let value = |body| Answer::Value { content_type: "application/json", body };
                 Ok(state.value.map_or_else(|| Problem::new(absent, absent.title()).into(), value))
             }
         }
+    }
+
+    /// Why items of a bulk task failed: its blocks, one after the other.
+    fn errors(&self, task: TaskId, live: bool) -> Result<Answer, StoreError> {
+        let mut body = Vec::new();
+        for block in 0.. {
+            let key = bulk::errors_key(task, block);
+            let Some(value) = self.shared.state(&key, &self.archive)?.value else { break };
+            body.extend_from_slice(&value);
+        }
+        if body.is_empty() && !live && self.find(task, Extent::Document)?.is_none() {
+            return Ok(unknown(task));
+        }
+        Ok(Answer::Value { content_type: "application/x-ndjson", body: body.into() })
     }
 
     /// A task, from the log if it is not in the archive yet.

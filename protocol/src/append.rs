@@ -97,6 +97,13 @@ pub enum Query {
     Document(TaskId),
     /// The result of a task that is not live.
     Result(TaskId),
+    /// Why items of a bulk task failed, as NDJSON.
+    Errors {
+        /// Which task.
+        task: TaskId,
+        /// Whether it is known to exist.
+        live: bool,
+    },
     /// The value at a state key, answered as `application/json`.
     State {
         /// The key.

@@ -1,6 +1,7 @@
 //! Calls: what a request asks for, read from its head alone. The body is never looked at.
 
 use crate::id::TaskId;
+use crate::job::Form;
 use crate::kind::KindName;
 use std::time::Duration;
 
@@ -20,10 +21,12 @@ const SECONDS_MAX: u64 = 1 << 31;
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
-    /// `POST /v1/tasks/{kind}`
+    /// `POST /v1/tasks/{kind}` and `POST /v1/bulk/{kind}`
     Submit {
         /// The kind, of which it is not yet known whether anybody handles it.
         kind: KindName,
+        /// Whether the body is one input of the kind or many.
+        form: Form,
         /// How.
         options: SubmitOptions,
     },
@@ -36,6 +39,11 @@ pub enum Call {
     },
     /// `GET /v1/tasks/{id}/result`
     TaskResult {
+        /// Which.
+        id: TaskId,
+    },
+    /// `GET /v1/tasks/{id}/errors`
+    TaskErrors {
         /// Which.
         id: TaskId,
     },

@@ -15,6 +15,7 @@ mod problem;
 mod task;
 mod time;
 
+pub mod bulk;
 pub mod call;
 pub mod http;
 pub mod json;

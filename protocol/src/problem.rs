@@ -73,6 +73,7 @@ codes! {
     RequestTimeout "request-timeout" 408 "The request did not arrive in time" true;
     LengthRequired "length-required" 411 "The request needs a length" false;
     PayloadTooLarge "payload-too-large" 413 "The payload is too large" false;
+    UnsupportedMediaType "unsupported-media-type" 415 "The content type is not supported" false;
     TargetTooLong "target-too-long" 414 "The request target is too long" false;
     HeadTooLarge "head-too-large" 431 "The request head is too large" false;
     TransferCodingUnknown "transfer-coding-unknown" 501 "The transfer coding is not implemented" false;
@@ -82,6 +83,7 @@ codes! {
     MalformedParameter "malformed-parameter" 400 "A parameter is malformed" false;
     NotFound "not-found" 404 "There is nothing at this address" false;
     UnknownKind "unknown-kind" 404 "No handler has this kind" false;
+    NotInBulk "not-in-bulk" 400 "This kind does not take many inputs at once" false;
     UnknownTask "unknown-task" 404 "No task has this id" false;
     UnknownContact "unknown-contact" 404 "No contact has this email" false;
     MethodNotAllowed "method-not-allowed" 405 "The method is not allowed here" false;

@@ -7,11 +7,13 @@
 )]
 
 use crossbeam_channel::{Receiver, bounded};
-use overtime_core::{Core, Door, Exit, Limits, Listener, Mail, Mailbox, Setup, WorkerChannels};
+use overtime_core::{
+    Core, Door, Exit, Limits, Listener, Mail, Mailbox, Setup, WorkerChannel, WorkerChannels,
+};
 use overtime_engine::{Engine, LanePlan, Seed};
 use overtime_protocol::{
     Answer, Append, Chain, Clock, Code, Completion, Epoch, Fate, Kind, Opener, Outcome, Problem,
-    Product, Read, Verdict,
+    Product, Read, SpoolOrder, Spooled, Verdict,
 };
 use std::io::{self, Read as _, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -77,17 +79,21 @@ pub(crate) fn start(limits: Limits) -> Server {
     let (appends, appended) = bounded::<Append>(1024);
     let (reads, asked) = bounded::<Read>(1024);
     start_journal(appended, asked, mailbox.clone());
+    let (spool, ordered) = bounded::<SpoolOrder>(64);
+    start_spool(ordered, mailbox.clone());
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.address().unwrap();
     let clock = Clock::start();
     let effects = Vec::new();
-    let setup = Setup { limits, listener, engine, effects, kinds, workers, appends, reads, clock };
+    let setup =
+        Setup { limits, listener, engine, effects, kinds, workers, appends, reads, spool, clock };
     let core = Core::new(door, setup).unwrap();
     Server { address, mailbox, core: thread::spawn(|| core.run()) }
 }
 
-fn start_worker(worker: usize, mailbox: Mailbox) -> crossbeam_channel::Sender<Chain> {
+fn start_worker(worker: usize, mailbox: Mailbox) -> WorkerChannel {
     let (sender, chains) = bounded::<Chain>(1);
+    let (rulings, _) = bounded(1);
     thread::spawn(move || {
         for chain in chains {
             for job in chain.jobs {
@@ -109,7 +115,17 @@ fn start_worker(worker: usize, mailbox: Mailbox) -> crossbeam_channel::Sender<Ch
             }
         }
     });
-    sender
+    WorkerChannel { chains: sender, rulings }
+}
+
+fn start_spool(ordered: Receiver<SpoolOrder>, mailbox: Mailbox) {
+    thread::spawn(move || {
+        for order in ordered {
+            if let SpoolOrder::Write { task, .. } = order {
+                mailbox.push(Mail::Spooled(task, Spooled::Written));
+            }
+        }
+    });
 }
 
 fn start_journal(appended: Receiver<Append>, asked: Receiver<Read>, mailbox: Mailbox) {

@@ -9,6 +9,7 @@ use super::query::{Known, Parameters};
 use super::{Call, SubmitOptions, Wait};
 use crate::http::{Field, Head, Method};
 use crate::id::TaskId;
+use crate::job::Form;
 use crate::kind::KindName;
 use crate::problem::{Code, Problem};
 use std::borrow::Cow;
@@ -35,7 +36,13 @@ pub fn parse(head: &Head) -> Result<Call, Problem> {
     let segments: [Option<&str>; 4] = std::array::from_fn(|_| segments.next());
     match segments {
         [Some("tasks"), Some(name), None, _] if !name.is_empty() => task(head, name),
-        [Some("tasks"), Some(id), Some("result"), None] => result(head, id),
+        [Some("tasks"), Some(id), Some("result"), None] => {
+            Ok(Call::TaskResult { id: read_of(head, id)? })
+        }
+        [Some("tasks"), Some(id), Some("errors"), None] => {
+            Ok(Call::TaskErrors { id: read_of(head, id)? })
+        }
+        [Some("bulk"), Some(name), None, _] if !name.is_empty() => bulk(head, name),
         [Some("contacts"), Some(email), None, _] if !email.is_empty() => contact(head, email),
         segments => Err(promised(segments).map_or_else(not_found, not_implemented)),
     }
@@ -43,7 +50,7 @@ pub fn parse(head: &Head) -> Result<Call, Problem> {
 
 fn task(head: &Head, name: &str) -> Result<Call, Problem> {
     match head.method {
-        Method::Post => submit(head, name),
+        Method::Post => submit(head, name, Form::Single),
         Method::Get | Method::Head => {
             let id = task_id(name)?;
             let wait = Parameters::of(head.query(), Known::Wait)?.wait;
@@ -55,7 +62,30 @@ fn task(head: &Head, name: &str) -> Result<Call, Problem> {
     }
 }
 
-fn submit(head: &Head, name: &str) -> Result<Call, Problem> {
+fn bulk(head: &Head, name: &str) -> Result<Call, Problem> {
+    if head.method != Method::Post {
+        return Err(method_not_allowed("POST"));
+    }
+    let call = submit(head, name, Form::Bulk)?;
+    check_bulk_format(head.field(Field::ContentType))?;
+    Ok(call)
+}
+
+/// The formats that many inputs can come in.
+const BULK_FORMATS: [&str; 3] = ["application/json", "application/x-ndjson", "text/csv"];
+
+fn check_bulk_format(content_type: Option<&str>) -> Result<(), Problem> {
+    let essence = content_type.map(|text| text.split(';').next().unwrap_or_default().trim());
+    let is = |known: &&str| essence.is_some_and(|essence| essence.eq_ignore_ascii_case(known));
+    if BULK_FORMATS.iter().any(|known| is(&known)) {
+        return Ok(());
+    }
+    let named = essence.unwrap_or("no content type");
+    let detail = format!("A bulk body is one of {}; this is {named}.", BULK_FORMATS.join(", "));
+    Err(Problem::new(Code::UnsupportedMediaType, detail))
+}
+
+fn submit(head: &Head, name: &str, form: Form) -> Result<Call, Problem> {
     let kind = KindName::new(&segment(name)?).ok_or_else(|| {
         Problem::new(Code::UnknownKind, "A kind is named [a-z0-9][a-z0-9._-]{0,63}.")
     })?;
@@ -72,7 +102,7 @@ fn submit(head: &Head, name: &str) -> Result<Call, Problem> {
         delay: parameters.delay.unwrap_or_default(),
         strict: preferences.strict,
     };
-    Ok(Call::Submit { kind, options })
+    Ok(Call::Submit { kind, form, options })
 }
 
 /// The wait, and whether it came from `Prefer`. The query wins over the field, and a wait over
@@ -86,11 +116,12 @@ fn wait(parameters: Parameters, preferences: Preferences) -> (Wait, bool) {
     }
 }
 
-fn result(head: &Head, id: &str) -> Result<Call, Problem> {
+/// The task of which something is read.
+fn read_of(head: &Head, id: &str) -> Result<TaskId, Problem> {
     only_reads(head)?;
     let id = task_id(id)?;
     Parameters::of(head.query(), Known::Nothing)?;
-    Ok(Call::TaskResult { id })
+    Ok(id)
 }
 
 fn contact(head: &Head, email: &str) -> Result<Call, Problem> {
@@ -125,9 +156,7 @@ fn promised(segments: [Option<&str>; 4]) -> Option<&'static str> {
         [Some("tasks"), None, ..] => Some("Listing tasks"),
         [Some("tasks"), Some(_), Some("events"), None] => Some("Streaming a task's events"),
         [Some("tasks"), Some(_), Some("explain"), None] => Some("Explaining a task"),
-        [Some("tasks"), Some(_), Some("errors"), None] => Some("Listing a task's errors"),
         [Some("tasks"), Some(_), Some("retry"), None] => Some("Retrying a parked task"),
-        [Some("bulk"), Some(_), None, _] => Some("Bulk"),
         [Some("errors"), ..] => Some("The ledger of errors"),
         [Some("upstreams"), ..] => Some("Steering upstreams"),
         [Some("incidents"), ..] => Some("Listing incidents"),

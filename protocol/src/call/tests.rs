@@ -25,7 +25,8 @@ fn id() -> TaskId {
 
 fn check_submit(line: &str, fields: &str, options: SubmitOptions) {
     let kind = KindName::new("echo").unwrap();
-    assert_eq!(call(line, fields), Ok(Call::Submit { kind, options }), "{line} {fields}");
+    let form = Form::Single;
+    assert_eq!(call(line, fields), Ok(Call::Submit { kind, form, options }), "{line} {fields}");
 }
 
 fn check_refused(line: &str, fields: &str, code: Code) -> Problem {
@@ -161,10 +162,8 @@ fn what_is_promised_says_that_it_is_not_there_yet() {
         ("GET /v1/tasks?state=parked", "Listing tasks"),
         ("GET /v1/tasks/x/events", "events"),
         ("GET /v1/tasks/x/explain", "Explaining"),
-        ("GET /v1/tasks/x/errors", "errors"),
         ("POST /v1/tasks/x/retry", "Retrying"),
         ("DELETE /v1/tasks/x", "Cancelling"),
-        ("POST /v1/bulk/echo", "Bulk"),
         ("GET /v1/errors", "errors"),
         ("POST /v1/errors/f/retry", "errors"),
         ("GET /v1/upstreams", "upstreams"),
@@ -208,4 +207,29 @@ fn pages_of_other_origins_are_refused_and_own_ones_are_not() {
     ] {
         check_submit("POST /v1/tasks/echo", fields, SubmitOptions::default());
     }
+}
+
+#[test]
+fn a_bulk_body_comes_in_one_of_three_formats() {
+    let kind = KindName::new("echo").unwrap();
+    let (form, options) = (Form::Bulk, SubmitOptions::default());
+    let expected = Call::Submit { kind, form, options };
+    for format in ["application/json", "Application/X-NDJSON", "text/csv; charset=utf-8"] {
+        let fields = format!("Content-Type: {format}\r\n");
+        assert_eq!(call("POST /v1/bulk/echo", &fields).as_ref(), Ok(&expected), "{format}");
+    }
+    let code = Code::UnsupportedMediaType;
+    check_refused("POST /v1/bulk/echo", "", code);
+    check_refused("POST /v1/bulk/echo", "Content-Type: text/plain\r\n", code);
+    check_refused("POST /v1/bulk/echo", "Content-Type: application/jsonx\r\n", code);
+    let refused = check_refused("GET /v1/bulk/echo", "", Code::MethodNotAllowed);
+    assert_eq!(refused.allow, Some("POST"));
+}
+
+#[test]
+fn the_errors_of_a_task_are_only_read() {
+    let line = format!("GET /v1/tasks/{ID}/errors");
+    assert_eq!(call(&line, ""), Ok(Call::TaskErrors { id: id() }));
+    check_refused("GET /v1/tasks/x/errors", "", Code::UnknownTask);
+    check_refused(&format!("POST /v1/tasks/{ID}/errors"), "", Code::MethodNotAllowed);
 }
