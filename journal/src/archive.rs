@@ -4,7 +4,7 @@
 mod reader;
 mod row;
 mod schema;
-mod write_back;
+mod settler;
 mod writer;
 
 pub(crate) use reader::Connections;

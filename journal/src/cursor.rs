@@ -2,7 +2,7 @@
 //! the chain is for its caller to say. It never reads behind the end that it is given.
 
 use crate::disk::{Disk, FileId};
-use crate::frame::{self, HEADER, Probe};
+use crate::frame::{self, HEADER, Probe, Stamp};
 use crate::options::{PIECE_BYTES, SEGMENT_HEADER_BYTES};
 use bytes::Bytes;
 use std::io;
@@ -31,7 +31,7 @@ impl Frame {
 pub(crate) struct Cursor<'a> {
     disk: &'a dyn Disk,
     file: FileId,
-    sequence: u64,
+    stamp: Stamp,
     at: u64,
     end: u64,
     ahead: Bytes,
@@ -39,18 +39,18 @@ pub(crate) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// A cursor behind the header of a segment that ends at `end`.
-    pub(crate) fn new(disk: &'a dyn Disk, file: FileId, sequence: u64, end: u64) -> Self {
-        Self::resume(disk, file, sequence, SEGMENT_HEADER_BYTES..end)
+    pub(crate) fn new(disk: &'a dyn Disk, file: FileId, stamp: Stamp, end: u64) -> Self {
+        Self::resume(disk, file, stamp, SEGMENT_HEADER_BYTES..end)
     }
 
     /// A cursor at the start of `range`, which is between two frames.
     pub(crate) fn resume(
         disk: &'a dyn Disk,
         file: FileId,
-        sequence: u64,
+        stamp: Stamp,
         range: std::ops::Range<u64>,
     ) -> Self {
-        Self { disk, file, sequence, at: range.start, end: range.end, ahead: Bytes::new() }
+        Self { disk, file, stamp, at: range.start, end: range.end, ahead: Bytes::new() }
     }
 
     /// The offset of the next frame.
@@ -62,7 +62,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn next(&mut self) -> io::Result<Option<Frame>> {
         let mut wanted = HEADER;
         loop {
-            match frame::probe(&self.ahead, self.sequence) {
+            match frame::probe(&self.ahead, self.stamp) {
                 Probe::Frame(header, record_crc) => return Ok(Some(self.take(header, record_crc))),
                 Probe::Nothing => return Ok(None),
                 Probe::Longer(len) if !self.can_reach(len) => return Ok(None),

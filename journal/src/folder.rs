@@ -1,16 +1,17 @@
-//! The data folder: who may use it and which format it has. It never looks into the log or the
+//! The data folder: who may use it, which format it has, and the key of its log. It never looks into the log or the
 //! archive.
 //!
 //! ```text
 //! overtime-data/
 //!   LOCK          held by the process that has the folder open; its process id as text
-//!   FORMAT        "overtime 1\n"
+//!   FORMAT        "overtime 1\nkey 0123456789abcdef\n"
 //!   log/          00000001.seg …
 //!   archive.db    and SQLite's own files beside it
 //! ```
 
 use crate::disk::sync_folder;
 use crate::error::OpenError;
+use crate::frame::Key;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ const FORMAT: u64 = 1;
 /// The data folder, locked for as long as this value lives.
 pub(crate) struct Folder {
     path: PathBuf,
+    key: Key,
     _lock: File,
 }
 
@@ -29,57 +31,84 @@ impl Folder {
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         let action = |what: &str| OpenError::io(format!("{what} {}", path.display()));
         make_folder(path).map_err(action("make the folder"))?;
-        let folder = Self { path: path.to_owned(), _lock: lock(path)? };
-        folder.check_format()?;
+        let lock = lock(path)?;
+        let key = find_key(path)?;
+        let folder = Self { path: path.to_owned(), key, _lock: lock };
         make_folder(&folder.log()).map_err(action("make the log's folder in"))?;
         Ok(folder)
     }
 
     /// The folder of the log.
     pub(crate) fn log(&self) -> PathBuf {
-        self.path.join("log")
+        log(&self.path)
     }
 
     /// The archive's file.
     pub(crate) fn archive(&self) -> PathBuf {
-        self.path.join("archive.db")
+        archive(&self.path)
     }
 
-    fn check_format(&self) -> Result<(), OpenError> {
-        let file = self.path.join("FORMAT");
-        match fs::read_to_string(&file) {
-            Ok(text) => check_format_text(file, &text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.write_format(file),
-            Err(source) if source.kind() == io::ErrorKind::InvalidData => {
-                Err(OpenError::NotAJournal { file })
-            }
-            Err(error) => Err(OpenError::io(format!("read {}", file.display()))(error)),
-        }
-    }
-
-    /// Names the format of a new folder. One that has a log or an archive is not new.
-    fn write_format(&self, file: PathBuf) -> Result<(), OpenError> {
-        if self.log().exists() || self.archive().exists() {
-            return Err(OpenError::NotAJournal { file });
-        }
-        let write = || {
-            let fresh = self.path.join("FORMAT.new");
-            let mut out = File::create(&fresh)?;
-            out.write_all(format!("overtime {FORMAT}\n").as_bytes())?;
-            out.sync_all()?;
-            fs::rename(&fresh, &file)?;
-            sync_folder(&self.path)
-        };
-        write().map_err(OpenError::io(format!("write {}", file.display())))
+    /// The key of the log.
+    pub(crate) fn key(&self) -> Key {
+        self.key
     }
 }
 
-fn check_format_text(file: PathBuf, text: &str) -> Result<(), OpenError> {
-    match text.trim_end().strip_prefix("overtime ").and_then(|number| number.parse().ok()) {
-        Some(FORMAT) => Ok(()),
-        Some(found) if found > FORMAT => Err(OpenError::Newer { file, found, known: FORMAT }),
+/// Reads the format of a folder, or names it if the folder is new. The key that stands beside it.
+fn find_key(folder: &Path) -> Result<Key, OpenError> {
+    let file = folder.join("FORMAT");
+    match fs::read_to_string(&file) {
+        Ok(text) => read_format(file, &text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => write_format(folder, file),
+        Err(source) if source.kind() == io::ErrorKind::InvalidData => {
+            Err(OpenError::NotAJournal { file })
+        }
+        Err(error) => Err(OpenError::io(format!("read {}", file.display()))(error)),
+    }
+}
+
+/// Names the format of a new folder. One that has a log or an archive is not new.
+fn write_format(folder: &Path, file: PathBuf) -> Result<Key, OpenError> {
+    if log(folder).exists() || archive(folder).exists() {
+        return Err(OpenError::NotAJournal { file });
+    }
+    let write = || {
+        let key = random_key()?;
+        let fresh = folder.join("FORMAT.new");
+        let mut out = File::create(&fresh)?;
+        write!(out, "overtime {FORMAT}\nkey {:016x}\n", key.0)?;
+        out.sync_all()?;
+        fs::rename(&fresh, &file)?;
+        sync_folder(folder)?;
+        Ok(key)
+    };
+    write().map_err(OpenError::io(format!("write {}", file.display())))
+}
+
+fn random_key() -> io::Result<Key> {
+    let mut bytes = [0; 8];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(Key(u64::from_le_bytes(bytes)))
+}
+
+fn read_format(file: PathBuf, text: &str) -> Result<Key, OpenError> {
+    let mut lines = text.lines();
+    let format = lines.next().and_then(|line| line.strip_prefix("overtime ")?.parse().ok());
+    let digits = lines.next().and_then(|line| line.strip_prefix("key "));
+    let key = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).map(Key);
+    match (format, key) {
+        (Some(FORMAT), Some(key)) => Ok(key),
+        (Some(found), _) if found > FORMAT => Err(OpenError::Newer { file, found, known: FORMAT }),
         _ => Err(OpenError::NotAJournal { file }),
     }
+}
+
+fn log(folder: &Path) -> PathBuf {
+    folder.join("log")
+}
+
+fn archive(folder: &Path) -> PathBuf {
+    folder.join("archive.db")
 }
 
 fn lock(folder: &Path) -> Result<File, OpenError> {
@@ -141,15 +170,26 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         drop(Folder::open(root.path()).unwrap());
         let file = root.path().join("FORMAT");
-        assert_eq!(fs::read_to_string(&file).unwrap(), "overtime 1\n");
+        assert!(fs::read_to_string(&file).unwrap().starts_with("overtime 1\nkey "));
         fs::write(&file, "overtime 2\n").unwrap();
         let newer = Folder::open(root.path()).err();
         assert!(matches!(newer, Some(OpenError::Newer { found: 2, known: 1, .. })), "{newer:?}");
-        for text in ["", "overtime", "overtime x\n", "another 1\n", "overtime 0\n"] {
+        let keyless = ["", "overtime", "overtime 1\n", "overtime 1\nkey\n", "overtime 1\nkey x\n"];
+        let others = ["overtime x\nkey 1\n", "another 1\nkey 1\n", "overtime 0\nkey 1\n"];
+        for text in keyless.into_iter().chain(others) {
             fs::write(&file, text).unwrap();
             let other = Folder::open(root.path()).err();
             assert!(matches!(other, Some(OpenError::NotAJournal { .. })), "{text:?} {other:?}");
         }
+    }
+
+    #[test]
+    fn a_folder_keeps_its_key_and_no_other_has_it() {
+        let root = tempfile::tempdir().unwrap();
+        let key = |name: &str| Folder::open(&root.path().join(name)).unwrap().key();
+        let first = key("first");
+        assert_eq!(key("first"), first);
+        assert_ne!(key("second"), first);
     }
 
     #[test]

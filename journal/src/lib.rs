@@ -38,6 +38,7 @@ mod segment;
 mod shared;
 mod stats;
 mod store;
+mod write_back;
 mod writer;
 
 pub use disk::{Disk, FileId};

@@ -5,6 +5,7 @@
 //! yet in the archive -> free. Live segments have consecutive sequence numbers.
 
 use crate::disk::{Disk, FileId};
+use crate::frame::Key;
 use crate::options::{APPLY_BYTES_MAX, APPLY_RECORDS_MAX, Options};
 use crate::stats::Stats;
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -41,6 +42,8 @@ pub(crate) struct Segment {
 pub(crate) struct Log {
     /// Where the files are.
     pub(crate) disk: Arc<dyn Disk>,
+    /// What its frames have in common.
+    pub(crate) key: Key,
     /// The size of a new segment.
     pub(crate) segment_bytes: u64,
     /// The counters.
@@ -128,11 +131,12 @@ impl Log {
     /// The log over the files that recovery found, with `last` as its last LSN.
     pub(crate) fn new(
         options: &Options,
+        key: Key,
         disk: Arc<dyn Disk>,
-        stats: Arc<Stats>,
         found: Found,
         last: u64,
     ) -> Self {
+        let stats = Arc::new(Stats::default());
         stats.durable_lsn.store(last, Ordering::Relaxed);
         let oldest = found.live.first().map_or(0, |segment| segment.sequence);
         let state = State {
@@ -152,6 +156,7 @@ impl Log {
         };
         let log = Self {
             disk,
+            key,
             segment_bytes: options.segment_bytes,
             stats,
             files_max: options.segments_max(),
@@ -256,10 +261,11 @@ impl Log {
         self.state.lock().last
     }
 
-    /// Lets the applier wait. Whether records still come.
+    /// Lets the applier wait for so long, or until no more records come. Whether they still do.
     pub(crate) fn pause(&self, span: Duration) -> bool {
+        let until = Instant::now() + span;
         let mut state = self.state.lock();
-        let _ = self.grown.wait_for(&mut state, span);
+        while state.phase == Phase::Open && !self.grown.wait_until(&mut state, until).timed_out() {}
         state.phase == Phase::Open
     }
 

@@ -46,7 +46,7 @@ impl Disk for MemoryDisk {
 
     fn read_at(&self, file: FileId, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let files = self.files.lock();
-        let bytes = &files[&file];
+        let bytes = files.get(&file).ok_or(io::ErrorKind::NotFound)?;
         let start = bytes.len().min(usize::try_from(offset).unwrap());
         let len = buffer.len().min(bytes.len() - start);
         buffer[..len].copy_from_slice(&bytes[start..start + len]);

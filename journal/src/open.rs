@@ -11,10 +11,9 @@ use crate::journal::{Deliver, Journal, Parts, Voice};
 use crate::log::Log;
 use crate::options::{Options, SEGMENT_BYTES_MIN, STORE_CONNECTIONS};
 use crate::prepare;
-use crate::recovery::{self, RecoverError, Recovery, Visit};
+use crate::recovery::{self, RecoverError, Recovery, Source, Visit};
 use crate::replay::{Replay, recovered};
 use crate::shared::Shared;
-use crate::stats::Stats;
 use crate::writer::Writer;
 use overtime_protocol::{Epoch, Opener, Recovered};
 use std::path::Path;
@@ -77,11 +76,12 @@ fn open_in(
     let watermark = archive.watermark().map_err(damaged)?;
     let mut replay = Replay::default();
     let visit = |visit: Visit<'_>| replay.add(&visit);
-    let recovery = recovery::recover(&*disk, options.segment_bytes, watermark, visit)
+    let source = Source { disk: &*disk, key: folder.key() };
+    let recovery = recovery::recover(source, options.segment_bytes, watermark, visit)
         .map_err(|error| recover_error(&folder.log(), error))?;
     let Recovery { found, last, unapplied, notes } = recovery;
     let newest = found.live.last().copied();
-    let log = Arc::new(Log::new(options, disk, Arc::new(Stats::default()), found, last));
+    let log = Arc::new(Log::new(options, folder.key(), disk, found, last));
     let make = OpenError::io(format!("make the log in {}", folder.log().display()));
     prepare::first(&log).map_err(make)?;
     prepare::measure_space(&log, &options.folder);

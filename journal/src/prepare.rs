@@ -114,10 +114,10 @@ pub(crate) fn fill(disk: &dyn Disk, file: FileId, start: u64, end: u64) -> io::R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Key;
     use crate::log::{Found, NoRoom};
     use crate::memory_disk::MemoryDisk;
     use crate::options::Options;
-    use crate::stats::Stats;
     use std::sync::Arc;
 
     #[test]
@@ -127,7 +127,7 @@ mod tests {
         let options = Options { segment_bytes: 8192, ..Options::new("unused") };
         let found = Found { live: Vec::new(), free: Vec::new(), next_file: 1 };
         let shared: Arc<dyn Disk> = Arc::clone(&disk) as Arc<dyn Disk>;
-        let log = Log::new(&options, shared, Arc::new(Stats::default()), found, 0);
+        let log = Log::new(&options, Key(7), shared, found, 0);
         std::thread::scope(|scope| {
             let preparer = scope.spawn(|| run(&log, Path::new(".")));
             assert_eq!(log.take_free(), Err(NoRoom::DiskFull));

@@ -4,12 +4,22 @@
 
 use crate::cursor::{Cursor, Frame};
 use crate::disk::{Disk, FileId};
+use crate::frame::Key;
 use crate::log::{Found, Segment};
 use crate::options::SEGMENT_HEADER_BYTES;
 use crate::prepare;
 use crate::scan;
 use crate::segment;
 use std::io;
+
+/// Where the log lies, and what makes its frames its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    /// The files.
+    pub(crate) disk: &'a dyn Disk,
+    /// The folder's key.
+    pub(crate) key: Key,
+}
 
 /// Why the log cannot be used.
 #[derive(Debug)]
@@ -78,12 +88,12 @@ impl Chain {
 /// Reads the log from the archive's `watermark` on, gives every record behind it to `visit`, and
 /// cuts off a torn tail.
 pub(crate) fn recover(
-    disk: &dyn Disk,
+    source: Source<'_>,
     segment_bytes: u64,
     watermark: u64,
     mut visit: impl FnMut(Visit<'_>) -> Result<(), String>,
 ) -> Result<Recovery, RecoverError> {
-    let files = examine(disk)?;
+    let files = examine(source.disk)?;
     let mut segments = in_order(&files)?;
     let start = segments.iter().rposition(|(_, header)| header.base <= watermark);
     if start.is_none() && (!segments.is_empty() || watermark > 0) {
@@ -100,7 +110,7 @@ pub(crate) fn recover(
         if header.sequence != first + index as u64 || header.base != chain.last {
             break;
         }
-        live.push(follow(disk, *candidate, *header, &mut chain, |visited| {
+        live.push(follow(source, *candidate, *header, &mut chain, |visited| {
             if visited.frame.header.lsn > watermark {
                 return visit(visited);
             }
@@ -117,10 +127,11 @@ pub(crate) fn recover(
             detail: format!("the archive has records up to {watermark}, the log does not"),
         });
     }
-    let behind = Behind { disk, segment_bytes, last: chain.last };
-    let torn = behind.refuse_damage(&files, &live)?;
-    let notes = behind.cut(torn, &mut live)?;
-    let found = sort_files(disk, segment_bytes, &files, live)?;
+    let behind = Behind { source, segment_bytes, last: chain.last };
+    let Torn { tail, files: torn } = behind.refuse_damage(&files, &live)?;
+    let mut notes = behind.cut(tail, &mut live)?;
+    notes.extend(torn.iter().map(|file| format!("a torn segment was dropped: {file}")));
+    let found = behind.sort_files(&files, &torn, live)?;
     Ok(Recovery { found, last: chain.last, unapplied, notes })
 }
 
@@ -158,7 +169,7 @@ fn in_order(files: &[Candidate]) -> Result<Vec<(Candidate, segment::Header)>, Re
 
 /// Follows the chain through one segment.
 fn follow(
-    disk: &dyn Disk,
+    source: Source<'_>,
     candidate: Candidate,
     header: segment::Header,
     chain: &mut Chain,
@@ -166,7 +177,7 @@ fn follow(
 ) -> Result<Segment, RecoverError> {
     let Candidate { file, len, .. } = candidate;
     let sequence = header.sequence;
-    let mut cursor = Cursor::new(disk, file, sequence, len);
+    let mut cursor = Cursor::new(source.disk, file, source.key.stamp(sequence), len);
     let mut end = cursor.offset();
     while let Some(frame) = cursor.next()?.filter(|frame| chain.admits(frame.header)) {
         visit(Visit { file, sequence, frame: &frame }).map_err(|detail| RecoverError::Refused {
@@ -182,9 +193,17 @@ fn follow(
 
 /// What lies behind the chain.
 struct Behind<'a> {
-    disk: &'a dyn Disk,
+    source: Source<'a>,
     segment_bytes: u64,
     last: u64,
+}
+
+/// What a crash left behind the chain.
+struct Torn {
+    /// The end of the newest segment.
+    tail: Tail,
+    /// Files of a next segment whose header did not reach the disk though some of its frames did.
+    files: Vec<FileId>,
 }
 
 /// Whether the newest segment ends as it was left.
@@ -196,10 +215,11 @@ enum Tail {
 
 impl Behind<'_> {
     /// Looks everywhere behind the chain for a sign that more than the chain was on disk.
-    fn refuse_damage(&self, files: &[Candidate], live: &[Segment]) -> Result<Tail, RecoverError> {
+    fn refuse_damage(&self, files: &[Candidate], live: &[Segment]) -> Result<Torn, RecoverError> {
         let newest = live.last().copied();
         let sequence = newest.map_or(0, |segment| segment.sequence);
-        let mut tail = Tail::Clean;
+        let Source { disk, key } = self.source;
+        let mut torn = Torn { tail: Tail::Clean, files: Vec::new() };
         for candidate in files {
             let is_newest = newest.is_some_and(|segment| segment.file == candidate.file);
             let (sequence, base) = match candidate.header {
@@ -210,16 +230,19 @@ impl Behind<'_> {
             };
             let from = newest.filter(|_| is_newest).map_or(SEGMENT_HEADER_BYTES, |s| s.end);
             let area = from..candidate.len;
-            let found = scan::search(self.disk, candidate.file, sequence, area, self.last)?;
+            let stamp = key.stamp(sequence);
+            let found = scan::search(disk, candidate.file, stamp, area, self.last)?;
             if found.synced.max(base) > self.last {
                 return Err(self.damaged(newest, candidate.file));
             }
-            let is_torn = found.frames > 0 || !scan::ends_clean(self.disk, candidate.file, from)?;
-            if is_newest && is_torn {
-                tail = Tail::Torn;
+            let is_torn = found.frames > 0 || !scan::ends_clean(disk, candidate.file, from)?;
+            match (is_newest, is_torn) {
+                (true, true) => torn.tail = Tail::Torn,
+                (false, true) => torn.files.push(candidate.file),
+                (_, false) => {}
             }
         }
-        Ok(tail)
+        Ok(torn)
     }
 
     fn damaged(&self, newest: Option<Segment>, witness: FileId) -> RecoverError {
@@ -242,40 +265,42 @@ impl Behind<'_> {
         };
         let Segment { file, end, capacity, .. } = *newest;
         if tail == Tail::Torn {
-            let torn_end = scan::last_nonzero(self.disk, file, end..capacity)?;
+            let torn_end = scan::last_nonzero(self.source.disk, file, end..capacity)?;
             let torn = torn_end - end;
             notes.push(format!("a torn tail of {torn} bytes was dropped from {file} at {end}"));
-            prepare::fill(self.disk, file, end, torn_end)?;
+            prepare::fill(self.source.disk, file, end, torn_end)?;
         }
         if capacity < self.segment_bytes {
-            prepare::fill(self.disk, file, capacity, self.segment_bytes)?;
+            prepare::fill(self.source.disk, file, capacity, self.segment_bytes)?;
             newest.capacity = self.segment_bytes;
         }
-        self.disk.sync(file)?;
+        self.source.disk.sync(file)?;
         Ok(notes)
     }
-}
 
-/// Parts the files into those that live and those that are free; those of another length go.
-fn sort_files(
-    disk: &dyn Disk,
-    segment_bytes: u64,
-    files: &[Candidate],
-    live: Vec<Segment>,
-) -> io::Result<Found> {
-    let mut free = Vec::new();
-    for candidate in files {
-        if live.iter().any(|segment| segment.file == candidate.file) {
-            continue;
+    /// Parts the files into those that live and those that are free. Those of another length go,
+    /// and so do torn ones: when the file is used again as the same segment, what is left in it
+    /// could pass for records that follow new ones.
+    fn sort_files(
+        &self,
+        files: &[Candidate],
+        torn: &[FileId],
+        live: Vec<Segment>,
+    ) -> io::Result<Found> {
+        let mut free = Vec::new();
+        for candidate in files {
+            if live.iter().any(|segment| segment.file == candidate.file) {
+                continue;
+            }
+            if candidate.len == self.segment_bytes && !torn.contains(&candidate.file) {
+                free.push(candidate.file);
+            } else {
+                self.source.disk.remove(candidate.file)?;
+            }
         }
-        if candidate.len == segment_bytes {
-            free.push(candidate.file);
-        } else {
-            disk.remove(candidate.file)?;
-        }
+        let next_file = files.last().map_or(1, |candidate| candidate.file.0 + 1);
+        Ok(Found { live, free, next_file })
     }
-    let next_file = files.last().map_or(1, |candidate| candidate.file.0 + 1);
-    Ok(Found { live, free, next_file })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! records, and it never decides what is in a batch.
 
 use crate::disk::{FileId, is_full};
-use crate::frame::{self, HEADER, Probe};
+use crate::frame::{self, HEADER, Probe, Stamp};
 use crate::log::{Log, NoRoom, Segment};
 use crate::options::{LSN_JUMP, SEGMENT_HEADER_BYTES};
 use crate::segment;
@@ -102,12 +102,12 @@ impl Batch {
         })
     }
 
-    fn seal(&mut self, first_lsn: u64, synced: u64, sequence: u64) -> Vec<u32> {
+    fn seal(&mut self, first_lsn: u64, synced: u64, stamp: Stamp) -> Vec<u32> {
         let ends: Vec<_> = self.starts.iter().skip(1).copied().chain([self.bytes.len()]).collect();
         let frames = self.starts.iter().zip(ends).zip(first_lsn..);
         let mut crcs = Vec::with_capacity(self.starts.len());
         for ((&start, end), lsn) in frames {
-            crcs.push(frame::seal(&mut self.bytes[start..end], lsn, synced, sequence));
+            crcs.push(frame::seal(&mut self.bytes[start..end], lsn, synced, stamp));
         }
         crcs
     }
@@ -137,7 +137,8 @@ impl Writer {
             Some(active) => active,
             None => self.rotate()?,
         };
-        let crcs = batch.seal(self.next_lsn(), self.last, active.sequence);
+        let stamp = self.log.key.stamp(active.sequence);
+        let crcs = batch.seal(self.next_lsn(), self.last, stamp);
         let offset = active.end.max(SEGMENT_HEADER_BYTES);
         Ok((Placement { file: active.file, sequence: active.sequence, offset }, crcs))
     }
@@ -207,7 +208,7 @@ impl Writer {
         let (_, record) = batch.records().next().expect("a batch has a record");
         let mut frame = vec![0; HEADER + record.len()];
         let filled = self.log.disk.read_at(at.file, &mut frame, at.offset)?;
-        if let Probe::Frame(..) = frame::probe(&frame[..filled], at.sequence) {
+        if let Probe::Frame(..) = frame::probe(&frame[..filled], self.log.key.stamp(at.sequence)) {
             self.log.disk.write_at(at.file, &[0; HEADER], at.offset)?;
             self.log.disk.sync(at.file)?;
         }

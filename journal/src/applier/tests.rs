@@ -1,14 +1,18 @@
 use super::*;
 use crate::disk::Disk;
+use crate::frame::Key;
 use crate::log::{Found, Log};
 use crate::memory_disk::MemoryDisk;
 use crate::options::Options;
 use crate::prepare;
 use crate::recent::Recent;
-use crate::stats::Stats;
 use crate::writer::{self, Batch};
 use overtime_protocol::record::{Put, ReadMark, Record};
 use overtime_protocol::{Opener, TaskId};
+use std::sync::OnceLock;
+
+/// The length of a value that does not fit the pages that a new archive has.
+const LONG: usize = 50_000;
 
 /// A log, the end of it, and an applier, without threads.
 struct Bench {
@@ -16,30 +20,46 @@ struct Bench {
     writer: writer::Writer,
     applier: Applier,
     opener: Opener,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Bench {
+    /// With segments that two small records fill.
     fn new() -> Self {
+        Self::with(4096 + 256)
+    }
+
+    fn with(segment_bytes: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let opener = Opener::mint().expect("no other unit test of this crate mints");
+        static OPENER: OnceLock<Opener> = OnceLock::new();
+        let mint = || Opener::mint().expect("no other unit test of this crate mints");
+        let opener = OPENER.get_or_init(mint).clone();
         let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
-        let options = Options { segment_bytes: 4096 + 256, ..Options::new("unused") };
+        let options = Options { segment_bytes, ..Options::new("unused") };
         let found = Found { live: Vec::new(), free: Vec::new(), next_file: 1 };
-        let log = Arc::new(Log::new(&options, disk, Arc::new(Stats::default()), found, 0));
+        let log = Arc::new(Log::new(&options, Key(7), disk, found, 0));
         prepare::first(&log).unwrap();
         let writer = writer::Writer::new(Arc::clone(&log), None, 0);
         let archive = Writer::open(&folder.path().join("archive.db"), opener.clone()).unwrap();
         let shared = Arc::new(Shared::new(Arc::clone(&log), Recent::default(), 0));
         let next = (1, SEGMENT_HEADER_BYTES);
         let applier = Applier { shared, archive, readers: Vec::new(), next, unchecked: 0 };
-        Self { log, writer, applier, opener, _folder: folder }
+        Self { log, writer, applier, opener, folder }
     }
 
     /// Commits one record; two fit a segment.
     fn commit(&mut self) -> u64 {
+        self.commit_value("s/a", 60)
+    }
+
+    /// How often it was said that the disk is full.
+    fn refusals(&self) -> u64 {
+        self.log.state.lock().refusals
+    }
+
+    fn commit_value(&mut self, key: &'static str, len: usize) -> u64 {
         let read = ReadMark::At { lsn: 0, watermark: 0 };
-        let put = Put { key: "s/a".into(), value: Some(vec![b'x'; 60].into()), read };
+        let put = Put { key: key.into(), value: Some(vec![b'x'; len].into()), read };
         let task = TaskId::from_key(1).unwrap();
         let (puts, expects) = (vec![put], Vec::new());
         let record =
@@ -80,4 +100,70 @@ fn the_applier_goes_on_behind_a_segment_that_was_released_under_it() {
     bench.log.release(second);
     assert!(bench.log.live(1).is_none(), "two records fill a segment");
     assert_eq!(bench.apply(), third);
+}
+
+/// The archive's file has no room beyond what it has, or all the room it wants.
+fn limit_pages(bench: &Bench, has_room: bool) {
+    let connection = bench.applier.archive.connection();
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    let most = if has_room { 1_000_000 } else { pages };
+    connection.pragma_update_and_check(None, "max_page_count", most, |_| Ok(())).unwrap();
+}
+
+#[test]
+fn a_full_disk_under_the_archive_is_waited_for_and_loses_nothing() {
+    let mut bench = Bench::with(256 * 1024);
+    limit_pages(&bench, false);
+    let long = bench.commit_value("s/long", LONG);
+    let refused = bench.refusals();
+    assert!(!bench.applier.apply_some(Patience::GivesUp).unwrap());
+    assert_eq!(bench.applier.shared.applied(), 0);
+    // Whoever waits for room in the log learns of it.
+    assert_eq!(bench.refusals(), refused + 1);
+    let later = bench.commit_value("s/later", LONG);
+    limit_pages(&bench, true);
+    assert_eq!((bench.apply(), later > long), (later, true));
+    for key in ["s/long", "s/later"] {
+        let sql = "SELECT length(value) FROM state WHERE key = ?1";
+        let connection = bench.applier.archive.connection();
+        let len: i64 = connection.query_row(sql, [key.as_bytes()], |row| row.get(0)).unwrap();
+        assert_eq!(len, LONG as i64);
+    }
+}
+
+#[test]
+fn an_archive_that_cannot_be_written_for_now_ends_without_a_failure_and_not_as_clean() {
+    let mut bench = Bench::new();
+    bench.commit();
+    bench.apply();
+    let file = bench.folder.path().join("archive.db");
+    let other = rusqlite::Connection::open(file).unwrap();
+    other.execute_batch("UPDATE meta SET value = 0 WHERE name = 'clean'; BEGIN IMMEDIATE").unwrap();
+    bench.applier.archive.connection().busy_timeout(Duration::ZERO).unwrap();
+    bench.applier.close().unwrap();
+    other.execute_batch("ROLLBACK").unwrap();
+    let sql = "SELECT value FROM meta WHERE name = 'clean'";
+    assert_eq!(other.query_row(sql, [], |row| row.get(0)), Ok(0));
+}
+
+#[test]
+fn a_wait_for_better_times_ends_with_the_log_and_not_with_more_records() {
+    let bench = Bench::new();
+    let segment = crate::log::Segment {
+        file: crate::disk::FileId(1),
+        sequence: 1,
+        end: SEGMENT_HEADER_BYTES,
+        last: 1,
+        capacity: bench.log.segment_bytes,
+    };
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| bench.log.pause(Duration::from_secs(3600)));
+        for _ in 0..1_000 {
+            bench.log.grow(segment, APPLY_RECORDS_MAX as u64, 0);
+            std::thread::yield_now();
+            assert!(!waiting.is_finished());
+        }
+        bench.log.end();
+        assert!(!waiting.join().unwrap());
+    });
 }

@@ -1,7 +1,7 @@
 //! The one connection that writes the archive.
 
 use super::schema;
-use super::write_back::WriteBack;
+use super::settler::Settler;
 use crate::error::OpenError;
 use crate::fold::{Fold, KeyFold, Rest, Run, TaskFold};
 use crate::options::ARCHIVE_PAGE_BYTES;
@@ -72,8 +72,8 @@ pub(crate) enum Effort {
 pub(crate) struct Writer {
     connection: Connection,
     opener: Opener,
-    database: WriteBack,
-    write_ahead_log: WriteBack,
+    database: Settler,
+    write_ahead_log: Settler,
 }
 
 impl Writer {
@@ -82,13 +82,19 @@ impl Writer {
         let connection = schema::open_writer(file)?;
         let open = |path: &Path| {
             let action = format!("open {} for write-back", path.display());
-            WriteBack::open(path).map_err(OpenError::io(action))
+            Settler::open(path).map_err(OpenError::io(action))
         };
         let database = open(file)?;
         // A former process may have died between a checkpoint and its sync.
         database.settle().map_err(OpenError::io(format!("sync {}", file.display())))?;
         let write_ahead_log = open(&write_ahead_log(file))?;
         Ok(Self { connection, opener, database, write_ahead_log })
+    }
+
+    /// The connection, for tests that bring it into trouble.
+    #[cfg(test)]
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// A number kept in the archive.

@@ -5,6 +5,8 @@ use crate::support::*;
 use overtime_journal::Report;
 use overtime_protocol::Fate;
 use overtime_protocol::record::{self, Change, Record};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -14,8 +16,10 @@ fn stored(running: &Running, key: &str) -> Option<String> {
 }
 
 /// What a crash leaves on the disk, recovered.
-fn after_crash(disk: &FaultyDisk) -> (tempfile::TempDir, Running) {
+fn after_crash(folder: &Path, disk: &FaultyDisk) -> (tempfile::TempDir, Running) {
     let root = tempfile::tempdir().unwrap();
+    // The log can be read with the key of its folder only.
+    fs::copy(folder.join("FORMAT"), root.path().join("FORMAT")).unwrap();
     let options = small(root.path());
     let running = Running::open_on(&options, Arc::new(disk.copy()));
     (root, running)
@@ -39,14 +43,14 @@ fn a_full_disk_refuses_and_later_takes_again() {
         drop(held);
         assert_eq!(running.fates(&refused), [Fate::DiskFull; 2]);
         assert_eq!(stored(&running, "s/b"), None);
-        let (_refused_root, refused) = after_crash(&disk);
+        let (_refused_root, refused) = after_crash(root.path(), &disk);
         assert_eq!(stored(&refused, "s/a").as_deref(), Some("before"));
         assert_eq!(stored(&refused, "s/b"), None, "{mood:?}");
         refused.close();
 
         disk.set(Mood::Works);
         running.durable(writes(3, put("s/c", "after", NEVER)));
-        let (_again_root, again) = after_crash(&disk);
+        let (_again_root, again) = after_crash(root.path(), &disk);
         assert_eq!(stored(&again, "s/b"), None);
         assert_eq!(stored(&again, "s/c").as_deref(), Some("after"));
         again.close();
@@ -93,7 +97,7 @@ fn a_failed_write_or_sync_poisons_and_nothing_is_acknowledged_after_it() {
         running.close();
         assert!(reports.try_recv().is_err(), "{mood:?}");
 
-        let (_root, again) = after_crash(&disk);
+        let (_again_root, again) = after_crash(root.path(), &disk);
         assert_eq!(stored(&again, "s/a").as_deref(), Some("before"));
         assert_eq!(stored(&again, "s/c"), None);
         again.close();
