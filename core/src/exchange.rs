@@ -1,6 +1,6 @@
 //! An exchange: one request and its answer, from its head on.
 
-use overtime_protocol::call::{self, Call, SubmitOptions, Wait};
+use overtime_protocol::call::{self, Call, Hosts, SubmitOptions, Wait};
 use overtime_protocol::http::{Field, Head, ReplyContext};
 use overtime_protocol::{Code, Form, KindId, Problem, Reach, TaskId};
 use std::collections::HashMap;
@@ -35,6 +35,7 @@ pub(crate) struct SubmitHead {
 #[derive(Debug)]
 pub(crate) struct Router {
     kinds: HashMap<Box<str>, (KindId, Reach)>,
+    hosts: Hosts,
     wait_default: Duration,
     wait_max: Duration,
     /// The content types that came lately are kept, so that most requests share theirs.
@@ -42,20 +43,24 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    pub(crate) fn new(kinds: &[overtime_protocol::Kind], waits: (Duration, Duration)) -> Self {
+    pub(crate) fn new(
+        kinds: &[overtime_protocol::Kind],
+        hosts: Hosts,
+        waits: (Duration, Duration),
+    ) -> Self {
         let named = |(place, kind): (usize, &overtime_protocol::Kind)| {
             let id = KindId(u16::try_from(place).expect("kinds are few"));
             (kind.name.as_str().into(), (id, kind.reach))
         };
         let kinds = kinds.iter().enumerate().map(named).collect();
         let (wait_default, wait_max) = waits;
-        Self { kinds, wait_default, wait_max, last_content_type: None }
+        Self { kinds, hosts, wait_default, wait_max, last_content_type: None }
     }
 
     /// What the head asks for, and how its answer is to look.
     pub(crate) fn route(&mut self, head: &Head) -> (Order, ReplyContext) {
         let mut context = ReplyContext::of(head);
-        let order = match call::parse(head) {
+        let order = match self.hosts.check(head).and_then(|()| call::parse(head)) {
             Ok(Call::Submit { kind, form, options }) => match self.kinds.get(kind.as_str()) {
                 Some((_, Reach::Outside)) if form == Form::Bulk => refuse(Problem::new(
                     Code::NotInBulk,

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use crossbeam_channel::{Sender, TrySendError};
 use mio::{Events, Interest, Poll, Token, Waker};
 use overtime_engine::{Ask, Effect, Engine, Event, Submission, Wants};
+use overtime_protocol::call::Hosts;
 use overtime_protocol::{
     Answer, Append, ChainNumber, Clock, Code, Kind, Monotonic, Now, Problem, Query, Read, ReplyTo,
     SpoolOrder,
@@ -120,16 +121,18 @@ impl Core {
     /// A core behind `door`.
     ///
     /// # Errors
-    /// If the listener cannot be polled.
+    /// If the listener cannot be polled or its address not be had.
     pub fn new(door: Door, setup: Setup) -> io::Result<Self> {
         let mut listener = setup.listener;
         door.poll.registry().register(listener.socket(), LISTENER, Interest::READABLE)?;
+        let hosts = Hosts::of_listener(listener.address()?.ip());
         let waits = (setup.limits.wait_default, setup.limits.wait_max);
+        let router = Router::new(&setup.kinds, hosts, waits);
         Ok(Self {
             poll: door.poll,
             inbox: door.inbox,
             listener,
-            clients: Clients::new(Router::new(&setup.kinds, waits), setup.limits),
+            clients: Clients::new(router, setup.limits),
             engine: setup.engine,
             workers: Workers::new(setup.workers),
             appends: setup.appends,

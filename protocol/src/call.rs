@@ -5,6 +5,7 @@ use crate::job::Form;
 use crate::kind::KindName;
 use std::time::Duration;
 
+mod host;
 mod origin;
 mod parse;
 mod percent;
@@ -12,6 +13,7 @@ mod prefer;
 mod priority;
 mod query;
 
+pub use host::Hosts;
 pub use origin::check_origin;
 pub use parse::parse;
 

@@ -88,6 +88,7 @@ codes! {
     UnknownContact "unknown-contact" 404 "No contact has this email" false;
     MethodNotAllowed "method-not-allowed" 405 "The method is not allowed here" false;
     CrossOrigin "cross-origin" 403 "The request comes from another page" false;
+    ForbiddenHost "forbidden-host" 403 "The request is for another host" false;
     NotImplemented "not-implemented" 501 "The server does not offer this yet" false;
     // The task.
     InvalidInput "invalid-input" 422 "The input is wrong" false;

@@ -15,7 +15,7 @@ fn a_drain_answers_those_that_wait_refuses_new_ones_and_ends() {
     let server = start(limits);
     let mut waiting = server.connect();
     waiting
-        .write_all(b"POST /v1/tasks/never HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+        .write_all(b"POST /v1/tasks/never HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
         .unwrap();
     let mut open = server.connect();
     open.write_all(echo("before").as_bytes()).unwrap();
@@ -38,7 +38,7 @@ fn a_failed_journal_is_told_and_ends_the_server() {
     let server = start(limits());
     let mut waiting = server.connect();
     waiting
-        .write_all(b"POST /v1/tasks/never HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+        .write_all(b"POST /v1/tasks/never HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
         .unwrap();
     let mut open = server.connect();
     open.write_all(echo("before").as_bytes()).unwrap();

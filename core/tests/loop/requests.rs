@@ -36,7 +36,7 @@ fn a_request_may_come_byte_by_byte() {
 fn nothing_behind_a_refused_message_is_run() {
     let server = start(limits());
     let smuggled = format!(
-        "POST /v1/tasks/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+        "POST /v1/tasks/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
         echo("smuggled")
     );
     let text = server.talk(smuggled.as_bytes());
@@ -63,7 +63,8 @@ fn garbage_on_one_connection_hurts_no_other() {
 #[test]
 fn an_unknown_kind_with_a_short_body_keeps_the_connection() {
     let server = start(limits());
-    let unknown = "POST /v1/tasks/nobody HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
+    let unknown =
+        "POST /v1/tasks/nobody HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nbody";
     let text = server.talk(format!("{unknown}{}", echo("next")).as_bytes());
     assert_eq!(statuses(&text), ["404", "200"]);
 }
@@ -72,7 +73,8 @@ fn an_unknown_kind_with_a_short_body_keeps_the_connection() {
 fn a_refused_long_body_is_never_taken_for_requests() {
     let server = start(limits());
     let mut long =
-        "POST /v1/tasks/nobody HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n".to_owned();
+        "POST /v1/tasks/nobody HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n"
+            .to_owned();
     while long.len() < 200_000 {
         long.push_str(&echo("inside"));
     }
@@ -86,7 +88,7 @@ fn a_refused_long_body_is_never_taken_for_requests() {
 #[test]
 fn expect_continue_is_answered_before_the_body_and_refused_without_it() {
     let server = start(limits());
-    let head = "POST /v1/tasks/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
+    let head = "POST /v1/tasks/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
     let mut stream = server.connect();
     stream.write_all(head.as_bytes()).unwrap();
     assert_eq!(read_until(&mut stream, "\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
@@ -112,19 +114,18 @@ fn nobody_is_asked_for_a_body_that_has_begun() {
 
     let task = start_one(&server);
     let ask = format!(
-        "GET {task} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx"
+        "GET {task} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx"
     );
     let text = server.talk(expecting(&ask).as_bytes());
     assert_eq!(statuses(&text), ["200"], "{text}");
 
-    let broken =
-        "POST /v1/tasks/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnonsense";
+    let broken = "POST /v1/tasks/echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nnonsense";
     assert_eq!(statuses(&server.talk(expecting(broken).as_bytes())), ["400"]);
 }
 
 /// The address of a task that does not end.
 fn start_one(server: &Server) -> String {
-    let text = server.talk(b"POST /v1/tasks/never?wait=0s HTTP/1.1\r\nHost: a\r\n\r\n");
+    let text = server.talk(b"POST /v1/tasks/never?wait=0s HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let (_, location) = text.split_once("Location: ").unwrap();
     location.lines().next().unwrap().to_owned()
 }
@@ -133,7 +134,7 @@ fn start_one(server: &Server) -> String {
 fn a_declared_length_over_the_limit_is_refused_on_the_head() {
     let server = start(limits());
     let mut stream = server.connect();
-    let head = "POST /v1/tasks/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n";
+    let head = "POST /v1/tasks/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n\r\n";
     stream.write_all(head.as_bytes()).unwrap();
     assert_eq!(statuses(&read_all(&mut stream)), ["413"]);
 }
@@ -154,8 +155,8 @@ fn a_large_answer_goes_to_a_slow_reader_whole() {
 #[test]
 fn head_and_http_1_0_follow_their_rules() {
     let server = start(limits());
-    let text =
-        server.talk(b"HEAD /v1/tasks/01KAHP5ZQ00000000000000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    let text = server
+        .talk(b"HEAD /v1/tasks/01KAHP5ZQ00000000000000000 HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(statuses(&text), ["404"]);
     assert!(text.ends_with("\r\n\r\n"), "a HEAD has no body: {text}");
     let mut old = server.connect();

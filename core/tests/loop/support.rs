@@ -183,7 +183,9 @@ pub(crate) fn read_until(stream: &mut TcpStream, end: &str) -> String {
 
 pub(crate) fn echo(body: &str) -> String {
     let length = body.len();
-    format!("POST /v1/tasks/echo HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}")
+    format!(
+        "POST /v1/tasks/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
 }
 
 pub(crate) fn statuses(text: &str) -> Vec<&str> {

@@ -9,7 +9,8 @@ use std::os::unix::process::ExitStatusExt;
 fn send(server: &Server, path: &str, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(&server.data).unwrap();
     let length = body.len();
-    let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+    let head =
+        format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(body.as_bytes()).unwrap();
     stream

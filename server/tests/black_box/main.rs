@@ -3,6 +3,7 @@
 mod api;
 mod descriptors;
 mod ends;
+mod hosts;
 mod poison;
 mod refusals;
 mod restarts;
