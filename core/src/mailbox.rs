@@ -4,7 +4,7 @@ use crate::limits::MAILBOX_MAX;
 use crate::snapshot::Snapshot;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
-use overtime_protocol::{Answer, Chunk, Completion, ReplyTo, Spooled, TaskId, Verdict};
+use overtime_protocol::{Answer, Chunk, Claims, Completion, ReplyTo, Spooled, TaskId, Verdict};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -58,10 +58,17 @@ impl Mailbox {
         }
     }
 
-    /// Leaves one message without waking the core, which finds it when it looks next.
-    pub fn leave(&self, mail: Mail) {
-        // An error means that the core has ended, and then nobody cares.
-        let _ = self.sender.send(mail);
+    /// Leaves one message without waking the core, which looks again by itself as long as it
+    /// waits for the chain of these claims. If it has recalled that chain it may be asleep.
+    pub fn leave(&self, mail: Mail, claims: &Claims) {
+        if self.sender.send(mail).is_ok() {
+            // Pairs with the fence that the core passes after a recall and before it sleeps: not
+            // both sides look too early.
+            fence(Ordering::SeqCst);
+            if claims.are_recalled() {
+                self.bell.ring();
+            }
+        }
     }
 }
 

@@ -114,6 +114,11 @@ impl Claims {
         self.0.fetch_add(1, Ordering::AcqRel)
     }
 
+    /// Whether somebody has taken back what was not claimed.
+    pub fn are_recalled(&self) -> bool {
+        self.0.load(Ordering::Acquire) >= RECALLED
+    }
+
     /// Takes back what is not claimed; returns the place of the first of those jobs.
     pub fn recall(&self) -> usize {
         self.0.swap(RECALLED, Ordering::AcqRel)
