@@ -8,6 +8,6 @@ mod settler;
 mod writer;
 
 pub(crate) use reader::Connections;
-pub(crate) use row::Archived;
+pub(crate) use row::{Archived, KeptPayload};
 pub(crate) use schema::damaged;
 pub(crate) use writer::{Checkpoint, Effort, Writer};

@@ -116,6 +116,8 @@ impl std::error::Error for OpenError {
 pub enum StoreError {
     /// The journal keeps no such payload.
     Unknown,
+    /// The file that keeps the payload is missing or has another length.
+    PayloadLost,
     /// What was read does not match its checksum.
     Damaged(String),
     /// The operating system refused.
@@ -128,8 +130,9 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("the journal has no such payload"),
+            Self::PayloadLost => f.write_str("the file that kept the payload is gone"),
             Self::Damaged(what) => write!(f, "the journal is damaged: {what}"),
-            Self::Io(error) => write!(f, "the log cannot be read: {error}"),
+            Self::Io(error) => write!(f, "a file of the journal cannot be read: {error}"),
             Self::Archive(error) => write!(f, "the archive cannot be read: {error}"),
         }
     }
@@ -138,7 +141,7 @@ impl fmt::Display for StoreError {
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Unknown | Self::Damaged(_) => None,
+            Self::Unknown | Self::PayloadLost | Self::Damaged(_) => None,
             Self::Io(error) => Some(error),
             Self::Archive(error) => Some(error),
         }

@@ -6,6 +6,7 @@
 //!   LOCK          held by the process that has the folder open; its process id as text
 //!   FORMAT        "overtime 1\nkey 0123456789abcdef\n"
 //!   log/          00000001.seg …
+//!   spool/        a file for each large payload
 //!   archive.db    and SQLite's own files beside it
 //! ```
 
@@ -35,12 +36,18 @@ impl Folder {
         let key = find_key(path)?;
         let folder = Self { path: path.to_owned(), key, _lock: lock };
         make_folder(&folder.log()).map_err(action("make the log's folder in"))?;
+        make_folder(&folder.spool()).map_err(action("make the spool in"))?;
         Ok(folder)
     }
 
     /// The folder of the log.
     pub(crate) fn log(&self) -> PathBuf {
         log(&self.path)
+    }
+
+    /// The folder of the spool.
+    pub(crate) fn spool(&self) -> PathBuf {
+        self.path.join("spool")
     }
 
     /// The archive's file.

@@ -8,10 +8,11 @@ use crate::options::Options;
 use crate::prepare;
 use crate::reader::Reader;
 use crate::shared::Shared;
+use crate::spool::Keeper;
 use crate::stats::Stats;
 use crate::store::Store;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use overtime_protocol::{Answer, Append, Read, ReplyTo, Verdict};
+use overtime_protocol::{Answer, Append, Read, ReplyTo, SpoolOrder, Spooled, TaskId, Verdict};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -23,6 +24,8 @@ pub enum Report {
     Verdicts(Vec<Verdict>),
     /// The answer to one read.
     Answer(ReplyTo, Answer),
+    /// What became of the payload of a task that was to be spooled.
+    Spooled(TaskId, Spooled),
     /// A write or sync failed, or the archive did: nothing is acknowledged after this, ever.
     /// Appends without a verdict may or may not be on disk. Said once, in a sentence.
     Failed(String),
@@ -68,6 +71,7 @@ impl Voice {
 pub struct Journal {
     appends: Sender<Append>,
     reads: Sender<Read>,
+    spool: Sender<SpoolOrder>,
     store: Store,
     stats: Arc<Stats>,
     threads: Vec<JoinHandle<()>>,
@@ -82,6 +86,7 @@ pub(crate) struct Parts {
     pub(crate) shared: Arc<Shared>,
     pub(crate) applier: Applier,
     pub(crate) commit: Commit,
+    pub(crate) keeper: Keeper,
     pub(crate) store_connections: Arc<Connections>,
     pub(crate) reader_connections: Arc<Connections>,
     pub(crate) deliver: Deliver,
@@ -91,9 +96,10 @@ pub(crate) struct Parts {
 impl Journal {
     /// Starts the threads.
     pub(crate) fn start(parts: Parts) -> Self {
-        let Parts { options, folder, shared, applier, commit, deliver, .. } = parts;
+        let Parts { options, folder, shared, applier, commit, keeper, deliver, .. } = parts;
         let (appends, append_receiver) = bounded(options.appends_max);
         let (reads, read_receiver) = bounded(options.reads_max);
+        let (spool, orders) = bounded(options.spool_orders_max);
         let mut crew = Crew {
             folder: Arc::clone(&folder),
             voice: Arc::clone(&parts.voice),
@@ -106,6 +112,11 @@ impl Journal {
         crew.hire("journal-apply", move || applier.run());
         let (log, path) = (Arc::clone(&shared.log), options.folder.clone());
         crew.hire("journal-prepare", move || prepare::run(&log, &path));
+        let payloads = Arc::clone(&keeper.spool);
+        crew.hire("spool", move || {
+            keeper.run(&orders);
+            Ok(())
+        });
         for number in 0..options.readers {
             let archive = Arc::clone(&parts.reader_connections);
             let reader = Reader::new(Arc::clone(&shared), archive, Arc::clone(&deliver));
@@ -116,8 +127,8 @@ impl Journal {
             });
         }
         let stats = Arc::clone(&shared.log.stats);
-        let store = Store::new(shared, parts.store_connections);
-        Self { appends, reads, store, stats, threads: crew.threads, _folder: folder }
+        let store = Store::new(shared, parts.store_connections, payloads);
+        Self { appends, reads, spool, store, stats, threads: crew.threads, _folder: folder }
     }
 
     /// Where records to append go. Dropping every clone lets [`Journal::close`] finish.
@@ -128,6 +139,11 @@ impl Journal {
     /// Where reads go. Dropping every clone lets [`Journal::close`] finish.
     pub fn reads(&self) -> Sender<Read> {
         self.reads.clone()
+    }
+
+    /// Where payloads to spool go. Dropping every clone lets [`Journal::close`] finish.
+    pub fn spool(&self) -> Sender<SpoolOrder> {
+        self.spool.clone()
     }
 
     /// What handlers read from.
@@ -144,8 +160,8 @@ impl Journal {
     /// and is checkpointed, and the threads have ended when this returns. It waits for every
     /// clone of the senders to be dropped.
     pub fn close(self) {
-        let Self { appends, reads, threads, .. } = self;
-        drop((appends, reads));
+        let Self { appends, reads, spool, threads, .. } = self;
+        drop((appends, reads, spool));
         for thread in threads {
             // A thread that panicked has said so through its guard.
             drop(thread.join());

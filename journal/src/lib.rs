@@ -9,6 +9,8 @@
 //!                    applier: fold, one transaction -> archive -> checkpoint -> segments free
 //! Read   -> reader:  recent, else archive -> Answer
 //! ```
+//! Large payloads go past all of it, into the spool: a file each, on disk before the record.
+//!
 //! A journal never acknowledges what is not on disk, never drops damage silently, and never runs
 //! on after a failed write or sync. It knows nothing of HTTP, workers or the engine.
 
@@ -36,6 +38,7 @@ mod replay;
 mod scan;
 mod segment;
 mod shared;
+mod spool;
 mod stats;
 mod store;
 mod write_back;

@@ -14,6 +14,7 @@ use crate::prepare;
 use crate::recovery::{self, RecoverError, Recovery, Source, Visit};
 use crate::replay::{Replay, recovered};
 use crate::shared::Shared;
+use crate::spool::{Keeper, Rests, Spool};
 use crate::writer::Writer;
 use overtime_protocol::{Epoch, Opener, Recovered};
 use std::path::Path;
@@ -28,6 +29,7 @@ pub struct Opened {
     archive: archive::Writer,
     writer: Writer,
     connections: Pools,
+    spool: Arc<Spool>,
     unapplied: (u64, u64),
     recovered: Recovered,
     notes: Vec<String>,
@@ -97,8 +99,13 @@ fn open_in(
     let (epoch, clean) = archive.begin_epoch().map_err(damaged)?;
     let synced = OpenError::io(format!("sync {}", options.folder.display()));
     sync_folder(&options.folder).map_err(synced)?;
-    let recovered = recovered(&connections.commit, fold, highest)
+    let rests = Rests::of(&fold);
+    let mut recovered = recovered(&connections.commit, fold, highest)
         .map(|found| Recovered { epoch: Epoch(epoch), clean, ..found })
+        .map_err(|error| store_error(&file, error))?;
+    let spool = Arc::new(Spool::new(folder.spool()));
+    spool
+        .sweep(&mut recovered.unfinished, &rests, &connections.commit)
         .map_err(|error| store_error(&file, error))?;
     Ok(Opened {
         options: options.clone(),
@@ -108,6 +115,7 @@ fn open_in(
         archive,
         writer: Writer::new(log, newest, last),
         connections,
+        spool,
         unapplied,
         recovered,
         notes,
@@ -148,6 +156,12 @@ impl Opened {
         let log = Arc::clone(&self.shared.log);
         let voice = Arc::new(Voice::new(Arc::clone(&deliver), log));
         let check = Check::new(Arc::clone(&self.shared), commit);
+        let keeper = Keeper {
+            spool: self.spool,
+            opener: self.opener.clone(),
+            log: Arc::clone(&self.shared.log),
+            deliver: Arc::clone(&deliver),
+        };
         let commit = Commit::new(
             &self.options,
             Arc::clone(&self.shared),
@@ -161,6 +175,7 @@ impl Opened {
             shared: self.shared,
             applier,
             commit,
+            keeper,
             store_connections: store,
             reader_connections: readers,
             deliver,
@@ -193,6 +208,7 @@ fn recover_error(log: &Path, error: RecoverError) -> OpenError {
 fn store_error(file: &Path, error: StoreError) -> OpenError {
     match error {
         StoreError::Archive(error) => archive::damaged(file, &error),
+        StoreError::Io(source) => OpenError::Io { action: "tidy up the spool".to_owned(), source },
         other => OpenError::ArchiveDamaged { file: file.to_owned(), detail: other.to_string() },
     }
 }

@@ -14,6 +14,8 @@ pub struct Options {
     pub log_max_bytes: u64,
     /// The bound of the append channel.
     pub appends_max: usize,
+    /// The bound of the channel of orders for the spool.
+    pub spool_orders_max: usize,
     /// How many threads serve reads, at least one.
     pub readers: usize,
     /// The bound of the read channel.
@@ -28,6 +30,7 @@ impl Options {
             segment_bytes: 32 * MIB,
             log_max_bytes: 512 * MIB,
             appends_max: 65_536,
+            spool_orders_max: 1024,
             readers: 2,
             reads_max: 1024,
         }

@@ -89,7 +89,8 @@ impl Reader {
     fn find(&self, task: TaskId, extent: Extent) -> Result<Option<Archived>, StoreError> {
         loop {
             let entry = self.shared.recent.task(task, self.shared.applied());
-            let newest = entry.and_then(|entry| entry.whole.or(entry.acceptance.map(|(at, _)| at)));
+            let newest =
+                entry.and_then(|entry| entry.whole.or(entry.acceptance.map(|at| at.record)));
             let Some(place) = newest else {
                 let applied = self.shared.applied();
                 let mut archive = self.archive.take();

@@ -5,8 +5,8 @@ use crate::disk::FileId;
 use crate::log::Log;
 use bytes::Bytes;
 use foldhash::HashMap;
-use overtime_protocol::TaskId;
 use overtime_protocol::record::{Change, Layout, Record};
+use overtime_protocol::{Payload, TaskId};
 use parking_lot::RwLock;
 use std::collections::VecDeque;
 use std::io;
@@ -62,10 +62,28 @@ pub(crate) struct KeyEntry {
 pub(crate) struct TaskEntry {
     /// The LSN of the newest record kept here.
     pub(crate) lsn: u64,
-    /// The record that accepted it, and where in that record the payload lies.
-    pub(crate) acceptance: Option<(Place, Range<u32>)>,
+    /// How it was accepted.
+    pub(crate) acceptance: Option<Accepted>,
     /// The record that ended or parked it.
     pub(crate) whole: Option<Place>,
+}
+
+/// The acceptance of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    /// The record.
+    pub(crate) record: Place,
+    /// Where the payload is.
+    pub(crate) payload: PayloadPlace,
+}
+
+/// Where the payload of a task is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PayloadPlace {
+    /// In these bytes of the record that accepted it.
+    Record(Range<u32>),
+    /// In the spool; it has this many bytes.
+    Spool(u64),
 }
 
 /// One record, as it is to be found.
@@ -105,12 +123,22 @@ impl Entries {
             self.keys.push((put.key.clone(), KeyEntry { lsn, writer, value }));
         }
         let is_whole = matches!(record.change, Some(Change::Parked(_) | Change::Finished(..)));
-        let payload = layout.payload.start as u32..layout.payload.end as u32;
-        let acceptance = record.acceptance.as_ref().map(|_| (place, payload));
+        let acceptance = record.acceptance.as_ref().map(|acceptance| {
+            let payload = payload_place(&acceptance.payload, layout);
+            Accepted { record: place, payload }
+        });
         if is_whole || acceptance.is_some() {
             let whole = is_whole.then_some(place);
             self.tasks.push((record.task, TaskEntry { lsn, acceptance, whole }));
         }
+    }
+}
+
+fn payload_place(payload: &Payload, layout: &Layout) -> PayloadPlace {
+    if payload.is_spooled() {
+        PayloadPlace::Spool(payload.len())
+    } else {
+        PayloadPlace::Record(layout.payload.start as u32..layout.payload.end as u32)
     }
 }
 
@@ -265,7 +293,8 @@ mod tests {
         for rotates in [false, true] {
             let recent = Recent::default();
             let mut accepted = task(1, 5, None);
-            accepted.1.acceptance = Some((PLACE, 3..4));
+            let acceptance = Accepted { record: PLACE, payload: PayloadPlace::Record(3..4) };
+            accepted.1.acceptance = Some(acceptance.clone());
             recent.publish(&mut Entries { keys: Vec::new(), tasks: vec![accepted] });
             if rotates {
                 recent.rotate();
@@ -273,7 +302,7 @@ mod tests {
             let parked = task(1, 6, Some(PLACE));
             recent.publish(&mut Entries { keys: Vec::new(), tasks: vec![parked] });
             let found = recent.task(TaskId::from_key(1).unwrap(), 5).unwrap();
-            assert_eq!((found.lsn, found.acceptance), (6, Some((PLACE, 3..4))));
+            assert_eq!((found.lsn, found.acceptance), (6, Some(acceptance)));
             assert_eq!(found.whole, Some(PLACE));
         }
     }

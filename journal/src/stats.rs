@@ -33,6 +33,10 @@ pub struct Stats {
     pub apply: Spans,
     /// The time of one checkpoint of the archive.
     pub checkpoint: Spans,
+    /// The time of keeping one payload in the spool.
+    pub spool: Spans,
+    /// Bytes of payloads kept in the spool.
+    pub spooled_bytes: AtomicU64,
     /// Bytes free on the disk of the data folder, as of about a second ago.
     pub disk_free: AtomicU64,
     /// Whether a write or sync failed: nothing is acknowledged any more.

@@ -29,6 +29,12 @@ impl<'a> WriteBack<'a> {
         Self { file, at: 0, under_way: 0..0 }
     }
 
+    /// Hands over what lies before `end`, as far as it fills pieces, and waits until all but the
+    /// last piece has arrived.
+    pub(crate) fn advance(&mut self, end: u64) -> io::Result<()> {
+        self.pieces(end, PIECE_BYTES)
+    }
+
     /// Has everything that was written to a file of that length on disk.
     pub(crate) fn settle(mut self, len: u64) -> io::Result<()> {
         let piece = piece_bytes(len);

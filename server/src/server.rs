@@ -167,6 +167,7 @@ fn start(config: Config, handlers: Vec<Arc<dyn Handler>>) -> Result<Server> {
             workers,
             appends: journal.appends(),
             reads: journal.reads(),
+            spool: journal.spool(),
             clock,
         },
     )?;
@@ -199,6 +200,7 @@ fn journal_deliver(mailbox: Mailbox) -> overtime_journal::Deliver {
         mailbox.push(match report {
             Report::Verdicts(verdicts) => Mail::Judged(verdicts),
             Report::Answer(to, answer) => Mail::Answered(to, answer),
+            Report::Spooled(task, outcome) => Mail::Spooled(task, outcome),
             Report::Failed(reason) => Mail::JournalFailed(reason),
         });
     })

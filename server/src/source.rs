@@ -22,6 +22,9 @@ impl Source for JournalSource {
     }
 
     fn payload(&self, task: TaskId) -> Result<bytes::Bytes, SourceError> {
-        self.store.payload(task).map_err(|error| SourceError::new(error.to_string()))
+        let payload = self.store.payload(task);
+        let segments = payload.map_err(|error| SourceError::new(error.to_string()))?;
+        Ok(<[bytes::Bytes; 1]>::try_from(segments)
+            .map_or_else(|segments| segments.concat().into(), |[segment]| segment))
     }
 }

@@ -2,11 +2,11 @@
 //! each connection keeps a read transaction open for as long as it shows the newest state, and
 //! gives it up for a checkpoint. It never writes.
 
-use super::row::{self, Archived, Cells};
+use super::row::{self, Archived, Cells, KeptPayload};
 use super::schema;
 use crate::error::StoreError;
 use bytes::Bytes;
-use overtime_protocol::{TaskId, Unfinished};
+use overtime_protocol::{TaskId, TaskState, Unfinished};
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
@@ -136,10 +136,15 @@ impl Reader {
         &mut self,
         task: TaskId,
         watermark: u64,
-    ) -> Result<Option<Bytes>, StoreError> {
+    ) -> Result<Option<KeptPayload>, StoreError> {
         self.show(watermark)?;
-        let sql = "SELECT payload, payload_crc FROM tasks WHERE id = ?1";
-        Ok(self.one(sql, task, |cells| cells.checked("payload"))?.flatten())
+        let sql = "SELECT payload, payload_crc, spooled_len FROM tasks WHERE id = ?1";
+        Ok(self.one(sql, task, row::payload)?.flatten())
+    }
+
+    /// Where a task stands, whether or not the newest records are in the archive.
+    pub(crate) fn task_state(&mut self, task: TaskId) -> Result<Option<TaskState>, StoreError> {
+        self.one("SELECT state FROM tasks WHERE id = ?1", task, |cells| cells.state())
     }
 
     /// A task as a restart would take it up, unless it has ended.

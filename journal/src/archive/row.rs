@@ -41,6 +41,14 @@ pub(crate) struct Archived {
     pub(crate) product: Option<Product>,
 }
 
+/// The payload of a task that is in the archive.
+pub(crate) enum KeptPayload {
+    /// Its bytes are in the archive too.
+    Here(Bytes),
+    /// It is in the spool and has this many.
+    Spooled(u64),
+}
+
 /// What no row of ours holds.
 fn malformed(what: &str) -> StoreError {
     StoreError::Damaged(format!("{what} of a task in the archive"))
@@ -103,7 +111,7 @@ impl<'a> Cells<'a> {
         Form::from_number(self.small("the form")?).ok_or_else(|| malformed("the form"))
     }
 
-    fn state(&mut self) -> Result<TaskState, StoreError> {
+    pub(crate) fn state(&mut self) -> Result<TaskState, StoreError> {
         TaskState::from_number(self.small("the state")?).ok_or_else(|| malformed("the state"))
     }
 
@@ -161,8 +169,15 @@ pub(crate) fn product(cells: &mut Cells<'_>) -> Result<Option<Product>, StoreErr
     Ok(body.map(|body| Product { content_type, body }))
 }
 
+/// Reads a task's payload, or where it is. `None` if the task needs it no more.
+pub(crate) fn payload(cells: &mut Cells<'_>) -> Result<Option<KeptPayload>, StoreError> {
+    let stored = cells.checked("payload")?.map(KeptPayload::Here);
+    let spooled = cells.maybe_unsigned()?.map(KeptPayload::Spooled);
+    Ok(stored.or(spooled))
+}
+
 /// Where a payload is of which the row has so many bytes, or the spool so many.
-fn payload(stored: Option<u64>, spooled: Option<u64>) -> Payload {
+fn reference(stored: Option<u64>, spooled: Option<u64>) -> Payload {
     spooled.map_or_else(|| Payload::stored(stored.unwrap_or(0)), Payload::spooled)
 }
 
@@ -183,7 +198,7 @@ pub(crate) fn unfinished(cells: &mut Cells<'_>) -> Result<Unfinished, StoreError
         content_type: cells.take()?,
         traceparent: cells.take()?,
         form: cells.form()?,
-        payload: payload(cells.maybe_unsigned()?, cells.maybe_unsigned()?),
+        payload: reference(cells.maybe_unsigned()?, cells.maybe_unsigned()?),
     };
     let (at, isolated) = (cells.maybe_time()?, cells.take::<Option<bool>>()?.unwrap_or(false));
     let crashes = cells.take::<Option<u8>>()?.unwrap_or(0);

@@ -24,7 +24,7 @@ fn what_was_acknowledged_is_there_after_a_kill() {
     assert!(!recovered.clean);
     assert_eq!(recovered.epoch.0, 2);
     let again = Running::start(opened);
-    assert_eq!(&again.journal.store().payload(task(7)).unwrap()[..], b"payload 7");
+    assert_eq!(again.journal.store().payload(task(7)).unwrap(), ["payload 7"]);
     assert_eq!(again.journal.store().state(b"s/a").unwrap().value.unwrap(), "one");
     again.close();
     running.close();

@@ -6,4 +6,5 @@ mod faults;
 mod faulty_disk;
 mod life;
 mod reads;
+mod spool;
 mod support;

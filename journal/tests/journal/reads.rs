@@ -98,11 +98,11 @@ fn a_payload_is_there_until_its_task_ends() {
     let store = running.journal.store();
     let stopped = stop_applier(root.path());
     running.durable(accepted(1, "the payload"));
-    assert_eq!(store.payload(task(1)).unwrap(), "the payload");
+    assert_eq!(store.payload(task(1)).unwrap(), ["the payload"]);
     drop(stopped);
     let last = running.durable(parked(1));
     running.wait_applied(last);
-    assert_eq!(store.payload(task(1)).unwrap(), "the payload");
+    assert_eq!(store.payload(task(1)).unwrap(), ["the payload"]);
     let last = running.durable(finished(1, TaskState::Succeeded, None));
     running.wait_applied(last);
     assert!(matches!(store.payload(task(1)), Err(StoreError::Unknown)));

@@ -7,7 +7,8 @@ use overtime_journal::{Disk, Journal, Opened, Options, Report, open, open_on};
 use overtime_protocol::record::{Acceptance, Advance, Change, Put, ReadMark, Record, StartMark};
 use overtime_protocol::{
     Answer, Append, Document, Durability, Fate, Fault, Form, KindName, Lane, Opener, Payload,
-    Product, Progress, Query, Read, ReplyTo, TaskId, TaskState, Ticket, UnixMillis,
+    Product, Progress, Query, Read, ReplyTo, SpoolOrder, Spooled, TaskId, TaskState, Ticket,
+    UnixMillis,
 };
 use std::fs;
 use std::path::Path;
@@ -23,7 +24,7 @@ const HOLDING: Ticket = Ticket(u64::MAX);
 fn is_of(report: &Report, ticket: Ticket) -> bool {
     match report {
         Report::Verdicts(verdicts) => verdicts.iter().any(|verdict| verdict.ticket == ticket),
-        Report::Answer(..) | Report::Failed(_) => false,
+        Report::Answer(..) | Report::Spooled(..) | Report::Failed(_) => false,
     }
 }
 
@@ -127,6 +128,16 @@ impl Running {
     pub(crate) fn durable(&self, record: Record) -> u64 {
         match self.append(record) {
             Fate::Durable { lsn } => lsn,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Has a payload spooled and waits for what becomes of it.
+    pub(crate) fn spool(&self, number: u64, segments: Vec<Bytes>) -> Spooled {
+        let order = SpoolOrder::Write { task: task(number), payload: Payload::seal(segments) };
+        self.journal.spool().send(order).expect("the spool takes orders");
+        match self.report() {
+            Report::Spooled(found, outcome) if found == task(number) => outcome,
             other => panic!("{other:?}"),
         }
     }
