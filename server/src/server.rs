@@ -214,9 +214,12 @@ fn start_workers(plan: LanePlan, equipment: Equipment, mailbox: Mailbox) -> Resu
         ..PoolOptions::default()
     };
     let deliver = move |delivery: Delivery| {
-        let Delivery { worker, completion, chain_ended, wakes } = delivery;
+        let Delivery { worker, completion, chain_ended, quiet } = delivery;
         let mail = Mail::Completed { worker: worker.0 as usize, completion, chain_ended };
-        if wakes { mailbox.push(mail) } else { mailbox.leave(mail) }
+        match quiet {
+            None => mailbox.push(mail),
+            Some(claims) => mailbox.leave(mail, &claims),
+        }
     };
     let pool = overtime_worker::start(options, equipment, Arc::new(deliver))
         .context("the system refuses a worker thread")?;

@@ -7,7 +7,7 @@ use crate::panics;
 use crate::source::Source;
 use crate::thread::WorkerThread;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use overtime_protocol::{Chain, Clock, Completion, Opener};
+use overtime_protocol::{Chain, Claims, Clock, Completion, Opener};
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
@@ -50,8 +50,9 @@ pub struct Delivery {
     pub completion: Completion,
     /// Whether that was the last job of the chain, so that the worker is free.
     pub chain_ended: bool,
-    /// Whether the receiver is to be woken for it.
-    pub wakes: bool,
+    /// If the receiver need not be woken for it: the claims of the chain, for it looks again by
+    /// itself only as long as it has not recalled that.
+    pub quiet: Option<Claims>,
 }
 
 /// Where completions go. Called on the workers' threads; it may block them, and must not panic.

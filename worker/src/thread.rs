@@ -62,7 +62,8 @@ impl WorkerThread {
                 worst = Aftermath::Shaken;
             }
             let wakes = chain_ended || announce == Announce::Each;
-            (self.deliver)(Delivery { worker: self.id, completion, chain_ended, wakes });
+            let quiet = (!wakes).then(|| claims.clone());
+            (self.deliver)(Delivery { worker: self.id, completion, chain_ended, quiet });
             if chain_ended {
                 break;
             }
