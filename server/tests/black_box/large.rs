@@ -86,7 +86,7 @@ fn bulk_goes_on_at_its_cursor_after_a_crash() {
 fn a_payload_that_is_gone_parks_its_task() {
     let folder = folder();
     let server = Server::start(folder.path());
-    let path = "/v1/bulk/contacts.upsert?wait=0s&delay=1h";
+    let path = "/v1/bulk/contacts.upsert?wait=0s&delay=60m";
     let task = server.request("POST", path, NDJSON, &contacts(0, 1_000)).task();
     server.kill();
     fs::remove_file(folder.path().join("spool").join(&task)).unwrap();
