@@ -29,7 +29,6 @@ pub(crate) mod list;
 mod refusal;
 mod response;
 mod scan;
-mod segments;
 mod target;
 pub(crate) mod token;
 

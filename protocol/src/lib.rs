@@ -12,6 +12,7 @@ mod kind;
 mod lane;
 mod payload;
 mod problem;
+mod segments;
 mod task;
 mod time;
 
@@ -35,5 +36,6 @@ pub use kind::{Durability, Kind, KindId, KindName, Reach};
 pub use lane::{LANES, Lane, PerLane};
 pub use payload::{Opener, Payload};
 pub use problem::{Code, Problem, Submitted};
+pub use segments::{SegmentPool, SegmentSizes};
 pub use task::{Document, Progress, TaskState};
 pub use time::{Clock, Monotonic, Now, UnixMillis};

@@ -9,11 +9,14 @@ use super::refusal::Refusal;
 use super::scan::HeadScan;
 use crate::payload::Payload;
 use crate::problem::Problem;
+use crate::segments::SegmentPool;
 
 /// Cuts the bytes of one connection into requests. While idle it owns no heap memory.
 #[derive(Debug)]
 pub struct Deframer {
     state: State,
+    /// See [`Deframer::copied`]; what the body under way adds comes to it at its end.
+    copied: u64,
 }
 
 /// Where in a message a connection stands: each has its own timeout.
@@ -72,7 +75,7 @@ impl Default for Deframer {
 impl Deframer {
     /// A deframer for a new connection.
     pub fn new() -> Self {
-        Self { state: State::Idle(Blank::None) }
+        Self { state: State::Idle(Blank::None), copied: 0 }
     }
 
     /// Where in a message the connection stands.
@@ -112,6 +115,57 @@ impl Deframer {
                 self.state = State::Refused(refusal);
                 (0, Err(refusal.into()))
             }
+        }
+    }
+
+    /// Room to read the next bytes of a large body into, so that they need not be copied;
+    /// `None` if they are to come by [`Deframer::advance`]. Nothing but the body fits into it, but
+    /// the framing of a chunked body and what comes behind that. Read into the front of it, then
+    /// say how much it was to [`Deframer::filled`].
+    pub fn spare(&mut self, pool: &SegmentPool) -> Option<&mut [u8]> {
+        match &mut self.state {
+            State::Body(body) => body.spare(pool),
+            State::Idle(_) | State::Head(_) | State::Refused(_) => None,
+        }
+    }
+
+    /// Takes the first `count` bytes of the room that [`Deframer::spare`] gave last. Bytes behind
+    /// a body, which the next call of [`Deframer::advance`] must begin with, are appended to
+    /// `behind`.
+    ///
+    /// # Errors
+    /// As [`Deframer::advance`].
+    pub fn filled(
+        &mut self,
+        count: usize,
+        limits: &Limits,
+        behind: &mut Vec<u8>,
+    ) -> Result<Step, Problem> {
+        let State::Body(body) = &mut self.state else {
+            unreachable!("room is given within a body only");
+        };
+        match body.filled(count, limits, behind) {
+            Ok(()) => Ok(self.after_body()),
+            Err(refusal) => {
+                self.state = State::Refused(refusal);
+                Err(refusal.into())
+            }
+        }
+    }
+
+    /// How many bytes of the body under way have come, its framing not counted.
+    pub fn body_received(&self) -> u64 {
+        match &self.state {
+            State::Body(body) => body.received(),
+            State::Idle(_) | State::Head(_) | State::Refused(_) => 0,
+        }
+    }
+
+    /// How many bytes of bodies were copied or moved here since they were read, in all.
+    pub fn copied(&self) -> u64 {
+        match &self.state {
+            State::Body(body) => self.copied + body.copied(),
+            State::Idle(_) | State::Head(_) | State::Refused(_) => self.copied,
         }
     }
 
@@ -164,7 +218,10 @@ impl Deframer {
 
     fn after_body(&mut self) -> Step {
         match std::mem::replace(&mut self.state, State::Idle(Blank::None)) {
-            State::Body(body) if body.is_over() => Step::Body(body.seal()),
+            State::Body(body) if body.is_over() => {
+                self.copied += body.copied();
+                Step::Body(body.seal())
+            }
             unfinished => {
                 self.state = unfinished;
                 Step::More

@@ -2,8 +2,8 @@
 //! request that must never appear.
 
 use crate::drive::{Said, check_refused, feed};
-use overtime_protocol::Code;
-use overtime_protocol::http::Limits;
+use overtime_protocol::http::{Deframer, Limits, Step};
+use overtime_protocol::{Code, SegmentPool};
 
 fn check(bytes: impl AsRef<[u8]>, code: Code) {
     check_refused(bytes.as_ref(), code, &Limits::default());
@@ -200,4 +200,40 @@ fn overhead_of_chunks_is_bounded() {
     let trailer = |length: usize| format!("0\r\nA:{}\r\n\r\n", "b".repeat(length));
     assert!(is_taken(&trailer(16_000)));
     assert!(!is_taken(&trailer(17_000)));
+}
+
+/// What a large body of unknown length costs to copy: nothing of a chunk's data that is read
+/// apart from its framing, and otherwise a move within what was read.
+#[test]
+fn data_without_framing_before_it_is_not_moved() {
+    let (pool, limits) = (SegmentPool::default(), Limits::default());
+    let mut deframer = Deframer::new();
+    let head = chunked("20000\r\n");
+    let (used, step) = deframer.advance(&head, &limits);
+    assert!(matches!(step, Ok(Step::Head(_))));
+    assert!(matches!(deframer.advance(&head[used..], &limits), (_, Ok(Step::More))));
+    for _ in 0..2 {
+        let room = deframer.spare(&pool).expect("the chunk is large").len();
+        assert_eq!(room, 0x10000);
+        let step = deframer.filled(room, &limits, &mut Vec::new());
+        assert!(matches!(step, Ok(Step::More)));
+    }
+    assert_eq!((deframer.body_received(), deframer.copied()), (0x20000, 0));
+    let (end, mut behind) = (b"\r\n3\r\nabc\r\n0\r\n\r\nGET", Vec::new());
+    deframer.spare(&pool).expect("the body is large")[..end.len()].copy_from_slice(end);
+    let step = deframer.filled(end.len(), &limits, &mut behind);
+    assert!(matches!(step, Ok(Step::Body(payload)) if payload.len() == 0x20003));
+    assert_eq!((deframer.copied(), behind), (3, b"GET".to_vec()));
+}
+
+#[test]
+fn a_small_body_offers_no_room() {
+    let (pool, limits) = (SegmentPool::default(), Limits::default());
+    for (length, offers) in [(65_535, false), (65_536, true)] {
+        let mut deframer = Deframer::new();
+        assert!(deframer.spare(&pool).is_none());
+        let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+        assert!(matches!(deframer.advance(head.as_bytes(), &limits).1, Ok(Step::Head(_))));
+        assert_eq!(deframer.spare(&pool).is_some(), offers, "{length}");
+    }
 }

@@ -2,7 +2,7 @@
 //! be compared.
 
 use overtime_protocol::http::{Deframer, Field, Head, Limits, Phase, Step};
-use overtime_protocol::{Code, Opener, Payload, Problem};
+use overtime_protocol::{Code, Opener, Payload, Problem, SegmentPool, SegmentSizes};
 use std::sync::OnceLock;
 
 /// One thing that a deframer said.
@@ -19,19 +19,33 @@ pub(crate) fn feed<'a>(
     pieces: impl IntoIterator<Item = &'a [u8]>,
     limits: &Limits,
 ) -> (usize, Vec<Said>) {
+    feed_from(pieces, limits, None)
+}
+
+/// The same, where bodies are read straight into segments of a few bytes.
+pub(crate) fn feed_directly<'a>(
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+    limits: &Limits,
+) -> Vec<Said> {
+    let sizes = SegmentSizes { segment_bytes: 5, direct_min_bytes: 0, free_max: 4 };
+    feed_from(pieces, limits, Some(&SegmentPool::new(sizes))).1
+}
+
+fn feed_from<'a>(
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+    limits: &Limits,
+    pool: Option<&SegmentPool>,
+) -> (usize, Vec<Said>) {
     let (mut deframer, mut said, mut taken) = (Deframer::new(), Vec::new(), 0);
     for piece in pieces {
-        let mut rest = piece;
+        let mut rest = piece.to_vec();
         loop {
-            let (used, step) = deframer.advance(rest, limits);
-            assert!(used <= rest.len());
-            rest = &rest[used..];
-            taken += used;
+            let before = rest.len();
+            let step = step(&mut deframer, &mut rest, limits, pool);
+            taken += before - rest.len();
             match step {
-                Ok(Step::More) => {
-                    assert!(rest.is_empty(), "`More` leaves nothing");
-                    break;
-                }
+                Ok(Step::More) if rest.is_empty() => break,
+                Ok(Step::More) => assert!(pool.is_some(), "`More` leaves nothing but for room"),
                 Ok(Step::Head(head)) => said.push(Said::Head(Box::new(head))),
                 Ok(Step::Body(payload)) => {
                     assert_eq!(
@@ -54,6 +68,30 @@ pub(crate) fn feed<'a>(
     (taken, said)
 }
 
+/// One step, by way of the deframer's own room if there is a pool and it offers some.
+fn step(
+    deframer: &mut Deframer,
+    rest: &mut Vec<u8>,
+    limits: &Limits,
+    pool: Option<&SegmentPool>,
+) -> Result<Step, Problem> {
+    let bytes_left = !rest.is_empty();
+    if let Some(pool) = pool.filter(|_| bytes_left)
+        && let Some(room) = deframer.spare(pool)
+    {
+        assert!(!room.is_empty(), "room is room for something");
+        let count = room.len().min(rest.len());
+        room[..count].copy_from_slice(&rest[..count]);
+        let mut behind = Vec::new();
+        let step = deframer.filled(count, limits, &mut behind);
+        rest.splice(..count, behind);
+        return step;
+    }
+    let (used, step) = deframer.advance(rest, limits);
+    rest.drain(..used);
+    step
+}
+
 /// A refusal is final, whatever comes behind it.
 fn stays_refused(deframer: &mut Deframer, problem: &Problem, limits: &Limits) {
     assert_eq!(deframer.phase(), Phase::Refused);
@@ -74,10 +112,16 @@ fn opened(payload: &Payload) -> Vec<u8> {
 pub(crate) fn feed_every_way(bytes: &[u8], limits: &Limits) -> Vec<Said> {
     let (_, at_once) = feed([bytes], limits);
     assert_eq!(feed(bytes.chunks(1), limits).1, at_once, "byte by byte: {}", bytes.escape_ascii());
+    for length in [1, 3, bytes.len().max(1)] {
+        let directly = feed_directly(bytes.chunks(length), limits);
+        assert_eq!(directly, at_once, "directly by {length}: {}", bytes.escape_ascii());
+    }
     for at in 1..bytes.len() {
         let (first, second) = bytes.split_at(at);
         let (_, in_two) = feed([first, second], limits);
         assert_eq!(in_two, at_once, "cut at {at}: {}", bytes.escape_ascii());
+        let directly = feed_directly([first, second], limits);
+        assert_eq!(directly, at_once, "directly, cut at {at}: {}", bytes.escape_ascii());
     }
     at_once
 }

@@ -1,7 +1,7 @@
 //! Good requests with a few bytes changed, from a seed: whatever they have become, the answer does
 //! not depend on how the bytes were cut, and a head that httparse refuses is refused.
 
-use crate::drive::{Said, feed};
+use crate::drive::{Said, feed, feed_directly};
 use crate::good::GOOD;
 use overtime_protocol::http::Limits;
 
@@ -71,6 +71,7 @@ fn mutated_requests_are_understood_alike_however_they_are_cut() {
         let (_, at_once) = feed([&bytes[..]], &limits);
         assert_eq!(feed(bytes.chunks(1), &limits).1, at_once, "{shown}");
         assert_eq!(feed(pieces(&bytes, &mut random), &limits).1, at_once, "{shown}");
+        assert_eq!(feed_directly(pieces(&bytes, &mut random), &limits), at_once, "{shown}");
         if httparse_refuses(&bytes) {
             // It may see that a head is wrong before that head has ended.
             let waits = matches!(at_once[..], [] | [Said::Refused(_)]);
