@@ -23,8 +23,9 @@ pub(crate) const TICKS_PER_TURN: usize = 256;
 /// job, and a turn is short: whoever is not woken now need not be woken at all if one of those
 /// comes free before the next turn.
 pub(crate) const STARTS_PER_TURN: usize = 8;
-/// Appends are held back for at most this long while others are about to join them: a sync costs
-/// about as much for one as for all.
+/// Appends are held back for this long while others are about to join them: a sync costs about as
+/// much for one as for all. A loop that sleeps meanwhile wakes with the next completion, or a
+/// millisecond later at the latest, for a poll cannot be timed more finely.
 pub(crate) const APPEND_HOLD: Duration = Duration::from_micros(200);
 /// So many appends are worth a sync of their own.
 pub(crate) const APPENDS_WORTH: usize = 24;

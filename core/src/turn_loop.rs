@@ -100,6 +100,8 @@ pub struct Core {
     /// Appends that are held back, or that the channel had no room for; bounded by the tasks
     /// there can be.
     appends_waiting: VecDeque<Append>,
+    /// The channel has no room: the verdict on what fills it wakes the loop.
+    appends_blocked: bool,
     /// Since when the first of them waits.
     appends_since: Option<Monotonic>,
     reads: Sender<Read>,
@@ -137,6 +139,7 @@ impl Core {
             workers: Workers::new(setup.workers),
             appends: setup.appends,
             appends_waiting: VecDeque::new(),
+            appends_blocked: false,
             appends_since: None,
             reads: setup.reads,
             spool: setup.spool,
@@ -202,7 +205,7 @@ impl Core {
     fn timeout(&mut self) -> Option<Duration> {
         let busy = self.more
             || self.clients.has_work()
-            || (!self.appends_waiting.is_empty() && !self.engine.expects_soon())
+            || self.has_appends_to_send()
             || !self.inbox.is_empty()
             || self.engine.has_work_to_start()
             || self.listener.has_more(self.clients.room());
@@ -367,6 +370,11 @@ impl Core {
         self.send_spool_orders();
     }
 
+    fn has_appends_to_send(&self) -> bool {
+        let held = self.appends_blocked || self.engine.expects_soon();
+        !self.appends_waiting.is_empty() && !held
+    }
+
     /// Appends that others are about to join are held back for a moment, so that one sync serves
     /// them all.
     fn send_appends(&mut self, now: Monotonic) {
@@ -378,10 +386,11 @@ impl Core {
         while let Some(append) = self.appends_waiting.pop_front() {
             if let Err(TrySendError::Full(append)) = self.appends.try_send(append) {
                 self.appends_waiting.push_front(append);
-                self.more = true;
+                self.appends_blocked = true;
                 return;
             }
         }
+        self.appends_blocked = false;
         self.appends_since = None;
     }
 
