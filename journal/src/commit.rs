@@ -6,6 +6,7 @@ use crate::check::Check;
 use crate::error::StoreError;
 use crate::journal::Voice;
 use crate::options::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, FRAME_HEADER_BYTES, Options};
+use crate::queue::{CHUNKS_SPAN, Pace, Queue};
 use crate::recent::{Entries, Entry, Place};
 use crate::shared::Shared;
 use crate::stats::add;
@@ -29,8 +30,8 @@ pub(crate) struct Commit {
     taken: Vec<(Arc<Record>, Layout)>,
     verdicts: Vec<Verdict>,
     entries: Entries,
-    /// An append that did not fit the batch before.
-    held: Option<Append>,
+    queue: Queue,
+    pace: Pace,
 }
 
 /// How much goes together.
@@ -77,17 +78,18 @@ impl Commit {
             taken: Vec::new(),
             verdicts: Vec::new(),
             entries: Entries::default(),
-            held: None,
+            queue: Queue::default(),
+            pace: Pace::default(),
         }
     }
 
     /// Commits until every sender is gone, or something fails that must not.
     pub(crate) fn run(mut self, appends: &Receiver<Append>) {
-        while let Some(first) = self.held.take().or_else(|| appends.recv().ok()) {
+        while self.queue.wait(appends) {
             if self.shared.log.is_poisoned() {
                 break;
             }
-            if let Err(failure) = self.commit_batch(first, appends) {
+            if let Err(failure) = self.commit_batch(appends) {
                 self.poison(&failure);
                 break;
             }
@@ -97,14 +99,21 @@ impl Commit {
         while appends.recv().is_ok() {}
     }
 
-    fn commit_batch(&mut self, first: Append, appends: &Receiver<Append>) -> Result<(), Failure> {
-        let mut next = Some(first);
-        while let Some(append) = next {
-            let room = self.take(append)?;
-            next = if room == Room::Left { appends.try_recv().ok() } else { None };
+    fn commit_batch(&mut self, appends: &Receiver<Append>) -> Result<(), Failure> {
+        while let Some(append) = self.queue.next(appends) {
+            if self.take(append, self.limits.batch_bytes)? == Room::Full {
+                break;
+            }
         }
+        let (before, began) = (self.batch.frame_bytes(), Instant::now());
+        self.take_chunks(began)?;
+        let chunk_bytes = self.batch.frame_bytes() - before;
+        let taken = began.elapsed();
         if self.batch.len() > 0 {
+            let (bytes, began) = (self.batch.frame_bytes(), Instant::now());
             self.write()?;
+            let share = chunk_bytes as f64 / bytes as f64;
+            self.pace.learn(chunk_bytes, taken + began.elapsed().mul_f64(share));
         }
         if !self.verdicts.is_empty() {
             self.voice.verdicts(std::mem::take(&mut self.verdicts));
@@ -115,11 +124,32 @@ impl Commit {
         Ok(())
     }
 
-    /// Takes one append into the batch, refuses it, or holds it for the next.
-    fn take(&mut self, append: Append) -> Result<Room, Failure> {
+    /// Takes chunks for as long as the single records before them can wait. One is always taken,
+    /// so that they come on beside any number of single records.
+    fn take_chunks(&mut self, began: Instant) -> Result<(), Failure> {
+        let (start, budget) = (self.batch.frame_bytes(), self.pace.bytes());
+        let mut bytes_max = self.limits.record_bytes;
+        while let Some(chunk) = self.queue.next_chunk() {
+            let expected = self.batch.frame_bytes() - start + estimate(&chunk.record);
+            let is_first = bytes_max == self.limits.record_bytes;
+            if !is_first && (expected > budget || began.elapsed() > CHUNKS_SPAN) {
+                self.queue.put_chunk_back(chunk);
+                break;
+            }
+            if self.take(chunk, bytes_max)? == Room::Full {
+                break;
+            }
+            bytes_max = self.limits.batch_bytes;
+        }
+        Ok(())
+    }
+
+    /// Takes one append into the batch, refuses it, or puts it back for the next one. What is not
+    /// the first of the batch must not make it longer than `bytes_max`.
+    fn take(&mut self, append: Append, bytes_max: u64) -> Result<Room, Failure> {
         let expected = self.batch.frame_bytes() + estimate(&append.record);
-        if self.batch.len() > 0 && expected > self.limits.batch_bytes {
-            self.held = Some(append);
+        if self.batch.len() > 0 && expected > bytes_max {
+            self.queue.put_back(append);
             return Ok(Room::Full);
         }
         if let Some(key_hash) = self.check.conflict(&append.record).map_err(Failure::Check)? {
@@ -146,7 +176,7 @@ impl Commit {
     fn take_back(&mut self, append: Append) -> Room {
         self.batch.pop();
         if self.batch.len() > 0 {
-            self.held = Some(append);
+            self.queue.put_back(append);
             return Room::Full;
         }
         add(&self.shared.log.stats.oversized, 1);

@@ -31,6 +31,7 @@ mod memory_disk;
 mod open;
 mod options;
 mod prepare;
+mod queue;
 mod reader;
 mod recent;
 mod recovery;

@@ -1,9 +1,9 @@
 //! Tasks that are worked on chunk by chunk: a restart goes on where the last one ended.
 
 use crate::support::*;
-use overtime_journal::{Options, open};
-use overtime_protocol::record::{Put, Record};
-use overtime_protocol::{Form, Progress, TaskState, Unfinished};
+use overtime_journal::{Options, Report, open};
+use overtime_protocol::record::{Put, ReadMark, Record};
+use overtime_protocol::{Fate, Form, Progress, TaskState, Ticket, Unfinished};
 use std::path::Path;
 
 /// What a restart finds of the unfinished tasks.
@@ -93,4 +93,95 @@ fn a_chunk_writes_what_it_put_and_a_parked_task_keeps_its_cursor() {
     running.close();
     let found = unfinished(&small(root.path()));
     assert_eq!(found.iter().map(cursor).collect::<Vec<_>>(), [Some("behind item 500")]);
+}
+
+/// A chunk that writes that many bytes at keys of its own.
+fn writing(number: u64, items: u64, bytes: usize) -> Record {
+    let key = format!("s/{number}/{items}");
+    Record { puts: vec![put(&key, vec![b'x'; bytes], NEVER)], ..advanced(number, 1, items) }
+}
+
+fn all_durable(fates: &[Fate]) -> bool {
+    fates.iter().all(|fate| matches!(fate, Fate::Durable { .. }))
+}
+
+#[test]
+fn chunks_go_behind_the_singles_of_their_batch_and_in_front_of_their_own_task() {
+    let root = tempfile::tempdir().unwrap();
+    let running = Running::open(&small(root.path()));
+    let held = running.hold();
+    let chunk = running.send(advanced(1, 1, 10));
+    let own = running.send(advanced(2, 1, 10));
+    let singles = [running.send(accepted(3, "in")), running.send(accepted(4, "in"))];
+    let end = running.send(finished(2, TaskState::Succeeded, None));
+    drop(held);
+    let fates = running.fates(&[singles[0], singles[1], own, end, chunk]);
+    assert!(all_durable(&fates), "{fates:?}");
+    let commits = running.journal.stats().commits.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(commits, 2, "one for the holder and one for the rest");
+    running.close();
+}
+
+#[test]
+fn chunks_come_on_though_singles_fill_every_batch() {
+    let root = tempfile::tempdir().unwrap();
+    let options = Options { log_max_bytes: 4 << 20, ..small(root.path()) };
+    let running = Running::open(&options);
+    // A batch of these segments is full with 8 KiB. The first chunk fits behind that and is the
+    // last of the first batch; the second does not, and is the first of the second.
+    for (bytes, batch, is_last) in [(20_000, 0, true), (54_000, 1, false)] {
+        let held = running.hold();
+        let chunk = running.send(writing(1, bytes, bytes as usize));
+        let singles: Vec<_> =
+            (0..64).map(|number| running.send(accepted(100 + number, vec![b'x'; 500]))).collect();
+        drop(held);
+        let mut batches: Vec<Vec<Ticket>> = Vec::new();
+        while batches.iter().map(Vec::len).sum::<usize>() <= singles.len() {
+            let Report::Verdicts(verdicts) = running.report() else { panic!("no verdicts") };
+            batches.push(verdicts.into_iter().map(|verdict| verdict.ticket).collect());
+        }
+        let place = batches[batch].iter().position(|&ticket| ticket == chunk);
+        let expected = if is_last { batches[batch].len() - 1 } else { 0 };
+        assert_eq!(place, Some(expected), "{bytes}: {batches:?}");
+        batches[batch].retain(|&ticket| ticket != chunk);
+        assert_eq!(batches.concat(), singles);
+    }
+    running.close();
+}
+
+#[test]
+fn the_mark_of_a_chunk_holds_wherever_its_writes_are() {
+    let root = tempfile::tempdir().unwrap();
+    let running = Running::open(&small(root.path()));
+    let mark = |lsn| ReadMark::At { lsn, watermark: 0 };
+    let deletes = |key: &str, read| Put { value: None, ..put(key, "", read) };
+    let stopped = stop_applier(root.path());
+    let puts = vec![put("s/kept", "1", NEVER), put("s/gone", "1", NEVER)];
+    let first = running.durable(Record { puts, ..advanced(1, 1, 1) });
+    // In the log only.
+    let puts = vec![put("s/kept", "2", mark(first)), deletes("s/gone", mark(first))];
+    let second = running.durable(Record { puts, ..advanced(1, 1, 2) });
+    let puts = vec![put("s/kept", "3", mark(second)), put("s/gone", "3", mark(0))];
+    let third = running.durable(Record { puts, ..advanced(1, 1, 3) });
+    let puts = vec![deletes("s/gone", mark(third))];
+    let fourth = running.durable(Record { puts, ..advanced(1, 1, 4) });
+    drop(stopped);
+    running.wait_applied(fourth);
+    // In the archive, which has seen more than the mark says.
+    let stale = vec![put("s/kept", "5", mark(second))];
+    assert!(matches!(
+        running.append(Record { puts: stale, ..advanced(1, 1, 5) }),
+        Fate::Conflict { .. }
+    ));
+    let puts = vec![put("s/kept", "5", mark(third)), put("s/gone", "5", mark(0))];
+    let fifth = running.durable(Record { puts, ..advanced(1, 1, 5) });
+    running.wait_applied(fifth);
+    let stale = vec![put("s/gone", "6", mark(0))];
+    assert!(matches!(
+        running.append(Record { puts: stale, ..advanced(1, 1, 6) }),
+        Fate::Conflict { .. }
+    ));
+    let puts = vec![put("s/kept", "6", mark(fifth)), put("s/gone", "6", mark(fifth))];
+    running.durable(Record { puts, ..advanced(1, 1, 6) });
+    running.close();
 }
