@@ -6,7 +6,7 @@ use crate::check::Check;
 use crate::error::StoreError;
 use crate::journal::Voice;
 use crate::options::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, FRAME_HEADER_BYTES, Options};
-use crate::queue::{CHUNKS_SPAN, Pace, Queue};
+use crate::queue::{Beside, CHUNKS_SPAN, Pace, Queue};
 use crate::recent::{Entries, Entry, Place};
 use crate::shared::Shared;
 use crate::stats::add;
@@ -106,7 +106,9 @@ impl Commit {
             }
         }
         let (before, began) = (self.batch.frame_bytes(), Instant::now());
-        self.take_chunks(began)?;
+        if self.chunks_may_go(appends) {
+            self.take_chunks(began)?;
+        }
         let chunk_bytes = self.batch.frame_bytes() - before;
         let taken = began.elapsed();
         if self.batch.len() > 0 {
@@ -122,6 +124,15 @@ impl Commit {
         self.taken.clear();
         self.batch.clear(usize::try_from(self.limits.batch_bytes).unwrap_or(usize::MAX));
         Ok(())
+    }
+
+    /// Whether there is room for chunks: the last half of the log is for single records.
+    fn chunks_may_go(&mut self, appends: &Receiver<Append>) -> bool {
+        if !self.queue.has_chunks() || !self.shared.log.is_strained() {
+            return true;
+        }
+        let has_singles = self.batch.len() > 0 || !self.verdicts.is_empty();
+        !has_singles && self.queue.wait_beside_chunks(appends) == Beside::Nobody
     }
 
     /// Takes chunks for as long as the single records before them can wait. One is always taken,

@@ -211,6 +211,18 @@ impl Log {
         }
     }
 
+    /// Whether the archive is so far behind that more than half of the log is in use. If so, room
+    /// is asked for; what can wait should, so that what cannot finds some.
+    pub(crate) fn is_strained(&self) -> bool {
+        let mut state = self.state.lock();
+        let strained = state.live.len() * 2 > self.files_max;
+        if strained {
+            state.room_wanted = true;
+            self.grown.notify_one();
+        }
+        strained
+    }
+
     /// Waits until there is something for the applier to do.
     pub(crate) fn wait_for_work(&self) -> Wake {
         let mut state = self.state.lock();

@@ -1,7 +1,7 @@
 //! What the commit thread takes next. Single records come first; chunks of bulk tasks are set
 //! aside and go behind them, a few at a time. It never reorders the records of one task.
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use overtime_protocol::record::Change;
 use overtime_protocol::{Append, TaskId};
 use std::collections::VecDeque;
@@ -9,6 +9,18 @@ use std::time::Duration;
 
 /// The most chunks that are set aside. Each has a worker that waits for it, so there are few.
 const CHUNKS_MAX: usize = 1024;
+
+/// How soon chunks that have to wait for room look for it again.
+const CHUNKS_ASK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Whether anybody else may still send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// Others may.
+    Others,
+    /// All senders are gone.
+    Nobody,
+}
 
 /// Appends on their way into a batch.
 #[derive(Default)]
@@ -28,6 +40,21 @@ impl Queue {
             self.sort(append);
         }
         !self.is_empty()
+    }
+
+    /// Whether chunks are set aside.
+    pub(crate) fn has_chunks(&self) -> bool {
+        !self.chunks.is_empty()
+    }
+
+    /// Waits a moment for something to commit while the chunks have to wait.
+    pub(crate) fn wait_beside_chunks(&mut self, appends: &Receiver<Append>) -> Beside {
+        match appends.recv_timeout(CHUNKS_ASK_AGAIN) {
+            Ok(append) => self.sort(append),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Beside::Nobody,
+        }
+        Beside::Others
     }
 
     /// What goes before the chunks that are set aside.

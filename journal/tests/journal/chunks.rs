@@ -185,3 +185,51 @@ fn the_mark_of_a_chunk_holds_wherever_its_writes_are() {
     running.durable(Record { puts, ..advanced(1, 1, 6) });
     running.close();
 }
+
+#[test]
+fn chunks_wait_when_the_archive_is_behind_and_singles_do_not() {
+    let root = tempfile::tempdir().unwrap();
+    let running = Running::open(&small(root.path()));
+    let stopped = stop_applier(root.path());
+    let mut items = 0;
+    let waiting = loop {
+        items += 1;
+        assert!(items < 20, "20 segments' worth of chunks were taken by a log of 8");
+        let chunk = running.send(writing(1, items, 50_000));
+        let single = running.send(accepted(100 + items, "in"));
+        let mut answered = Vec::new();
+        while !answered.contains(&single) {
+            let Report::Verdicts(verdicts) = running.report() else { panic!("no verdicts") };
+            answered.extend(verdicts.into_iter().map(|verdict| verdict.ticket));
+        }
+        if !answered.contains(&chunk) {
+            break chunk;
+        }
+    };
+    assert!(items > 3, "half of the log is there for chunks");
+    for number in 0..20 {
+        running.durable(accepted(200 + number, vec![b'x'; 2_000]));
+    }
+    drop(stopped);
+    assert!(all_durable(&running.fates(&[waiting])));
+    running.close();
+}
+
+#[test]
+fn a_chunk_that_waits_is_committed_before_an_orderly_end() {
+    let root = tempfile::tempdir().unwrap();
+    let running = Running::open(&small(root.path()));
+    let stopped = stop_applier(root.path());
+    running.durable(accepted_bulk(1, 100));
+    let tickets: Vec<_> = (1..=6).map(|items| running.send(writing(1, items, 50_000))).collect();
+    let single = running.send(accepted(2, "in"));
+    let mut answered = Vec::new();
+    while !answered.contains(&single) {
+        let Report::Verdicts(verdicts) = running.report() else { panic!("no verdicts") };
+        answered.extend(verdicts.into_iter().map(|verdict| verdict.ticket));
+    }
+    assert!(!answered.contains(&tickets[5]), "the last one waits: {answered:?}");
+    drop(stopped);
+    running.close();
+    assert_eq!(cursor(&unfinished(&small(root.path()))[0]), Some("behind item 6"));
+}
