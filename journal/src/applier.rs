@@ -7,7 +7,7 @@ use crate::cursor::Cursor;
 use crate::fold::Fold;
 use crate::log::Wake;
 use crate::options::{
-    APPLY_BYTES_MAX, APPLY_RECORDS_MAX, CHECKPOINT_LOG_BYTES, CHECKPOINT_WAL_BYTES,
+    APPLY_BYTES_MAX, APPLY_WRITES_MAX, CHECKPOINT_LOG_BYTES, CHECKPOINT_WAL_BYTES,
     SEGMENT_HEADER_BYTES,
 };
 use crate::shared::Shared;
@@ -102,7 +102,7 @@ impl Applier {
         let stats = &self.shared.log.stats;
         stats.apply.record(before.elapsed());
         add(&stats.applied, fold.records as u64);
-        self.shared.log.mark_seen(fold.records as u64, fold.bytes as u64);
+        self.shared.log.mark_seen(fold.writes as u64, fold.bytes as u64);
         self.shared.set_applied(fold.last);
         self.shared.recent.release(fold.last);
         self.unchecked += fold.bytes as u64;
@@ -129,7 +129,7 @@ impl Applier {
             let range = offset..segment.end;
             let stamp = self.shared.log.key.stamp(sequence);
             let mut cursor = Cursor::resume(disk, segment.file, stamp, range);
-            while fold.records < APPLY_RECORDS_MAX && fold.bytes < APPLY_BYTES_MAX {
+            while fold.writes < APPLY_WRITES_MAX && fold.bytes < APPLY_BYTES_MAX {
                 let frame = cursor.next().map_err(|e| format!("the log cannot be read: {e}"))?;
                 let Some(frame) = frame else { break };
                 let (record, _) = record::decode(&frame.record)
@@ -137,7 +137,7 @@ impl Applier {
                 fold.add(frame.header.lsn, frame.bytes(), record);
                 offset = cursor.offset();
             }
-            if fold.records >= APPLY_RECORDS_MAX || fold.bytes >= APPLY_BYTES_MAX {
+            if fold.writes >= APPLY_WRITES_MAX || fold.bytes >= APPLY_BYTES_MAX {
                 return Ok((fold, (sequence, offset)));
             }
             if offset != segment.end {

@@ -4,6 +4,7 @@
 
 use crate::check::Check;
 use crate::error::StoreError;
+use crate::fold;
 use crate::journal::Voice;
 use crate::options::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, FRAME_HEADER_BYTES, Options};
 use crate::queue::{Beside, CHUNKS_SPAN, Pace, Queue};
@@ -225,7 +226,8 @@ impl Commit {
         add(&stats.bytes, bytes);
         // In this order: what the applier has applied it removes, so it must be there.
         self.shared.recent.publish(&mut self.entries);
-        self.shared.log.grow(written, records, bytes);
+        let writes: usize = self.taken.iter().map(|(record, _)| fold::writes(record)).sum();
+        self.shared.log.grow(written, writes as u64, bytes);
         Ok(())
     }
 

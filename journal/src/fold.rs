@@ -15,6 +15,8 @@ pub(crate) struct Fold {
     pub(crate) keys: HashMap<Bytes, KeyFold>,
     /// How many records were folded.
     pub(crate) records: usize,
+    /// How many writes to the archive they stand for, as if none came twice.
+    pub(crate) writes: usize,
     /// How many bytes of the log their frames take.
     pub(crate) bytes: usize,
     /// The LSN of the last.
@@ -70,6 +72,7 @@ pub(crate) struct Rest {
 impl Fold {
     /// Adds the next record, whose frame takes `len` bytes of the log.
     pub(crate) fn add(&mut self, lsn: u64, len: usize, record: Record) {
+        self.writes += writes(&record);
         let Record { task, attempt, acceptance, change, puts, .. } = record;
         for Put { key, value, .. } in puts {
             self.keys.insert(key, KeyFold { lsn, value });
@@ -81,6 +84,12 @@ impl Fold {
         self.bytes += len;
         self.last = lsn;
     }
+}
+
+/// How many writes to the archive a record stands for: what a transaction is measured by. One
+/// chunk may write thousands of keys.
+pub(crate) fn writes(record: &Record) -> usize {
+    record.puts.len().max(1)
 }
 
 impl TaskFold {

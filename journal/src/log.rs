@@ -6,7 +6,7 @@
 
 use crate::disk::{Disk, FileId};
 use crate::frame::Key;
-use crate::options::{APPLY_BYTES_MAX, APPLY_RECORDS_MAX, Options};
+use crate::options::{APPLY_BYTES_MAX, APPLY_WRITES_MAX, Options};
 use crate::stats::Stats;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
@@ -70,8 +70,8 @@ pub(super) struct State {
     /// How often room could not be made because the disk was full.
     pub(super) refusals: u64,
     pub(super) phase: Phase,
-    records: u64,
-    records_seen: u64,
+    writes: u64,
+    writes_seen: u64,
     bytes: u64,
     bytes_seen: u64,
     applier: Applier,
@@ -146,8 +146,8 @@ impl Log {
             next_file: found.next_file,
             refusals: 0,
             phase: Phase::Open,
-            records: 0,
-            records_seen: 0,
+            writes: 0,
+            writes_seen: 0,
             bytes: 0,
             bytes_seen: 0,
             applier: Applier::Busy,
@@ -194,7 +194,7 @@ impl Log {
     }
 
     /// Makes known that the newest segment is on disk up to `segment.end`.
-    pub(crate) fn grow(&self, segment: Segment, records: u64, bytes: u64) {
+    pub(crate) fn grow(&self, segment: Segment, writes: u64, bytes: u64) {
         let mut state = self.state.lock();
         match state.live.back_mut() {
             Some(newest) if newest.sequence == segment.sequence => *newest = segment,
@@ -204,7 +204,7 @@ impl Log {
             self.oldest.store(segment.sequence, Ordering::SeqCst);
         }
         state.last = segment.last;
-        state.records += records;
+        state.writes += writes;
         state.bytes += bytes;
         if state.applier == Applier::Idle || state.is_enough() {
             self.grown.notify_one();
@@ -235,7 +235,7 @@ impl Log {
                 state.room_wanted = false;
                 return Wake::MakeRoom;
             }
-            if state.records == state.records_seen {
+            if state.writes == state.writes_seen {
                 debug_assert_eq!(state.bytes, state.bytes_seen, "both count whole frames");
                 state.applier = Applier::Idle;
                 self.grown.wait(&mut state);
@@ -243,28 +243,28 @@ impl Log {
                 continue;
             }
             let since = *first_seen.get_or_insert_with(Instant::now);
-            let before = state.records;
+            let before = state.writes;
             if state.is_enough() || since.elapsed() >= LINGER_MAX {
                 return Wake::Apply;
             }
             let quiet = self.grown.wait_for(&mut state, QUIET).timed_out();
-            if quiet && state.records == before {
+            if quiet && state.writes == before {
                 return Wake::Apply;
             }
         }
     }
 
     /// Makes known that the applier has read this much more.
-    pub(crate) fn mark_seen(&self, records: u64, bytes: u64) {
+    pub(crate) fn mark_seen(&self, writes: u64, bytes: u64) {
         let mut state = self.state.lock();
-        state.records_seen += records;
+        state.writes_seen += writes;
         state.bytes_seen += bytes;
     }
 
     /// Makes known that recovered records wait for the applier.
-    pub(crate) fn mark_recovered(&self, records: u64, bytes: u64) {
+    pub(crate) fn mark_recovered(&self, writes: u64, bytes: u64) {
         let mut state = self.state.lock();
-        state.records += records;
+        state.writes += writes;
         state.bytes += bytes;
     }
 
@@ -361,7 +361,7 @@ impl Log {
 impl State {
     /// Whether a transaction's worth of records waits.
     fn is_enough(&self) -> bool {
-        self.records - self.records_seen >= APPLY_RECORDS_MAX as u64
+        self.writes - self.writes_seen >= APPLY_WRITES_MAX as u64
             || self.bytes - self.bytes_seen >= APPLY_BYTES_MAX as u64
     }
 }

@@ -87,7 +87,7 @@ fn open_in(
     let make = OpenError::io(format!("make the log in {}", folder.log().display()));
     prepare::first(&log).map_err(make)?;
     prepare::measure_space(&log, &options.folder);
-    log.mark_recovered(replay.fold.records as u64, replay.fold.bytes as u64);
+    log.mark_recovered(replay.writes as u64, replay.fold.bytes as u64);
 
     let connect = |count| Connections::open(&file, count).map(Arc::new).map_err(damaged);
     let connections = Pools {

@@ -81,9 +81,9 @@ pub(crate) const SPARE_SEGMENTS: usize = 1;
 /// The applier takes at most this many bytes of log into one transaction: its memory.
 pub(crate) const APPLY_BYTES_MAX: usize = 40 * MIB as usize;
 
-/// … and at most this many records. Large transactions write a page of the archive once for
+/// … and at most this many writes, give or take a record. Large transactions write a page of the archive once for
 /// many records; larger ones than this gain little.
-pub(crate) const APPLY_RECORDS_MAX: usize = 100_000;
+pub(crate) const APPLY_WRITES_MAX: usize = 100_000;
 
 /// How many bytes of log are applied between two checkpoints at most: what a restart reads again,
 /// and what the log holds on to.

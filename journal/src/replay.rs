@@ -3,7 +3,7 @@
 
 use crate::archive::Connections;
 use crate::error::StoreError;
-use crate::fold::Fold;
+use crate::fold::{self, Fold};
 use crate::recent::{Entries, Entry, Place, Recent};
 use crate::recovery::Visit;
 use overtime_protocol::{Payload, Recovered, TaskId, Unfinished, record};
@@ -15,6 +15,8 @@ pub(crate) struct Replay {
     pub(crate) recent: Recent,
     /// What became of each task.
     pub(crate) fold: Fold,
+    /// How many writes to the archive it stands for.
+    pub(crate) writes: usize,
     /// The highest task id in it.
     pub(crate) highest: Option<TaskId>,
     entries: Entries,
@@ -31,6 +33,7 @@ impl Replay {
         let place = Place { file, sequence, offset, len: frame.header.len, crc };
         self.entries.add(&Entry { lsn, place, bytes, record: &record, layout: &layout });
         self.recent.publish(&mut self.entries);
+        self.writes += fold::writes(&record);
         self.highest = self.highest.max(Some(record.task));
         // The index finds payloads and values in the log; here only the tasks matter, and what
         // is kept of them must not hold on to the log's bytes.

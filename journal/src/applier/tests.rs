@@ -58,10 +58,12 @@ impl Bench {
     }
 
     fn commit_value(&mut self, key: &'static str, len: usize) -> u64 {
-        let read = ReadMark::At { lsn: 0, watermark: 0 };
-        let put = Put { key: key.into(), value: Some(vec![b'x'; len].into()), read };
+        self.commit_puts(vec![put(key, len)])
+    }
+
+    fn commit_puts(&mut self, puts: Vec<Put>) -> u64 {
         let task = TaskId::from_key(1).unwrap();
-        let (puts, expects) = (vec![put], Vec::new());
+        let expects = Vec::new();
         let record =
             Record { task, attempt: 1, run: 1, acceptance: None, change: None, puts, expects };
         let mut batch = Batch::new();
@@ -69,7 +71,7 @@ impl Bench {
         let bytes = batch.frame_bytes();
         let (at, _) = self.writer.place(&mut batch).unwrap();
         let segment = self.writer.commit(&mut batch, at).unwrap();
-        self.log.grow(segment, 1, bytes);
+        self.log.grow(segment, crate::fold::writes(&record) as u64, bytes);
         segment.last
     }
 
@@ -86,6 +88,24 @@ impl Bench {
         prepare::fill(&*self.log.disk, file, 0, self.log.segment_bytes).unwrap();
         state.free.push(file);
     }
+}
+
+fn put(key: impl Into<bytes::Bytes>, len: usize) -> Put {
+    let read = ReadMark::At { lsn: 0, watermark: 0 };
+    Put { key: key.into(), value: Some(vec![b'x'; len].into()), read }
+}
+
+#[test]
+fn a_transaction_is_bounded_by_what_it_writes_and_not_by_records() {
+    const PUTS: usize = APPLY_WRITES_MAX / 2 + 1;
+    let mut bench = Bench::with(8 << 20);
+    let chunk = |number: usize| {
+        let key = |n: usize| format!("s/{}", (n * 7_919 + number) % APPLY_WRITES_MAX);
+        (0..PUTS).map(|n| put(key(n), 1)).collect()
+    };
+    let lsns = [1, 2, 3].map(|number| bench.commit_puts(chunk(number)));
+    assert_eq!(bench.apply(), lsns[1]);
+    assert_eq!(bench.apply(), lsns[2]);
 }
 
 #[test]
@@ -159,7 +179,7 @@ fn a_wait_for_better_times_ends_with_the_log_and_not_with_more_records() {
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| bench.log.pause(Duration::from_secs(3600)));
         for _ in 0..1_000 {
-            bench.log.grow(segment, APPLY_RECORDS_MAX as u64, 0);
+            bench.log.grow(segment, APPLY_WRITES_MAX as u64, 0);
             std::thread::yield_now();
             assert!(!waiting.is_finished());
         }

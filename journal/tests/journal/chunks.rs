@@ -233,3 +233,27 @@ fn a_chunk_that_waits_is_committed_before_an_orderly_end() {
     running.close();
     assert_eq!(cursor(&unfinished(&small(root.path()))[0]), Some("behind item 6"));
 }
+
+#[test]
+fn a_restart_applies_the_chunks_that_a_crash_left_in_the_log() {
+    let root = tempfile::tempdir().unwrap();
+    let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
+    let running = Running::open(&small(&alive));
+    let stopped = stop_applier(&alive);
+    let puts =
+        |from: usize| (from..from + 50).map(|n| put(&format!("s/{n}"), "x", NEVER)).collect();
+    running.durable(Record { puts: puts(0), ..advanced(1, 1, 50) });
+    running.durable(Record { puts: puts(50), ..advanced(1, 1, 100) });
+    copy_folder(&alive, &killed);
+    drop(stopped);
+    running.close();
+
+    let running = Running::open(&small(&killed));
+    let last = running.durable(Record { puts: puts(100), ..advanced(1, 1, 150) });
+    running.wait_applied(last);
+    for number in [0, 99, 149] {
+        let state = running.journal.store().state(format!("s/{number}").as_bytes()).unwrap();
+        assert_eq!(state.value.unwrap(), "x");
+    }
+    running.close();
+}
