@@ -5,6 +5,7 @@ use crate::exchange::Order;
 use crate::output::Output;
 use crate::timeouts::Deadline;
 use mio::net::TcpStream;
+use overtime_protocol::SegmentPool;
 use overtime_protocol::http::{After, Deframer, ReplyContext};
 use std::io::{self, Read};
 
@@ -62,21 +63,39 @@ impl Connection {
 
     /// Reads once into `buffer`.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Found> {
-        loop {
-            match self.stream.read(buffer) {
-                Ok(0) => return Ok(Found::End),
-                Ok(count) => {
-                    // A short read has emptied the socket (epoll(7)), unless its end lies behind.
-                    self.readable = count == buffer.len() || self.read_closed;
-                    return Ok(Found::Bytes(count));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.readable = false;
-                    return Ok(Found::Nothing);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+        let found = read_once(&mut self.stream, buffer);
+        self.note_found(&found, buffer.len());
+        found
+    }
+
+    /// Reads once, straight into the body under way; `None` if that is not the way for it.
+    pub(crate) fn read_body(&mut self, pool: &SegmentPool) -> Option<io::Result<Found>> {
+        let is_coming = matches!(self.stage, Stage::Ordered(_));
+        let room = is_coming.then(|| self.deframer.spare(pool))??;
+        let wanted = room.len();
+        let found = read_once(&mut self.stream, room);
+        self.note_found(&found, wanted);
+        Some(found)
+    }
+
+    /// A short read has emptied the socket (epoll(7)), unless its end lies behind.
+    fn note_found(&mut self, found: &io::Result<Found>, wanted: usize) {
+        match found {
+            Ok(Found::Bytes(count)) => self.readable = *count == wanted || self.read_closed,
+            Ok(Found::Nothing) => self.readable = false,
+            Ok(Found::End) | Err(_) => {}
+        }
+    }
+}
+
+fn read_once(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<Found> {
+    loop {
+        match stream.read(buffer) {
+            Ok(0) => return Ok(Found::End),
+            Ok(count) => return Ok(Found::Bytes(count)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Found::Nothing),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }

@@ -16,6 +16,10 @@ pub struct Counters {
     pub refused: u64,
     /// Connections closed because they were too slow or idle.
     pub timed_out: u64,
+    /// Reads from connections.
+    pub reads: u64,
+    /// Bytes of bodies that were copied or moved after they were read.
+    pub bytes_copied: u64,
     /// Bytes read.
     pub bytes_read: u64,
     /// Bytes written.

@@ -130,6 +130,8 @@ fn core_metrics(snapshot: &Snapshot) -> Vec<Family> {
         counter("overtime_requests_refused", "Requests refused on their head", core.refused),
         counter("overtime_reads_refused", "Reads refused as too many waited", core.reads_refused),
         counter("overtime_answers_undelivered", "Answers without a caller", core.undelivered),
+        counter("overtime_reads", "Reads from connections", core.reads),
+        counter("overtime_copied_bytes", "Body bytes copied once read", core.bytes_copied),
         counter("overtime_read_bytes", "Bytes read", core.bytes_read),
         counter("overtime_written_bytes", "Bytes written", core.bytes_written),
     ]

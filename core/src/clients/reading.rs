@@ -7,8 +7,9 @@ use crate::exchange::{Order, Router};
 use crate::limits::{CONNECTIONS_PER_TURN, DISCARD_MAX_BYTES, READ_SLICE_BYTES};
 use crate::timeouts::NEVER;
 use overtime_protocol::http::{After, CONTINUE, Head, Phase, Step};
-use overtime_protocol::{Monotonic, Payload, Problem, ReplyTo};
+use overtime_protocol::{Monotonic, Payload, Problem, ReplyTo, SegmentPool};
 use std::collections::VecDeque;
+use std::io;
 
 /// What a request that is fully read asks of the engine.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(super) struct Reading {
     ready: VecDeque<usize>,
     /// One buffer to read into: a connection keeps memory only for what is not whole yet.
     scratch: Box<[u8]>,
+    /// Large bodies are read straight into segments of these.
+    pool: SegmentPool,
     /// This turn's whole requests.
     ordered: Vec<Ordered>,
     next_request: u32,
@@ -40,6 +43,7 @@ impl Reading {
             router,
             ready: VecDeque::new(),
             scratch: vec![0; READ_SLICE_BYTES].into(),
+            pool: SegmentPool::default(),
             ordered: Vec::new(),
             next_request: 0,
         }
@@ -90,18 +94,71 @@ impl Clients {
             self.feed(index, &behind, now, screen);
             return;
         }
+        if self.fill(index, now) {
+            return;
+        }
         let mut scratch = std::mem::take(&mut self.reading.scratch);
-        match connection.read(&mut scratch) {
+        let found = self.connections[index].read(&mut scratch);
+        if let Some(count) = self.found(index, found) {
+            self.feed(index, &scratch[..count], now, screen);
+        }
+        self.reading.scratch = scratch;
+    }
+
+    /// Reads a turn's slice straight into the body under way; `false` if that is not the way.
+    fn fill(&mut self, index: usize, now: Monotonic) -> bool {
+        let mut slice = 0;
+        while slice < READ_SLICE_BYTES {
+            let Some(found) = self.connections[index].read_body(&self.reading.pool) else {
+                return slice > 0;
+            };
+            let Some(count) = self.found(index, found) else { return true };
+            slice += count;
+            if !self.take_read(index, count, now) {
+                return true;
+            }
+        }
+        true
+    }
+
+    /// Counts what a read found; `None` if that is nothing to go on with.
+    fn found(&mut self, index: usize, found: io::Result<Found>) -> Option<usize> {
+        self.counters.reads += 1;
+        match found {
             Ok(Found::Bytes(count)) => {
                 self.counters.bytes_read += count as u64;
-                self.feed(index, &scratch[..count], now, screen);
+                return Some(count);
             }
             Ok(Found::Nothing) => {}
             // Between requests and within one alike: whoever sends no more gets no more, and
             // nothing that is not whole is run.
             Ok(Found::End) | Err(_) => self.close(index),
         }
-        self.reading.scratch = scratch;
+        None
+    }
+
+    /// Takes what was read into the body under way; says whether to read on.
+    fn take_read(&mut self, index: usize, count: usize, now: Monotonic) -> bool {
+        let connection = &mut self.connections[index];
+        let copied = connection.deframer.copied();
+        let step = connection.deframer.filled(count, &self.limits.http, &mut connection.behind);
+        self.counters.bytes_copied += connection.deframer.copied() - copied;
+        match step {
+            Ok(Step::More) => {
+                self.await_more(index, now);
+                return self.connections[index].readable;
+            }
+            Ok(Step::Body(payload)) => self.take_body(index, payload, now),
+            Ok(Step::Head(_)) => unreachable!("a body ends before the next head"),
+            Err(problem) => self.refuse(index, problem),
+        }
+        false
+    }
+
+    /// What came is not a request.
+    fn refuse(&mut self, index: usize, problem: Problem) {
+        self.counters.refused += 1;
+        self.answer_and_close(index, problem.into());
     }
 
     fn feed(&mut self, index: usize, mut input: &[u8], now: Monotonic, screen: Screen<'_>) {
@@ -110,7 +167,9 @@ impl Clients {
             if matches!(connection.stage, Stage::Lingering) {
                 return;
             }
+            let copied = connection.deframer.copied();
             let (used, step) = connection.deframer.advance(input, &self.limits.http);
+            self.counters.bytes_copied += connection.deframer.copied() - copied;
             input = &input[used..];
             match step {
                 Ok(Step::More) => {
@@ -129,8 +188,7 @@ impl Clients {
                     return;
                 }
                 Err(problem) => {
-                    self.counters.refused += 1;
-                    self.answer_and_close(index, problem.into());
+                    self.refuse(index, problem);
                     return;
                 }
             }
