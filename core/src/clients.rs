@@ -3,8 +3,9 @@
 
 use crate::connection::{Connection, Stage};
 use crate::exchange::Router;
-use crate::limits::Limits;
+use crate::limits::{BODIES_WAITING_MAX, BODY_WAIT_RETRY, Limits};
 use crate::output::Output;
+use crate::payload_budget::{PayloadBudget, Share};
 use crate::snapshot::Counters;
 use crate::timeouts::Timeouts;
 use mio::event::Event;
@@ -16,6 +17,7 @@ use slab::Slab;
 use std::time::Duration;
 
 mod answering;
+mod bodies;
 mod date;
 mod reading;
 
@@ -27,6 +29,7 @@ pub(crate) struct Clients {
     connections: Slab<Connection>,
     limits: Limits,
     timeouts: Timeouts,
+    budget: PayloadBudget,
     reading: reading::Reading,
     answering: answering::Answering,
     /// From here on every connection closes behind its answer.
@@ -37,16 +40,30 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    pub(crate) fn new(router: Router, limits: Limits) -> Self {
+    /// Clients whose payloads share `payload_max_bytes` of memory with the engine's.
+    pub(crate) fn new(router: Router, mut limits: Limits, payload_max_bytes: u64) -> Self {
+        let body_max_bytes = limits.http.body_max_bytes.min(payload_max_bytes);
+        limits.http.body_max_bytes = body_max_bytes;
+        let budget = PayloadBudget::new(payload_max_bytes, body_max_bytes, BODIES_WAITING_MAX);
         Self {
             connections: Slab::new(),
             limits,
             timeouts: Timeouts::default(),
+            budget,
             reading: reading::Reading::new(router),
             answering: answering::Answering::default(),
             closing: false,
             counters: Counters::default(),
             closed: 0,
+        }
+    }
+
+    /// The counters, and the gauges of this moment.
+    pub(crate) fn counters(&self) -> Counters {
+        Counters {
+            bodies_waiting: self.budget.waiting() as u64,
+            bytes_reserved: self.budget.reserved_bytes(),
+            ..self.counters
         }
     }
 
@@ -90,6 +107,7 @@ impl Clients {
             behind: Vec::new(),
             output: Output::default(),
             request: 0,
+            share: Share::default(),
             deadline: self.timeouts.add(index, now + self.limits.head_timeout),
             readable: false,
             read_closed: false,
@@ -131,7 +149,8 @@ impl Clients {
     fn time_out(&mut self, index: usize, now: Monotonic) {
         let connection = &mut self.connections[index];
         let phase = connection.deframer.phase();
-        let reads = matches!(connection.stage, Stage::Reading | Stage::Ordered(_));
+        let is_paused = matches!(connection.stage, Stage::Paused(_));
+        let reads = is_paused || matches!(connection.stage, Stage::Reading | Stage::Ordered(_));
         if !matches!(connection.stage, Stage::Lingering) {
             self.counters.timed_out += 1;
         }
@@ -141,14 +160,20 @@ impl Clients {
         }
         connection.deadline.at = now + Duration::from_secs(1);
         self.timeouts.renew(index, &mut connection.deadline);
-        let detail = "the rest of the request did not arrive in time";
-        let problem = Problem::new(Code::RequestTimeout, detail);
+        let problem = if is_paused {
+            let detail = "the memory for payloads was used up for too long";
+            Problem::new(Code::PayloadMemory, detail).after(BODY_WAIT_RETRY)
+        } else {
+            let detail = "the rest of the request did not arrive in time";
+            Problem::new(Code::RequestTimeout, detail)
+        };
         self.answer_and_close(index, problem.into());
     }
 
     fn close(&mut self, index: usize) {
         let Some(connection) = self.connections.try_remove(index) else { return };
         self.timeouts.remove(index, &connection.deadline);
+        self.budget.release(&connection.share);
         self.closed += 1;
     }
 

@@ -3,6 +3,7 @@
 
 use crate::exchange::Order;
 use crate::output::Output;
+use crate::payload_budget::Share;
 use crate::timeouts::Deadline;
 use mio::net::TcpStream;
 use overtime_protocol::SegmentPool;
@@ -20,6 +21,8 @@ pub(crate) struct Connection {
     pub(crate) output: Output,
     /// Names the request in progress among all that were ever answered here.
     pub(crate) request: u32,
+    /// What the body in progress has of the memory for payloads.
+    pub(crate) share: Share,
     pub(crate) deadline: Deadline,
     /// The socket may have bytes for us.
     pub(crate) readable: bool,
@@ -36,12 +39,22 @@ pub(crate) enum Stage {
     Reading,
     /// The head is routed, the body is coming.
     Ordered(Box<(Order, ReplyContext)>),
+    /// The body waits for memory, unread.
+    Paused(Box<Paused>),
     /// The engine or the journal owes the answer.
     Waiting(Box<ReplyContext>),
     /// The answer is on its way out.
     Answering(After),
     /// Everything is said; what still comes in is thrown away until the peer closes.
     Lingering,
+}
+
+/// A request whose body waits for memory.
+#[derive(Debug)]
+pub(crate) struct Paused {
+    pub(crate) ordered: Box<(Order, ReplyContext)>,
+    /// Its sender waits to be asked for the body.
+    pub(crate) expects: bool,
 }
 
 /// What a read found.

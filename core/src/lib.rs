@@ -14,6 +14,7 @@ mod limits;
 mod listener;
 mod mailbox;
 mod output;
+mod payload_budget;
 mod snapshot;
 mod timeouts;
 mod turn;

@@ -37,6 +37,16 @@ pub(crate) const LINGER_CLOSE: Duration = Duration::from_secs(2);
 /// At the end, answers get this long to leave.
 pub(crate) const LAST_FLUSH: Duration = Duration::from_secs(1);
 
+/// A body of unknown length reserves memory in steps of this many bytes.
+pub(crate) const BODY_STEP_BYTES: u64 = 1024 * 1024;
+/// So many bodies may wait for memory; more are refused as `payload-memory`.
+pub(crate) const BODIES_WAITING_MAX: usize = 256;
+/// A body waits for memory no longer than this.
+pub(crate) const BODY_WAIT_MAX: Duration = Duration::from_secs(60);
+/// When the sender of a body that waited for so long may try again.
+pub(crate) const BODY_WAIT_RETRY: Duration = Duration::from_secs(10);
+
+const _: () = assert!(BODY_STEP_BYTES >= 2 * READ_SLICE_BYTES as u64);
 const _: () = assert!(DISCARD_MAX_BYTES <= READ_SLICE_BYTES as u64);
 const _: () = assert!(MAIL_PER_TURN <= MAILBOX_MAX);
 

@@ -20,6 +20,12 @@ pub struct Counters {
     pub reads: u64,
     /// Bytes of bodies that were copied or moved after they were read.
     pub bytes_copied: u64,
+    /// Times that a body was left unread until there was memory for it.
+    pub bodies_paused: u64,
+    /// Bodies that wait for memory now.
+    pub bodies_waiting: u64,
+    /// Memory reserved by bodies under way now, in bytes.
+    pub bytes_reserved: u64,
     /// Bytes read.
     pub bytes_read: u64,
     /// Bytes written.

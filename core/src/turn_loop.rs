@@ -134,7 +134,7 @@ impl Core {
             poll: door.poll,
             inbox: door.inbox,
             listener,
-            clients: Clients::new(router, setup.limits),
+            clients: Clients::new(router, setup.limits, setup.engine.payload_memory_max_bytes()),
             engine: setup.engine,
             workers: Workers::new(setup.workers),
             appends: setup.appends,
@@ -206,6 +206,7 @@ impl Core {
         let busy = self.more
             || self.clients.has_work()
             || self.has_appends_to_send()
+            || self.clients.can_go_on(self.engine.payload_bytes())
             || !self.inbox.is_empty()
             || self.engine.has_work_to_start()
             || self.listener.has_more(self.clients.room());
@@ -255,9 +256,14 @@ impl Core {
         let room = clients.room();
         self.listener
             .accept(room, now.monotonic, |stream| clients.admit(stream, registry, now.monotonic));
+        clients.go_on(self.engine.payload_bytes(), now.monotonic);
         let engine = &mut self.engine;
         let ordered = clients.read(now.monotonic, &mut |bytes| engine.screen(bytes));
-        ordered.into_iter().for_each(|ordered| self.take_order(ordered, now));
+        for ordered in ordered {
+            let bytes = ordered.payload.len();
+            self.take_order(ordered, now);
+            self.clients.handed_over(bytes);
+        }
     }
 
     fn take_order(&mut self, ordered: Ordered, now: Now) {
@@ -480,7 +486,10 @@ impl Core {
     fn snapshot(&self) -> Snapshot {
         Snapshot {
             engine: self.engine.stats(),
-            core: Counters { accepts_postponed: self.listener.postponed, ..self.clients.counters },
+            core: Counters {
+                accepts_postponed: self.listener.postponed,
+                ..self.clients.counters()
+            },
             turns: self.meter.stats,
             connections: self.clients.len(),
             draining: self.drain != Drain::Open,

@@ -194,6 +194,16 @@ impl Engine {
         stats
     }
 
+    /// Payload bytes in memory.
+    pub fn payload_bytes(&self) -> u64 {
+        self.stats.payload_bytes
+    }
+
+    /// The most payload bytes that there may be in memory.
+    pub fn payload_memory_max_bytes(&self) -> u64 {
+        self.limits.payload_memory_max_bytes
+    }
+
     fn kind(&self, task: &Task) -> &Kind {
         &self.kinds[usize::from(task.kind.0)]
     }

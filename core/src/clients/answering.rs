@@ -6,7 +6,7 @@ use crate::connection::{Connection, Stage};
 use crate::limits::{LINGER_CLOSE, READ_SLICE_BYTES};
 use crate::output::Written;
 use bytes::Bytes;
-use overtime_protocol::http::{After, ReplyContext, write_answer};
+use overtime_protocol::http::{After, Deframer, ReplyContext, write_answer};
 use overtime_protocol::{Answer, Monotonic, ReplyTo};
 use std::net::Shutdown;
 use std::ops::Range;
@@ -92,7 +92,11 @@ impl Clients {
 
     /// Answers something that was never a request.
     pub(super) fn answer_and_close(&mut self, index: usize, answer: Answer) {
-        self.connections[index].stage = Stage::Answering(After::Close);
+        let connection = &mut self.connections[index];
+        connection.stage = Stage::Answering(After::Close);
+        // What has come of a body is of no more use.
+        connection.deframer = Deframer::new();
+        self.budget.release(&std::mem::take(&mut connection.share));
         self.answering.encode(index, answer, &ReplyContext::closing());
     }
 
@@ -151,7 +155,11 @@ impl Clients {
                 self.timeouts.set(index, &mut connection.deadline, now + LINGER_CLOSE);
                 self.list(index);
             }
-            Stage::Reading | Stage::Ordered(_) | Stage::Waiting(_) | Stage::Lingering => {}
+            Stage::Reading
+            | Stage::Ordered(_)
+            | Stage::Paused(_)
+            | Stage::Waiting(_)
+            | Stage::Lingering => {}
         }
     }
 }

@@ -6,8 +6,8 @@ use crate::connection::{Found, Stage};
 use crate::exchange::{Order, Router};
 use crate::limits::{CONNECTIONS_PER_TURN, DISCARD_MAX_BYTES, READ_SLICE_BYTES};
 use crate::timeouts::NEVER;
-use overtime_protocol::http::{After, CONTINUE, Head, Phase, Step};
-use overtime_protocol::{Monotonic, Payload, Problem, ReplyTo, SegmentPool};
+use overtime_protocol::http::{After, CONTINUE, Head, Phase, ReplyContext, Step};
+use overtime_protocol::{Code, Monotonic, Payload, Problem, ReplyTo, SegmentPool};
 use std::collections::VecDeque;
 use std::io;
 
@@ -94,7 +94,7 @@ impl Clients {
             self.feed(index, &behind, now, screen);
             return;
         }
-        if self.fill(index, now) {
+        if !self.may_read(index, now) || self.fill(index, now) {
             return;
         }
         let mut scratch = std::mem::take(&mut self.reading.scratch);
@@ -148,7 +148,7 @@ impl Clients {
                 self.await_more(index, now);
                 return self.connections[index].readable;
             }
-            Ok(Step::Body(payload)) => self.take_body(index, payload, now),
+            Ok(Step::Body(payload)) => self.take_body(index, payload),
             Ok(Step::Head(_)) => unreachable!("a body ends before the next head"),
             Err(problem) => self.refuse(index, problem),
         }
@@ -178,13 +178,16 @@ impl Clients {
                 }
                 Ok(Step::Head(head)) => {
                     self.take_head(index, &head, now, screen);
-                    if input.is_empty() {
+                    let connection = &mut self.connections[index];
+                    if let Stage::Paused(_) = connection.stage {
+                        connection.behind.extend_from_slice(input);
+                    } else if input.is_empty() {
                         self.invite(index, &head);
                     }
                 }
                 Ok(Step::Body(payload)) => {
                     self.connections[index].behind.extend_from_slice(input);
-                    self.take_body(index, payload, now);
+                    self.take_body(index, payload);
                     return;
                 }
                 Err(problem) => {
@@ -212,31 +215,33 @@ impl Clients {
 
     fn take_head(&mut self, index: usize, head: &Head, now: Monotonic, screen: Screen<'_>) {
         self.counters.requests += 1;
-        let (mut order, mut context) = self.reading.router.route(head);
-        if let Order::Submit { .. } = order {
-            let declared = head.declared_length().unwrap_or_default();
-            if let Err(problem) = screen(declared) {
-                order = Order::Refuse(Box::new(problem));
-            }
+        let (mut order, context) = self.reading.router.route(head);
+        // The memory for payloads is not the engine's to refuse: bodies wait for it.
+        if let Order::Submit { .. } = order
+            && let Err(problem) = screen(0)
+        {
+            order = Order::Refuse(Box::new(problem));
         }
-        let connection = &mut self.connections[index];
-        let expects = head.expects_continue();
+        let is_short = is_short(self.connections[index].deframer.body_remaining());
         match order {
-            Order::Refuse(problem)
-                if expects || !is_short(connection.deframer.body_remaining()) =>
-            {
-                self.counters.refused += 1;
-                context.after = After::Close;
-                connection.stage = Stage::Waiting(Box::new(context));
-                self.answer_here(index, (*problem).into());
+            Order::Refuse(problem) if head.expects_continue() || !is_short => {
+                self.refuse_body(index, context, *problem);
             }
             order => {
-                connection.stage = Stage::Ordered(Box::new((order, context)));
-                let deadline = now + self.limits.body_progress_timeout;
-                let connection = &mut self.connections[index];
-                self.timeouts.set(index, &mut connection.deadline, deadline);
+                let expected = self.expect_body(index, head, (order, context), now);
+                if let Err(context) = expected {
+                    self.refuse_body(index, context, too_many_wait(screen));
+                }
             }
         }
+    }
+
+    /// Answers a request without reading its body, which is the last on its connection therefore.
+    pub(super) fn refuse_body(&mut self, index: usize, context: ReplyContext, problem: Problem) {
+        self.counters.refused += 1;
+        let context = ReplyContext { after: After::Close, ..context };
+        self.connections[index].stage = Stage::Waiting(Box::new(context));
+        self.answer_here(index, problem.into());
     }
 
     /// Asks for the body if its sender waits for that. Whoever has begun to send it does not.
@@ -247,7 +252,7 @@ impl Clients {
         }
     }
 
-    fn take_body(&mut self, index: usize, payload: Payload, _now: Monotonic) {
+    fn take_body(&mut self, index: usize, payload: Payload) {
         let request = self.reading.name_request();
         let connection = &mut self.connections[index];
         connection.request = request;
@@ -259,14 +264,22 @@ impl Clients {
         let (order, context) = *ordered;
         connection.stage = Stage::Waiting(Box::new(context));
         self.timeouts.set(index, &mut connection.deadline, NEVER);
+        self.budget.settle(std::mem::take(&mut connection.share), payload.len());
         match order {
             Order::Refuse(problem) => {
+                self.handed_over(payload.len());
                 self.counters.refused += 1;
                 self.answer_here(index, (*problem).into());
             }
             order => self.reading.ordered.push(Ordered { reply_to, order, payload }),
         }
     }
+}
+
+/// The engine knows how long it will be until there is memory again.
+fn too_many_wait(screen: Screen<'_>) -> Problem {
+    let problem = screen(u64::MAX).err();
+    problem.unwrap_or_else(|| Problem::new(Code::PayloadMemory, "too many bodies wait for memory"))
 }
 
 fn reply_to(index: usize, request: u32) -> ReplyTo {

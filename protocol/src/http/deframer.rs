@@ -111,10 +111,7 @@ impl Deframer {
     pub fn advance(&mut self, input: &[u8], limits: &Limits) -> (usize, Result<Step, Problem>) {
         match self.step(input, limits) {
             Ok((used, step)) => (used, Ok(step)),
-            Err(refusal) => {
-                self.state = State::Refused(refusal);
-                (0, Err(refusal.into()))
-            }
+            Err(refusal) => (0, Err(self.refuse(refusal))),
         }
     }
 
@@ -146,10 +143,7 @@ impl Deframer {
         };
         match body.filled(count, limits, behind) {
             Ok(()) => Ok(self.after_body()),
-            Err(refusal) => {
-                self.state = State::Refused(refusal);
-                Err(refusal.into())
-            }
+            Err(refusal) => Err(self.refuse(refusal)),
         }
     }
 
@@ -167,6 +161,12 @@ impl Deframer {
             State::Body(body) => self.copied + body.copied(),
             State::Idle(_) | State::Head(_) | State::Refused(_) => self.copied,
         }
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> Problem {
+        self.copied = self.copied();
+        self.state = State::Refused(refusal);
+        refusal.into()
     }
 
     fn step(&mut self, input: &[u8], limits: &Limits) -> Result<(usize, Step), Refusal> {
@@ -264,38 +264,4 @@ impl Partial {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_deframer_is_small() {
-        assert!(size_of::<Deframer>() <= 128, "{}", size_of::<Deframer>());
-    }
-
-    #[test]
-    fn phases_follow_the_message() {
-        let (mut deframer, limits) = (Deframer::new(), Limits::default());
-        let mut feed = |bytes: &[u8]| {
-            let (used, step) = deframer.advance(bytes, &limits);
-            assert!(step.is_ok());
-            (used, deframer.phase(), deframer.body_remaining())
-        };
-        assert_eq!(feed(b""), (0, Phase::Idle, Some(0)));
-        assert_eq!(feed(b"\r\n"), (2, Phase::Idle, Some(0)));
-        assert_eq!(feed(b"GET / HTTP/1.1\r\nHost: a\r\n"), (25, Phase::Head, Some(0)));
-        assert_eq!(feed(b"Content-Length: 3\r\n\r\nabc"), (21, Phase::Body, Some(3)));
-        assert_eq!(feed(b"ab"), (2, Phase::Body, Some(1)));
-        assert_eq!(feed(b"cGET"), (1, Phase::Idle, Some(0)));
-    }
-
-    #[test]
-    fn the_bytes_of_a_body_that_comes_with_its_head_stay_out_of_the_head() {
-        let (mut deframer, limits) = (Deframer::new(), Limits::default());
-        assert_eq!(deframer.advance(b"GET / HTTP/1.1\r\n", &limits).0, 16);
-        let (used, step) =
-            deframer.advance(b"Host: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n", &limits);
-        assert_eq!(used, 9 + 28 + 2);
-        assert!(matches!(step, Ok(Step::Head(_))));
-        assert_eq!(deframer.body_remaining(), None);
-    }
-}
+mod tests;

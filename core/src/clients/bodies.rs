@@ -1,0 +1,120 @@
+//! Bodies and the memory for them: which are read and which wait. It never reads one.
+
+use super::Clients;
+use crate::connection::{Paused, Stage};
+use crate::exchange::Order;
+use crate::limits::{BODY_STEP_BYTES, BODY_WAIT_MAX, READ_SLICE_BYTES};
+use crate::payload_budget::{Grant, Ruling, Share, Wants};
+use overtime_protocol::Monotonic;
+use overtime_protocol::http::{CONTINUE, Head, ReplyContext};
+
+/// The most that one turn reads of a body: a slice, and what the read that passes it brings along.
+const TURN_BYTES: u64 = 2 * READ_SLICE_BYTES as u64;
+
+impl Clients {
+    /// Whether a body that waits could go on, now that the engine holds `engine_bytes`.
+    pub(crate) fn can_go_on(&mut self, engine_bytes: u64) -> bool {
+        self.budget.set_engine_bytes(engine_bytes);
+        self.budget.has_next()
+    }
+
+    /// Lets bodies go on for which there is memory again.
+    pub(crate) fn go_on(&mut self, engine_bytes: u64, now: Monotonic) {
+        self.budget.set_engine_bytes(engine_bytes);
+        while let Some(grant) = self.budget.next() {
+            self.resume(grant, now);
+        }
+    }
+
+    /// A payload of so many bytes is the engine's from now on, or gone.
+    pub(crate) fn handed_over(&mut self, bytes: u64) {
+        self.budget.hand_over(bytes);
+    }
+
+    /// The head asks for something and is over: its body comes next, if there is memory for it, or
+    /// when there is.
+    ///
+    /// # Errors
+    /// With the context of the answer if too many bodies wait.
+    pub(super) fn expect_body(
+        &mut self,
+        index: usize,
+        head: &Head,
+        (order, context): (Order, ReplyContext),
+        now: Monotonic,
+    ) -> Result<(), ReplyContext> {
+        let (ruling, share) = self.reserve(index, head.declared_length());
+        let connection = &mut self.connections[index];
+        connection.share = share;
+        match ruling {
+            Ruling::Refused => return Err(context),
+            Ruling::Granted => {
+                connection.stage = Stage::Ordered(Box::new((order, context)));
+                let deadline = now + self.limits.body_progress_timeout;
+                self.timeouts.set(index, &mut connection.deadline, deadline);
+            }
+            Ruling::Waits => {
+                connection.stage = Stage::Ordered(Box::new((order, context)));
+                self.pause(index, head.expects_continue(), now);
+            }
+        }
+        Ok(())
+    }
+
+    fn reserve(&mut self, index: usize, declared: Option<u64>) -> (Ruling, Share) {
+        let wants = match declared {
+            Some(0) => return (Ruling::Granted, Share::default()),
+            Some(bytes) => Wants::All(bytes),
+            None => Wants::Step(BODY_STEP_BYTES.min(self.limits.http.body_max_bytes)),
+        };
+        self.budget.begin(index, wants)
+    }
+
+    /// Whether a body has memory for what one turn may read of it; if not, it waits from now on.
+    pub(super) fn may_read(&mut self, index: usize, now: Monotonic) -> bool {
+        let connection = &mut self.connections[index];
+        let is_coming = matches!(connection.stage, Stage::Ordered(_));
+        if !is_coming || connection.deframer.body_remaining().is_some() {
+            return true;
+        }
+        let room = connection.share.bytes - connection.deframer.body_received();
+        if room >= TURN_BYTES || connection.share.bytes == self.limits.http.body_max_bytes {
+            return true;
+        }
+        match self.budget.grow(index, &mut connection.share, BODY_STEP_BYTES) {
+            Ruling::Granted => true,
+            Ruling::Waits | Ruling::Refused => {
+                self.pause(index, false, now);
+                false
+            }
+        }
+    }
+
+    /// The time that a body waits here is not its sender's.
+    fn pause(&mut self, index: usize, expects: bool, now: Monotonic) {
+        self.counters.bodies_paused += 1;
+        let connection = &mut self.connections[index];
+        let Stage::Ordered(ordered) = std::mem::replace(&mut connection.stage, Stage::Reading)
+        else {
+            unreachable!("only a body that is coming can wait");
+        };
+        connection.stage = Stage::Paused(Box::new(Paused { ordered, expects }));
+        self.timeouts.set(index, &mut connection.deadline, now + BODY_WAIT_MAX);
+    }
+
+    fn resume(&mut self, grant: Grant, now: Monotonic) {
+        let Grant { connection: index, bytes } = grant;
+        let connection = &mut self.connections[index];
+        let Stage::Paused(paused) = std::mem::replace(&mut connection.stage, Stage::Reading) else {
+            unreachable!("whoever leaves takes its wish along");
+        };
+        connection.share.bytes += bytes;
+        connection.stage = Stage::Ordered(paused.ordered);
+        let deadline = now + self.limits.body_progress_timeout;
+        self.timeouts.set(index, &mut connection.deadline, deadline);
+        if paused.expects && connection.behind.is_empty() {
+            self.send(index, CONTINUE);
+        }
+        self.list(index);
+    }
+}
