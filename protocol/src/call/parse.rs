@@ -77,7 +77,7 @@ const BULK_FORMATS: [&str; 3] = ["application/json", "application/x-ndjson", "te
 fn check_bulk_format(content_type: Option<&str>) -> Result<(), Problem> {
     let essence = content_type.map(|text| text.split(';').next().unwrap_or_default().trim());
     let is = |known: &&str| essence.is_some_and(|essence| essence.eq_ignore_ascii_case(known));
-    if BULK_FORMATS.iter().any(|known| is(known)) {
+    if BULK_FORMATS.iter().any(is) {
         return Ok(());
     }
     let named = essence.unwrap_or("no content type");
