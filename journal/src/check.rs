@@ -4,6 +4,7 @@
 
 use crate::archive::Connections;
 use crate::error::StoreError;
+use crate::recent::Since;
 use crate::shared::Shared;
 use bytes::Bytes;
 use foldhash::HashMap;
@@ -65,11 +66,15 @@ impl Check {
             // Who wrote it is not known any more; the handler runs again and reads it.
             (None, ReadMark::After { .. }) => Ok(false),
             (None, ReadMark::At { lsn, watermark }) => {
-                let applied = self.shared.applied();
-                if applied == watermark {
-                    return Ok(true);
-                }
-                Ok(self.archive.take().state_lsn(key, applied)? == lsn)
+                let newest = match self.shared.recent.since(key, watermark) {
+                    Since::Unchanged => return Ok(true),
+                    Since::Written(entry) => entry.read_lsn(),
+                    Since::Unknown => {
+                        let applied = self.shared.applied();
+                        self.archive.take().state_lsn(key, applied)?
+                    }
+                };
+                Ok(newest == lsn)
             }
         }
     }
@@ -77,8 +82,7 @@ impl Check {
     fn newest(&self, key: &Bytes) -> Option<Write> {
         self.written.get(key).copied().or_else(|| {
             let entry = self.shared.recent.key(key, self.shared.applied())?;
-            let lsn = entry.value.map_or(0, |_| entry.lsn);
-            Some(Write { lsn, writer: entry.writer })
+            Some(Write { lsn: entry.read_lsn(), writer: entry.writer })
         })
     }
 }

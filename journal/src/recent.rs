@@ -57,6 +57,13 @@ pub(crate) struct KeyEntry {
     pub(crate) value: Option<Place>,
 }
 
+impl KeyEntry {
+    /// The LSN that a read of it tells: 0 if the key was deleted.
+    pub(crate) fn read_lsn(&self) -> u64 {
+        self.value.map_or(0, |_| self.lsn)
+    }
+}
+
 /// What the log has of a task.
 #[derive(Clone, Debug)]
 pub(crate) struct TaskEntry {
@@ -151,10 +158,29 @@ fn part(record: Place, bytes: &[u8], range: Range<usize>) -> Place {
 
 /// The index: generations of entries, the oldest first. An entry whose LSN the archive has reached
 /// is passed over, so a generation can leave as a whole, long after its first entries are in the
-/// archive, and nobody waits while it is taken apart.
+/// archive, and nobody waits while it is taken apart. The newest of those that are in the archive as
+/// a whole stays, so that what was read a moment ago can be checked without asking the archive.
 #[derive(Default)]
 pub(crate) struct Recent {
-    generations: RwLock<VecDeque<Generation>>,
+    state: RwLock<State>,
+}
+
+#[derive(Default)]
+struct State {
+    generations: VecDeque<Generation>,
+    /// Every write behind this LSN is in a generation.
+    floor: u64,
+}
+
+/// What became of a key since it was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Since {
+    /// It was not written.
+    Unchanged,
+    /// This is its newest write.
+    Written(KeyEntry),
+    /// Only the archive knows.
+    Unknown,
 }
 
 #[derive(Default)]
@@ -166,9 +192,14 @@ struct Generation {
 }
 
 impl Recent {
+    /// Begins behind an archive that has everything up to `applied`.
+    pub(crate) fn begin(&self, applied: u64) {
+        self.state.write().floor = applied;
+    }
+
     /// Makes entries visible, in LSN order, and empties `entries`.
     pub(crate) fn publish(&self, entries: &mut Entries) {
-        let mut generations = self.generations.write();
+        let generations = &mut self.state.write().generations;
         if generations.is_empty() {
             generations.push_back(Generation::default());
         }
@@ -188,15 +219,24 @@ impl Recent {
 
     /// The newest write of a key, unless it is in an archive that has everything up to `applied`.
     pub(crate) fn key(&self, key: &[u8], applied: u64) -> Option<KeyEntry> {
-        let generations = self.generations.read();
-        let newest = generations.iter().rev().find_map(|generation| generation.keys.get(key));
-        newest.copied().filter(|entry| entry.lsn > applied)
+        self.state.read().newest(key).filter(|entry| entry.lsn > applied)
+    }
+
+    /// What became of a key since the archive had everything up to `watermark`, and nothing later
+    /// was known of the key.
+    pub(crate) fn since(&self, key: &[u8], watermark: u64) -> Since {
+        let state = self.state.read();
+        if watermark < state.floor {
+            return Since::Unknown;
+        }
+        let newest = state.newest(key).filter(|entry| entry.lsn > watermark);
+        newest.map_or(Since::Unchanged, Since::Written)
     }
 
     /// What the log has of a task, unless it is in an archive that has everything up to `applied`.
     pub(crate) fn task(&self, task: TaskId, applied: u64) -> Option<TaskEntry> {
-        let generations = self.generations.read();
-        let mut found = generations.iter().rev().filter_map(|each| each.tasks.get(&task));
+        let state = self.state.read();
+        let mut found = state.generations.iter().rev().filter_map(|each| each.tasks.get(&task));
         let newest = found.next().filter(|entry| entry.lsn > applied)?.clone();
         Some(found.fold(newest, |newer, older| newer.over(older)))
     }
@@ -204,22 +244,31 @@ impl Recent {
     /// Entries from here on are a generation of their own. The applier calls this before it reads
     /// the log, so that what it is about to apply can leave together.
     pub(crate) fn rotate(&self) {
-        let mut generations = self.generations.write();
+        let generations = &mut self.state.write().generations;
         if generations.back().is_some_and(|newest| newest.last > 0) {
             generations.push_back(Generation::default());
         }
     }
 
-    /// Lets go of the generations that are in the archive as a whole.
+    /// Lets go of the generations that are in the archive as a whole, but for the newest of them.
     pub(crate) fn release(&self, applied: u64) {
         let mut released = Vec::new();
-        let mut generations = self.generations.write();
-        while generations.len() > 1 && generations.front().is_some_and(|old| old.last <= applied) {
-            released.extend(generations.pop_front());
+        let mut state = self.state.write();
+        while state.generations.get(1).is_some_and(|next| (1..=applied).contains(&next.last)) {
+            let oldest = state.generations.pop_front();
+            state.floor =
+                oldest.as_ref().map_or(state.floor, |oldest| state.floor.max(oldest.last));
+            released.extend(oldest);
         }
         // Taken apart without the lock.
-        drop(generations);
+        drop(state);
         drop(released);
+    }
+}
+
+impl State {
+    fn newest(&self, key: &[u8]) -> Option<KeyEntry> {
+        self.generations.iter().rev().find_map(|generation| generation.keys.get(key)).copied()
     }
 }
 
@@ -235,75 +284,4 @@ impl TaskEntry {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(number: usize, lsn: u64) -> (Bytes, KeyEntry) {
-        let writer = (TaskId::from_key(lsn).unwrap(), 1);
-        (number.to_string().into(), KeyEntry { lsn, writer, value: None })
-    }
-
-    fn task(number: u64, lsn: u64, whole: Option<Place>) -> (TaskId, TaskEntry) {
-        (TaskId::from_key(number).unwrap(), TaskEntry { lsn, acceptance: None, whole })
-    }
-
-    const PLACE: Place = Place { file: FileId(1), sequence: 1, offset: 4096, len: 1, crc: 0 };
-
-    fn generations(recent: &Recent) -> usize {
-        recent.generations.read().len()
-    }
-
-    #[test]
-    fn what_the_archive_has_is_passed_over_and_what_was_written_since_is_not() {
-        let recent = Recent::default();
-        let keys = vec![key(1, 5), key(2, 6)];
-        recent.publish(&mut Entries { keys, tasks: vec![task(1, 5, None), task(2, 6, None)] });
-        recent.rotate();
-        let (keys, tasks) = (vec![key(1, 9)], vec![task(1, 9, Some(PLACE))]);
-        recent.publish(&mut Entries { keys, tasks });
-        let tasks = [1, 2].map(|number| TaskId::from_key(number).unwrap());
-        assert_eq!(recent.key(b"1", 0).unwrap().lsn, 9);
-        assert_eq!(recent.key(b"1", 6).unwrap().lsn, 9);
-        assert!(recent.key(b"1", 9).is_none());
-        assert_eq!(recent.key(b"2", 5).unwrap().lsn, 6);
-        assert!(recent.key(b"2", 6).is_none());
-        assert_eq!(recent.task(tasks[0], 6).unwrap().whole, Some(PLACE));
-        assert!(recent.task(tasks[1], 6).is_none());
-    }
-
-    #[test]
-    fn a_generation_leaves_as_a_whole() {
-        let recent = Recent::default();
-        recent.rotate();
-        assert_eq!(generations(&recent), 0);
-        recent.publish(&mut Entries { keys: vec![key(1, 5), key(2, 6)], tasks: Vec::new() });
-        recent.rotate();
-        recent.rotate();
-        assert_eq!(generations(&recent), 2);
-        recent.release(5);
-        assert_eq!(generations(&recent), 2);
-        recent.publish(&mut Entries { keys: vec![key(3, 7)], tasks: Vec::new() });
-        recent.release(6);
-        assert_eq!(generations(&recent), 1);
-        assert_eq!(recent.key(b"3", 6).unwrap().lsn, 7);
-    }
-
-    #[test]
-    fn an_acceptance_stays_beside_a_later_record_of_its_task() {
-        for rotates in [false, true] {
-            let recent = Recent::default();
-            let mut accepted = task(1, 5, None);
-            let acceptance = Accepted { record: PLACE, payload: PayloadPlace::Record(3..4) };
-            accepted.1.acceptance = Some(acceptance.clone());
-            recent.publish(&mut Entries { keys: Vec::new(), tasks: vec![accepted] });
-            if rotates {
-                recent.rotate();
-            }
-            let parked = task(1, 6, Some(PLACE));
-            recent.publish(&mut Entries { keys: Vec::new(), tasks: vec![parked] });
-            let found = recent.task(TaskId::from_key(1).unwrap(), 5).unwrap();
-            assert_eq!((found.lsn, found.acceptance), (6, Some(acceptance)));
-            assert_eq!(found.whole, Some(PLACE));
-        }
-    }
-}
+mod tests;

@@ -32,6 +32,7 @@ impl Shared {
     /// A journal applied up to `applied`.
     pub(crate) fn new(log: Arc<Log>, recent: Recent, applied: u64) -> Self {
         log.stats.applied_lsn.store(applied, Ordering::Relaxed);
+        recent.begin(applied);
         Self { log, recent, applied: AtomicU64::new(applied) }
     }
 

@@ -181,8 +181,18 @@ fn the_mark_of_a_chunk_holds_wherever_its_writes_are() {
         running.append(Record { puts: stale, ..advanced(1, 1, 6) }),
         Fate::Conflict { .. }
     ));
-    let puts = vec![put("s/kept", "6", mark(fifth)), put("s/gone", "6", mark(fifth))];
-    running.durable(Record { puts, ..advanced(1, 1, 6) });
+    let puts = vec![put("s/kept", "6", mark(fifth)), deletes("s/gone", mark(fifth))];
+    let sixth = running.durable(Record { puts, ..advanced(1, 1, 6) });
+    running.close();
+
+    // Only the archive remembers.
+    let running = Running::open(&small(root.path()));
+    for stale in [put("s/kept", "7", mark(fifth)), put("s/gone", "7", mark(fifth))] {
+        let fate = running.append(Record { puts: vec![stale], ..advanced(1, 1, 7) });
+        assert!(matches!(fate, Fate::Conflict { .. }));
+    }
+    let puts = vec![put("s/kept", "7", mark(sixth)), put("s/gone", "7", mark(0))];
+    running.durable(Record { puts, ..advanced(1, 1, 7) });
     running.close();
 }
 
