@@ -1,8 +1,13 @@
-//! Measures a journal under load: `cargo bench -p overtime-journal -- [RATE] [SECONDS] [KEYS]`.
+//! Measures a journal under load:
+//! `cargo bench -p overtime-journal -- [RATE] [SECONDS] [KEYS] [STREAMS]`.
 //! RATE 0 sends as fast as verdicts come back. Each record accepts a task, finishes it with a
 //! product of 60 bytes, and writes 300 bytes at a random key that was read before. Waits are
-//! measured from when a record was due, not from when it was sent.
+//! measured from when a record was due, not from when it was sent. Beside them STREAMS bulk tasks
+//! send chunks as fast as they can.
 
+mod bulk;
+
+use bulk::Streams;
 use overtime_journal::{Options, Report, SPAN_BUCKETS, Spans, Stats, Store, open};
 use overtime_protocol::record::{Acceptance, Change, Put, Record};
 use overtime_protocol::{
@@ -101,8 +106,10 @@ fn main() {
     let opened = open(&Options::new(root.path()), opener.clone()).expect("it opens");
     let zero = Instant::now();
     let answers = Arc::new(Answers::default());
-    let heard = Arc::clone(&answers);
-    let journal = opened.start(Arc::new(move |report| hear(&heard, report, zero)));
+    let streams = Streams::new(argument(3, 0));
+    let heard = (Arc::clone(&answers), Arc::clone(&streams));
+    let journal = opened.start(Arc::new(move |report| hear(&heard.0, &heard.1, report, zero)));
+    let bulk = streams.start(&journal.store(), &journal.appends(), keys);
     let load = Load {
         store: journal.store(),
         keys,
@@ -114,6 +121,8 @@ fn main() {
     let stats = journal.stats();
     let span = Duration::from_secs(seconds);
     let (sent, mut reads_ns) = drive(load, &journal.appends(), &answers, (rate, span, zero));
+    streams.stop();
+    bulk.into_iter().for_each(|stream| stream.join().expect("no stream panics"));
     let (elapsed, applied) = (zero.elapsed(), stats.applied.load(Relaxed));
     println!("{sent} records in {elapsed:.1?}, {applied} of them applied by then");
     show_threads(elapsed);
@@ -127,6 +136,10 @@ fn main() {
     println!("closed in {:.1?}", closing.elapsed());
     let mut waits = std::mem::take(&mut *answers.waits_us.lock());
     quantiles("due to durable, us", &mut waits);
+    let done = &streams.done;
+    let (keys, conflicts) = (done.keys.load(Relaxed), done.conflicts.load(Relaxed));
+    println!("bulk: {keys} keys written, {conflicts} chunks in conflict");
+    quantiles("bulk: chunk sent to ruling, us", &mut done.waits_us.lock());
     println!("write-ahead log {} MiB", wal_bytes >> 20);
     println!("conflicts {}", answers.conflicts.load(Relaxed));
     show_stats(&stats);
@@ -138,20 +151,22 @@ fn main() {
     println!("opened again in {elapsed:.1?}, of which it ran {ran:.1?}");
 }
 
-fn hear(answers: &Answers, report: Report, zero: Instant) {
+fn hear(answers: &Answers, streams: &Streams, report: Report, zero: Instant) {
     let Report::Verdicts(verdicts) = report else {
         panic!("{report:?}");
     };
     let now = u64::try_from(zero.elapsed().as_micros()).unwrap_or(u64::MAX);
     let mut waits = answers.waits_us.lock();
-    for verdict in &verdicts {
+    let singles = || verdicts.iter().filter(|verdict| verdict.ticket.0 < bulk::FIRST_TICKET);
+    verdicts.iter().for_each(|verdict| streams.hear(verdict));
+    for verdict in singles() {
         // The ticket is when the record was due.
         waits.push(u32::try_from(now.saturating_sub(verdict.ticket.0)).unwrap_or(u32::MAX));
         if matches!(verdict.fate, Fate::Conflict { .. }) {
             answers.conflicts.fetch_add(1, Relaxed);
         }
     }
-    answers.answered.fetch_add(verdicts.len() as u64, Relaxed);
+    answers.answered.fetch_add(singles().count() as u64, Relaxed);
 }
 
 /// Sends records until the time is over and all are answered. How many, and how long their reads
