@@ -170,7 +170,13 @@ impl Commit {
             return Ok(Room::Left);
         }
         let encode = |out: &mut Vec<u8>| record::encode(&append.record, &self.opener, out);
-        let layout = self.batch.push(encode).map_err(Failure::Encode)?;
+        let layout = match self.batch.push(encode) {
+            Ok(layout) => layout,
+            Err(EncodeError::HeadTooLarge | EncodeError::CursorTooLong) => {
+                return Ok(self.refuse_large(append.ticket));
+            }
+            Err(error @ EncodeError::PayloadNotInMemory) => return Err(Failure::Encode(error)),
+        };
         if self.batch.frame_bytes() > self.limits.record_bytes + FRAME_HEADER_BYTES {
             return Ok(self.take_back(append));
         }
@@ -191,8 +197,12 @@ impl Commit {
             self.queue.put_back(append);
             return Room::Full;
         }
+        self.refuse_large(append.ticket)
+    }
+
+    fn refuse_large(&mut self, ticket: Ticket) -> Room {
         add(&self.shared.log.stats.oversized, 1);
-        self.verdict(append.ticket, Fate::TooLarge);
+        self.verdict(ticket, Fate::TooLarge);
         Room::Left
     }
 

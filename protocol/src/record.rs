@@ -28,6 +28,9 @@ pub const VERSION: u8 = 1;
 /// The longest head that is decoded, in bytes: the bound on what a damaged record can allocate.
 const HEAD_MAX_BYTES: usize = 16 * 1024 * 1024;
 
+/// A head of up to so many bytes can be decoded: no byte of it stands for more than 20 of memory.
+const HEAD_SURE_BYTES: usize = 512 * 1024;
+
 /// The longest cursor, in bytes.
 pub const CURSOR_MAX_BYTES: usize = 4096;
 
@@ -187,9 +190,9 @@ impl Layout {
 pub enum EncodeError {
     /// The payload is stored already, so its bytes are not at hand: an error of the program.
     PayloadNotInMemory,
-    /// The head does not fit: an error of the program.
+    /// The head could not be decoded again: it has too many keys, or too long ones.
     HeadTooLarge,
-    /// The cursor is longer than [`CURSOR_MAX_BYTES`]: an error of the program.
+    /// The cursor is longer than [`CURSOR_MAX_BYTES`].
     CursorTooLong,
 }
 
@@ -242,6 +245,10 @@ pub fn encode(record: &Record, opener: &Opener, out: &mut Vec<u8>) -> Result<Lay
     }
     out.push(VERSION);
     wire::write_head(record, out)?;
+    let head_start = start + 1;
+    if out.len() - head_start > HEAD_SURE_BYTES && wire::read_head(&out[head_start..]).is_err() {
+        return Err(EncodeError::HeadTooLarge);
+    }
     let payload_start = out.len() - start;
     payload.iter().for_each(|segment| out.extend_from_slice(segment));
     let product_start = out.len() - start;

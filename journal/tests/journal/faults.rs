@@ -2,7 +2,7 @@
 
 use crate::faulty_disk::{FaultyDisk, Mood};
 use crate::support::*;
-use overtime_journal::Report;
+use overtime_journal::{Options, Report};
 use overtime_protocol::Fate;
 use overtime_protocol::record::{self, Change, Record};
 use std::fs;
@@ -150,5 +150,20 @@ fn a_record_longer_than_a_segment_is_refused_alone() {
     assert_eq!(running.journal.stats().oversized.load(SeqCst), 1);
     let found = running.journal.store().state(b"s/long").unwrap().value.unwrap();
     assert!(longest - found.len() < 32, "{} of {longest}", found.len());
+    running.close();
+}
+
+#[test]
+fn a_record_that_could_not_be_read_back_is_refused_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let running = Running::open(&Options::new(root.path()));
+    let cursor = vec![b'c'; record::CURSOR_MAX_BYTES + 1].into();
+    let advance = record::Advance { cursor, progress: Default::default() };
+    let long_cursor = Record { change: Some(Change::Advanced(advance)), ..plain(1) };
+    let long_key = writes(2, put(&"k".repeat(17 << 20), "", NEVER));
+    let fates = [accepted(3, "short"), long_cursor, long_key, accepted(4, "short")]
+        .map(|record| running.append(record) == Fate::TooLarge);
+    assert_eq!(fates, [false, true, true, false]);
+    assert_eq!(running.journal.stats().oversized.load(SeqCst), 2);
     running.close();
 }

@@ -178,3 +178,22 @@ fn a_cursor_has_a_bound() {
     let error = encode(&record, opener(), &mut Vec::new()).unwrap_err();
     assert_eq!(error, EncodeError::CursorTooLong);
 }
+
+/// A record that writes so many keys of that length.
+fn writes(keys: usize, key_len: usize) -> Record {
+    let read = ReadMark::At { lsn: 0, watermark: 0 };
+    let put = Put { key: vec![b'k'; key_len].into(), value: None, read };
+    Record { puts: vec![put; keys], ..samples().swap_remove(1) }
+}
+
+#[test]
+fn what_could_not_be_read_back_is_not_written() {
+    let lengths = [(1, 0), (1, 15 << 20), (2, 9 << 20), (1, 17 << 20), (400_000, 0), (500_000, 1)];
+    for (keys, key_len) in lengths.into_iter().chain([(16_000, 1_000), (17_000, 1_000)]) {
+        let mut out = Vec::new();
+        match encode(&writes(keys, key_len), opener(), &mut out) {
+            Err(error) => assert_eq!(error, EncodeError::HeadTooLarge),
+            Ok(_) => assert!(decode(&out.into()).is_ok(), "{keys} keys of {key_len}"),
+        }
+    }
+}
