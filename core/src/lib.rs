@@ -6,6 +6,8 @@
 //! poll -> read -> mail -> tick -> start -> apply -> flush
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod clients;
 mod connection;
 mod drain;

@@ -132,6 +132,9 @@ fn core_metrics(snapshot: &Snapshot) -> Vec<Family> {
         counter("overtime_answers_undelivered", "Answers without a caller", core.undelivered),
         counter("overtime_reads", "Reads from connections", core.reads),
         counter("overtime_copied_bytes", "Body bytes copied once read", core.bytes_copied),
+        counter("overtime_bodies_paused", "Bodies left unread for a while", core.bodies_paused),
+        gauge("overtime_bodies_waiting", "Bodies that wait for memory", core.bodies_waiting),
+        gauge("overtime_reserved_bytes", "Memory of bodies under way", core.bytes_reserved),
         counter("overtime_read_bytes", "Bytes read", core.bytes_read),
         counter("overtime_written_bytes", "Bytes written", core.bytes_written),
     ]

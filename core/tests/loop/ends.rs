@@ -30,7 +30,7 @@ fn a_drain_answers_those_that_wait_refuses_new_ones_and_ends() {
     let text = read_all(&mut waiting);
     assert_eq!(statuses(&text), ["202"]);
     assert!(text.contains("\"state\":\"running\"") && text.contains("Location: /v1/tasks/"));
-    assert_eq!(server.stop(), Exit::Drained);
+    assert_eq!(server.stop().unwrap(), Exit::Drained);
 }
 
 #[test]

@@ -2,5 +2,6 @@
 
 mod bounds;
 mod ends;
+mod memory;
 mod requests;
 mod support;

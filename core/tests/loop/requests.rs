@@ -1,6 +1,6 @@
 //! Requests and their answers, however they come.
 
-use crate::support::{Server, echo, limits, read_all, read_until, start, statuses};
+use crate::support::{Server, echo, limits, read_all, read_until, start, statuses, submit};
 use std::io::{Read as _, Write};
 
 #[test]
@@ -129,6 +129,32 @@ fn start_one(server: &Server) -> String {
     let (_, location) = text.split_once("Location: ").unwrap();
     location.lines().next().unwrap().to_owned()
 }
+
+/// Large chunks are read where they stay, and what is behind the last one is a request.
+#[test]
+fn a_large_chunked_body_is_whole_and_what_follows_is_the_next_request() {
+    let server = start(limits());
+    let body: String = (0..60_000).map(|number| format!("{number},")).collect();
+    let (mut text, mut rest, mut size) = (submit("echo", CHUNKED), &*body, 1);
+    while !rest.is_empty() {
+        let (chunk, behind) = rest.split_at(rest.len().min(size));
+        text.push_str(&format!("{:x}\r\n{chunk}\r\n", chunk.len()));
+        (rest, size) = (behind, size * 3 % 100_003);
+    }
+    text.push_str("0\r\n\r\n");
+    let mut stream = server.connect();
+    for part in text.as_bytes().chunks(50_000) {
+        stream.write_all(part).unwrap();
+    }
+    stream.write_all(echo("next").as_bytes()).unwrap();
+    assert!(read_until(&mut stream, "\r\n\r\n").contains("HTTP/1.1 200"));
+    let mut answer = vec![0; body.len()];
+    stream.read_exact(&mut answer).unwrap();
+    assert!(answer == body.as_bytes());
+    assert!(read_until(&mut stream, "next").starts_with("HTTP/1.1 200"));
+}
+
+const CHUNKED: &str = "Transfer-Encoding: chunked\r\n";
 
 #[test]
 fn a_declared_length_over_the_limit_is_refused_on_the_head() {

@@ -6,14 +6,16 @@
     reason = "the test plays the workers, which open payloads and wait for them"
 )]
 
+use bytes::Bytes;
 use crossbeam_channel::{Receiver, bounded};
 use overtime_core::{
-    Core, Door, Exit, Limits, Listener, Mail, Mailbox, Setup, WorkerChannel, WorkerChannels,
+    Core, Door, Exit, Limits, Listener, Mail, Mailbox, Setup, Snapshot, WorkerChannel,
+    WorkerChannels,
 };
 use overtime_engine::{Engine, LanePlan, Seed};
 use overtime_protocol::{
-    Answer, Append, Chain, Clock, Code, Completion, Epoch, Fate, Kind, Opener, Outcome, Problem,
-    Product, Read, SpoolOrder, Spooled, Verdict,
+    Answer, Append, Chain, Clock, Code, Completion, Epoch, Fate, Job, Kind, Opener, Outcome,
+    Problem, Product, Read, SpoolOrder, Spooled, Verdict,
 };
 use std::io::{self, Read as _, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -27,10 +29,11 @@ fn opener() -> Opener {
 }
 
 /// A running core and what goes with it.
-pub(crate) struct Server {
+pub(crate) struct Server<T = io::Result<Exit>> {
     pub(crate) address: SocketAddr,
     pub(crate) mailbox: Mailbox,
-    pub(crate) core: JoinHandle<io::Result<Exit>>,
+    gate: Sender<()>,
+    pub(crate) core: JoinHandle<T>,
 }
 
 pub(crate) fn limits() -> Limits {
@@ -49,9 +52,25 @@ pub(crate) fn limits() -> Limits {
     }
 }
 
-/// `echo` answers its payload, `never` never does.
+/// `echo` answers its payload, `never` never does, `held` does when [`Server::let_go`] is called,
+/// and `sink` answers `taken`.
 pub(crate) fn start(limits: Limits) -> Server {
-    let kinds = vec![Kind::durable("echo").in_memory(), Kind::durable("never")];
+    start_with(limits, overtime_engine::Limits::default())
+}
+
+pub(crate) fn start_with(limits: Limits, engine_limits: overtime_engine::Limits) -> Server {
+    start_on(limits, engine_limits, Core::run)
+}
+
+/// The same, with `run` on the core's thread.
+pub(crate) fn start_on<T: Send + 'static>(
+    limits: Limits,
+    engine_limits: overtime_engine::Limits,
+    run: impl FnOnce(Core) -> T + Send + 'static,
+) -> Server<T> {
+    let memory = |name| Kind::durable(name).in_memory();
+    let kinds = vec![memory("echo"), Kind::durable("never"), memory("held"), memory("sink")];
+    let (gate, held) = bounded(1);
     let plan = LanePlan {
         foreground: 2,
         control_floor: 0,
@@ -62,14 +81,14 @@ pub(crate) fn start(limits: Limits) -> Server {
     };
     let door = Door::open().unwrap();
     let mailbox = door.mailbox();
-    let worker = |number| start_worker(number, mailbox.clone());
+    let worker = |number| start_worker(number, mailbox.clone(), held.clone());
     let workers = WorkerChannels {
         foreground: vec![worker(0), worker(1)],
         bulk: vec![worker(2)],
         background: vec![worker(3)],
     };
     let engine = Engine::new(overtime_engine::Setup {
-        limits: overtime_engine::Limits::default(),
+        limits: engine_limits,
         kinds: kinds.clone(),
         plan,
         epoch: Epoch(1),
@@ -88,17 +107,16 @@ pub(crate) fn start(limits: Limits) -> Server {
     let setup =
         Setup { limits, listener, engine, effects, kinds, workers, appends, reads, spool, clock };
     let core = Core::new(door, setup).unwrap();
-    Server { address, mailbox, core: thread::spawn(|| core.run()) }
+    Server { address, mailbox, gate, core: thread::spawn(|| run(core)) }
 }
 
-fn start_worker(worker: usize, mailbox: Mailbox) -> WorkerChannel {
+fn start_worker(worker: usize, mailbox: Mailbox, held: Receiver<()>) -> WorkerChannel {
     let (sender, chains) = bounded::<Chain>(1);
     let (rulings, _) = bounded(1);
     thread::spawn(move || {
         for chain in chains {
             for job in chain.jobs {
-                if job.kind.0 == 0 {
-                    let body = opener().open(&job.payload).unwrap().concat().into();
+                if let Some(body) = work(&job, &held) {
                     let outcome = Outcome::Done(Product { content_type: None, body });
                     let completion = Completion {
                         task: job.task,
@@ -128,6 +146,15 @@ fn start_spool(ordered: Receiver<SpoolOrder>, mailbox: Mailbox) {
     });
 }
 
+fn work(job: &Job, held: &Receiver<()>) -> Option<Bytes> {
+    match job.kind.0 {
+        0 => Some(opener().open(&job.payload).unwrap().concat().into()),
+        2 => held.recv().ok().map(|()| Bytes::new()),
+        3 => Some("taken".into()),
+        _ => None,
+    }
+}
+
 fn start_journal(appended: Receiver<Append>, asked: Receiver<Read>, mailbox: Mailbox) {
     let judge = mailbox.clone();
     thread::spawn(move || {
@@ -144,7 +171,7 @@ fn start_journal(appended: Receiver<Append>, asked: Receiver<Read>, mailbox: Mai
     });
 }
 
-impl Server {
+impl<T> Server<T> {
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -159,9 +186,27 @@ impl Server {
         read_all(&mut stream)
     }
 
-    pub(crate) fn stop(self) -> Exit {
+    /// Lets one `held` end.
+    pub(crate) fn let_go(&self) {
+        self.gate.send(()).unwrap();
+    }
+
+    pub(crate) fn inspect(&self) -> Snapshot {
+        let (inspect, snapshots) = bounded(1);
+        self.mailbox.push(Mail::Inspect(inspect));
+        *snapshots.recv().unwrap()
+    }
+
+    /// Waits until the core says so.
+    pub(crate) fn wait_until(&self, holds: impl Fn(&Snapshot) -> bool) {
+        while !holds(&self.inspect()) {
+            thread::yield_now();
+        }
+    }
+
+    pub(crate) fn stop(self) -> T {
         self.mailbox.push(Mail::Stop);
-        self.core.join().unwrap().unwrap()
+        self.core.join().unwrap()
     }
 }
 
@@ -186,6 +231,11 @@ pub(crate) fn echo(body: &str) -> String {
     format!(
         "POST /v1/tasks/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}"
     )
+}
+
+/// The head of a submission, with these fields.
+pub(crate) fn submit(kind: &str, fields: &str) -> String {
+    format!("POST /v1/tasks/{kind} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n")
 }
 
 pub(crate) fn statuses(text: &str) -> Vec<&str> {

@@ -1,0 +1,92 @@
+//! What the core does for a bulk-size body, and that it does the same whatever the body says.
+
+mod allocations;
+#[path = "../loop/support.rs"]
+#[expect(dead_code, reason = "the loop's tests need more of it")]
+mod support;
+
+use overtime_core::{Core, Limits, Snapshot};
+use std::io::Write;
+
+const BODY_BYTES: usize = 5_000_000;
+
+/// Reads are no longer than this.
+const SEGMENT_BYTES: u64 = 64 * 1024;
+
+/// What one body cost the core's thread.
+#[derive(Debug, PartialEq, Eq)]
+struct Cost {
+    allocations: u64,
+    bytes_read: u64,
+    bytes_copied: u64,
+}
+
+/// Has a fresh core take `body`, for which it asks, so that no byte of it comes with the head.
+fn cost_of(body: &[u8]) -> (Cost, Snapshot) {
+    let http = overtime_protocol::http::Limits { body_max_bytes: 8 << 20, ..Default::default() };
+    let limits = Limits { http, ..support::limits() };
+    let server = support::start_on(limits, overtime_engine::Limits::default(), |core: Core| {
+        let before = allocations::of_this_thread();
+        core.run().expect("the core polls");
+        allocations::of_this_thread() - before
+    });
+    let mut stream = server.connect();
+    let fields = format!("Content-Length: {}\r\nExpect: 100-continue\r\n", body.len());
+    stream.write_all(support::submit("sink", &fields).as_bytes()).unwrap();
+    support::read_until(&mut stream, "100 Continue\r\n\r\n");
+    stream.write_all(body).unwrap();
+    support::read_until(&mut stream, "taken");
+    let snapshot = server.inspect();
+    let cost = Cost {
+        allocations: server.stop(),
+        bytes_read: snapshot.core.bytes_read,
+        bytes_copied: snapshot.core.bytes_copied,
+    };
+    (cost, snapshot)
+}
+
+/// An array of contacts, of exactly the right length.
+fn json() -> Vec<u8> {
+    let mut text = b"[".to_vec();
+    while text.len() < BODY_BYTES - 100 {
+        let number = text.len();
+        text.extend(format!(r#"{{"email":"caller-{number}@example.com","n":[1,2]}},"#).bytes());
+    }
+    text.extend(br#"""#);
+    text.resize(BODY_BYTES - 2, b'x');
+    text.extend(br#""]"#);
+    text
+}
+
+/// The same, broken early on.
+fn broken_json() -> Vec<u8> {
+    let mut text = json();
+    text[1_000..1_010].fill(b'{');
+    text
+}
+
+/// Xorshift (Marsaglia).
+fn noise() -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    (0..BODY_BYTES).map(|_| next()).collect()
+}
+
+#[test]
+fn a_large_body_costs_the_core_the_same_whatever_it_says() {
+    let (reference, snapshot) = cost_of(&json());
+    assert_eq!(reference.bytes_copied, 0, "no byte is copied once it is read");
+    let segments = (BODY_BYTES as u64).div_ceil(SEGMENT_BYTES);
+    // The kernel decides how much a read finds, so there is no upper bound to reads and turns.
+    assert!(snapshot.core.reads > segments, "{} reads", snapshot.core.reads);
+    assert!(snapshot.turns.turns > segments / 2, "{} turns", snapshot.turns.turns);
+    assert!(reference.allocations < 3 * segments + 200, "{} allocations", reference.allocations);
+    for (name, body) in [("broken JSON", broken_json()), ("noise", noise())] {
+        assert_eq!(cost_of(&body).0, reference, "{name}");
+    }
+}
