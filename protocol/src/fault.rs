@@ -57,6 +57,8 @@ pub struct Fault {
     pub class: Class,
     /// How long its cause asked us to wait.
     pub retry_after: Option<Duration>,
+    /// What else is to be told of it: members of a JSON object, without its braces.
+    pub members: Option<Box<str>>,
 }
 
 impl Fault {
@@ -72,6 +74,6 @@ impl Fault {
 
     fn new(code: &'static str, detail: String, class: Class) -> Self {
         let code = Cow::Borrowed(code);
-        Self { code, detail, source: Source::Task, class, retry_after: None }
+        Self { code, detail, source: Source::Task, class, retry_after: None, members: None }
     }
 }

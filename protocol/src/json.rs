@@ -67,13 +67,25 @@ impl<'a> Json<'a> {
         inner.end();
     }
 
+    /// Members that are JSON already, without braces around them; nothing if there are none.
+    pub fn members(&mut self, members: &str) {
+        if !members.is_empty() {
+            self.comma();
+            self.out.extend_from_slice(members.as_bytes());
+        }
+    }
+
     fn name(&mut self, name: &str) {
+        self.comma();
+        write_text(self.out, name);
+        self.out.push(b':');
+    }
+
+    fn comma(&mut self) {
         if !self.first {
             self.out.push(b',');
         }
         self.first = false;
-        write_text(self.out, name);
-        self.out.push(b':');
     }
 }
 
@@ -110,13 +122,13 @@ mod tests {
         json.boolean("b", false);
         json.nested("o", |o| {
             o.null("x");
-            o.nested("empty", |_| ());
+            o.nested("empty", |empty| empty.members(""));
+            o.members("\"y\":[1],\"z\":2");
         });
         json.optional_text("t", Some("ü"));
         json.optional_number("m", None);
         json.end();
-        let expected =
-            r#"{"n":18446744073709551615,"b":false,"o":{"x":null,"empty":{}},"t":"ü","m":null}"#;
+        let expected = r#"{"n":18446744073709551615,"b":false,"o":{"x":null,"empty":{},"y":[1],"z":2},"t":"ü","m":null}"#;
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 

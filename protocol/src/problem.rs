@@ -200,6 +200,8 @@ impl Problem {
             json.text("task_id", &task.to_string());
         }
         json.text("submitted", self.submitted.name());
+        let members = self.fault.as_ref().and_then(|fault| fault.members.as_deref());
+        json.members(members.unwrap_or_default());
         json.end();
     }
 }
@@ -236,7 +238,8 @@ mod tests {
     #[test]
     fn a_tasks_own_fault_is_named_by_its_own_slug() {
         let id = TaskId::from_key(7).unwrap();
-        let fault = Fault::input("invalid-email", "`email` has no @");
+        let members = Some("\"offset\":7".into());
+        let fault = Fault { members, ..Fault::input("invalid-email", "`email` has no @") };
         let account = Account { durability: Durability::Disk, timing: Timing::default() };
         let problem = Problem::of_task(Code::InvalidInput, id, fault, account);
         let mut out = Vec::new();
@@ -244,7 +247,7 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains(r#""status":422"#), "{text}");
         assert!(text.contains(r#""code":"invalid-email","source":"task","class":"persistent""#));
-        assert!(text.contains(r#""submitted":"yes""#), "{text}");
+        assert!(text.ends_with(r#""submitted":"yes","offset":7}"#), "{text}");
         assert!(text.contains(&format!(r#""task_id":"{id}""#)), "{text}");
     }
 }

@@ -140,6 +140,7 @@ impl Document {
                 json.text("detail", &fault.detail);
                 json.text("source", fault.source.name());
                 json.text("class", fault.class.name());
+                json.members(fault.members.as_deref().unwrap_or_default());
             }),
         }
         json.text("tenant", &self.tenant);

@@ -14,17 +14,17 @@ use std::time::Duration;
 
 /// The columns that [`document`] reads, in its order.
 pub(crate) const DOCUMENT: &str = "id, kind, lane, tenant, attempts, created_at, fault_code, \
-    fault_detail, fault_source, fault_class, fault_retry_after_ms, next_at, state, started_at, \
-    finished_at, progress_done, progress_total";
+    fault_detail, fault_source, fault_class, fault_retry_after_ms, fault_members, next_at, state, \
+    started_at, finished_at, progress_done, progress_total";
 
 /// The columns that [`product`] reads, in its order.
 pub(crate) const PRODUCT: &str = "product, product_crc, product_type";
 
 /// The columns that [`unfinished`] reads, in its order.
 pub(crate) const UNFINISHED: &str = "id, kind, lane, tenant, attempts, created_at, fault_code, \
-    fault_detail, fault_source, fault_class, fault_retry_after_ms, next_at, due_at, urgency, \
-    content_type, traceparent, form, length(payload), spooled_len, mark_at, mark_isolated, crashes, \
-    cursor, progress_done, progress_total";
+    fault_detail, fault_source, fault_class, fault_retry_after_ms, fault_members, next_at, due_at, \
+    urgency, content_type, traceparent, form, length(payload), spooled_len, mark_at, mark_isolated, \
+    crashes, cursor, progress_done, progress_total";
 
 /// The cells of a row from left to right: looking each up by its name takes longer than reading
 /// it, and a restart reads many.
@@ -119,6 +119,7 @@ impl<'a> Cells<'a> {
         let (code, detail): (Option<String>, Option<String>) = (self.take()?, self.take()?);
         let (source, class): (Option<u8>, Option<u8>) = (self.take()?, self.take()?);
         let retry_after = self.maybe_unsigned()?.map(Duration::from_millis);
+        let members = self.take::<Option<String>>()?.map(String::into_boxed_str);
         let Some(code) = code else {
             return Ok(None);
         };
@@ -134,7 +135,7 @@ impl<'a> Cells<'a> {
             _ => return Err(malformed("the fault's class")),
         };
         let detail = detail.unwrap_or_default();
-        Ok(Some(Fault { code: code.into(), detail, source, class, retry_after }))
+        Ok(Some(Fault { code: code.into(), detail, source, class, retry_after, members }))
     }
 }
 

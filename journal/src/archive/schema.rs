@@ -32,6 +32,7 @@ CREATE TABLE tasks (
     fault_source INTEGER,
     fault_class INTEGER,
     fault_retry_after_ms INTEGER,
+    fault_members TEXT,
     product_type TEXT,
     product BLOB,
     product_crc INTEGER,

@@ -29,6 +29,7 @@ const ACCEPT: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts
 const RUN: &str = "UPDATE tasks SET state = ?2, attempts = ?3, mark_at = ?4, mark_isolated = ?5, \
     crashes = coalesce(?6, crashes), started_at = coalesce(?7, started_at), next_at = ?8, \
     fault_retry_after_ms = iif(?9 IS NULL, fault_retry_after_ms, ?13), \
+    fault_members = iif(?9 IS NULL, fault_members, ?14), \
     fault_code = coalesce(?9, fault_code), fault_detail = coalesce(?10, fault_detail), \
     fault_source = coalesce(?11, fault_source), fault_class = coalesce(?12, fault_class) \
     WHERE id = ?1 AND state < 5";
@@ -40,12 +41,13 @@ const ADVANCE: &str = "UPDATE tasks SET cursor = ?2, progress_done = ?3, progres
 /// State 4 is parked: such a task keeps its payload, and where it stood.
 const REST: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, created_at, \
     started_at, finished_at, progress_done, progress_total, fault_code, fault_detail, \
-    fault_source, fault_class, fault_retry_after_ms, product_type, product, product_crc) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
+    fault_source, fault_class, fault_retry_after_ms, product_type, product, product_crc, \
+    fault_members) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+    ?17, ?18, ?19, ?20) \
     ON CONFLICT (id) DO UPDATE SET state = ?2, attempts = ?6, started_at = ?8, finished_at = ?9, \
     progress_done = ?10, progress_total = ?11, fault_code = ?12, fault_detail = ?13, \
     fault_source = ?14, fault_class = ?15, fault_retry_after_ms = ?16, product_type = ?17, \
-    product = ?18, product_crc = ?19, mark_at = NULL, mark_isolated = NULL, next_at = NULL, \
+    product = ?18, product_crc = ?19, fault_members = ?20, mark_at = NULL, mark_isolated = NULL, next_at = NULL, \
     payload = iif(?2 = 4, payload, NULL), payload_crc = iif(?2 = 4, payload_crc, NULL), \
     spooled_len = iif(?2 = 4, spooled_len, NULL), cursor = iif(?2 = 4, cursor, NULL) \
     WHERE tasks.state < 5";
@@ -265,6 +267,7 @@ fn write_run(statement: &mut Statement<'_>, task: TaskId, run: &Run) -> rusqlite
         fault.map(|fault| fault.source as u8),
         fault.map(|fault| fault.class as u8),
         fault.and_then(retry_after_ms),
+        fault.and_then(|fault| fault.members.as_deref()),
     ])?;
     Ok(())
 }
@@ -294,6 +297,7 @@ fn write_rest(statement: &mut Statement<'_>, task: TaskId, rest: &Rest) -> rusql
         product.and_then(|product| product.content_type.as_deref()),
         body,
         body.map(crc32c::crc32c),
+        fault.and_then(|fault| fault.members.as_deref()),
     ])?;
     Ok(())
 }

@@ -273,6 +273,7 @@ pub(crate) fn document(number: u64, state: TaskState) -> Box<Document> {
         progress: Some(Progress { done: 3, total: Some(9) }),
         fault: (state == TaskState::Failed || state == TaskState::Parked).then(|| Fault {
             retry_after: Some(Duration::from_millis(1_500)),
+            members: Some("\"offset\":7".into()),
             ..Fault::input("invalid-email", "no @")
         }),
         tenant: "acme".into(),

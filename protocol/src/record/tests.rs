@@ -20,7 +20,10 @@ fn document() -> Box<Document> {
         finished_at: Some(UnixMillis(3)),
         next_attempt_at: None,
         progress: Some(Progress { done: 5, total: Some(9) }),
-        fault: Some(Fault::input("invalid-email", "no @")),
+        fault: Some(Fault {
+            members: Some("\"offset\":7".into()),
+            ..Fault::input("invalid-email", "no @")
+        }),
         tenant: "default".into(),
         durability: Durability::Disk,
     })

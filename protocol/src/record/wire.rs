@@ -83,6 +83,7 @@ struct FaultRef<'a> {
     source: u8,
     class: u8,
     retry_after_ms: Option<u64>,
+    members: Option<&'a str>,
 }
 
 #[derive(Encode)]
@@ -172,6 +173,7 @@ impl<'a> FaultRef<'a> {
             source: fault.source as u8,
             class: fault.class as u8,
             retry_after_ms,
+            members: fault.members.as_deref(),
         }
     }
 }
@@ -245,6 +247,7 @@ struct WireFault {
     source: u8,
     class: u8,
     retry_after_ms: Option<u64>,
+    members: Option<String>,
 }
 
 #[derive(Decode)]
@@ -378,7 +381,9 @@ impl WireFault {
             _ => return Err(DecodeError::Malformed("the class of a fault")),
         };
         let retry_after = self.retry_after_ms.map(Duration::from_millis);
-        Ok(Fault { code: Cow::Owned(self.code), detail: self.detail, source, class, retry_after })
+        let (code, detail) = (Cow::Owned(self.code), self.detail);
+        let members = self.members.map(String::into_boxed_str);
+        Ok(Fault { code, detail, source, class, retry_after, members })
     }
 }
 
