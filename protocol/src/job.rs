@@ -204,6 +204,8 @@ pub struct Completion {
     pub run: u32,
     /// How it ended.
     pub outcome: Outcome,
+    /// How far the task has come with it, for those that tell.
+    pub progress: Option<Progress>,
     /// What it wants written, checked and appended with the completion. Empty unless
     /// [`Outcome::Done`].
     pub puts: Vec<Put>,

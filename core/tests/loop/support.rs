@@ -123,6 +123,7 @@ fn start_worker(worker: usize, mailbox: Mailbox, held: Receiver<()>) -> WorkerCh
                         attempt: job.attempt,
                         run: job.run,
                         outcome,
+                        progress: None,
                         puts: Vec::new(),
                         expects: Vec::new(),
                         started: Default::default(),

@@ -59,7 +59,10 @@ impl Engine {
             && task.acceptance == AcceptanceState::Volatile
             && !rests_on_others(&done);
         let (queue, exec) = (done.started.since(task.created), done.ended.since(done.started));
-        let change = self.change(slot, done.outcome, now);
+        let mut change = self.change(slot, done.outcome, now);
+        if let Change::Finished(document, _) = &mut change {
+            document.progress = done.progress.or(document.progress);
+        }
         let record = Record {
             task: done.task,
             attempt: done.attempt,

@@ -214,6 +214,7 @@ impl Stage {
             attempt: job.attempt,
             run: job.run,
             outcome,
+            progress: None,
             puts: if puts { vec![put] } else { Vec::new() },
             expects: Vec::new(),
             started: self.now.monotonic,

@@ -151,6 +151,7 @@ impl Day {
             attempt: job.attempt,
             run: job.run,
             outcome,
+            progress: None,
             puts: if done && self.chance.below(2) == 0 { vec![put] } else { Vec::new() },
             expects: Vec::new(),
             started: self.now.monotonic,

@@ -84,6 +84,7 @@ fn step(stage: &mut Stage, effect: Effect) -> String {
                 attempt: job.attempt,
                 run: job.run,
                 outcome: Outcome::Done(Product::default()),
+                progress: None,
                 puts: Vec::new(),
                 expects: Vec::new(),
                 started: stage.now.monotonic,
