@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::source::JournalSource;
 use crate::window::ServerWindow;
 use anyhow::{Context, Result, anyhow};
-use overtime_core::{Core, Door, Exit, Listener, Mail, Mailbox, WorkerChannels};
+use overtime_core::{Core, Door, Exit, Listener, Mail, Mailbox, WorkerChannel, WorkerChannels};
 use overtime_engine::{Engine, LanePlan, Seed};
 use overtime_journal::{Journal, Report};
 use overtime_protocol::{Clock, Kind, Opener};
@@ -213,18 +213,26 @@ fn start_workers(plan: LanePlan, equipment: Equipment, mailbox: Mailbox) -> Resu
         background: plan.background,
         ..PoolOptions::default()
     };
-    let deliver = move |delivery: Delivery| {
-        let Delivery { worker, completion, chain_ended, quiet } = delivery;
-        let mail = Mail::Completed { worker: worker.0 as usize, completion, chain_ended };
-        match quiet {
-            None => mailbox.push(mail),
-            Some(claims) => mailbox.leave(mail, &claims),
+    let deliver = move |delivery| match delivery {
+        Delivery::Completion { worker, completion, chain_ended, quiet } => {
+            let mail = Mail::Completed { worker: worker.0 as usize, completion, chain_ended };
+            match quiet {
+                None => mailbox.push(mail),
+                Some(claims) => mailbox.leave(mail, &claims),
+            }
+        }
+        Delivery::Chunk { worker, chunk } => {
+            mailbox.push(Mail::Advanced { worker: worker.0 as usize, chunk });
         }
     };
     let pool = overtime_worker::start(options, equipment, Arc::new(deliver))
         .context("the system refuses a worker thread")?;
     let channels = |workers: Vec<overtime_worker::Worker>| {
-        workers.into_iter().map(|worker| worker.chains).collect()
+        let channel = |worker: overtime_worker::Worker| WorkerChannel {
+            chains: worker.chains,
+            rulings: worker.rulings,
+        };
+        workers.into_iter().map(channel).collect()
     };
     Ok(WorkerChannels {
         foreground: channels(pool.foreground),

@@ -1,6 +1,6 @@
 //! What handlers read from: the journal, behind the trait that workers know.
 
-use overtime_journal::Store;
+use overtime_journal::{Store, StoreError};
 use overtime_protocol::TaskId;
 use overtime_worker::{Source, SourceError, State};
 
@@ -21,10 +21,10 @@ impl Source for JournalSource {
         Ok(State { value: state.value, read: state.read })
     }
 
-    fn payload(&self, task: TaskId) -> Result<bytes::Bytes, SourceError> {
-        let payload = self.store.payload(task);
-        let segments = payload.map_err(|error| SourceError::new(error.to_string()))?;
-        Ok(<[bytes::Bytes; 1]>::try_from(segments)
-            .map_or_else(|segments| segments.concat().into(), |[segment]| segment))
+    fn payload(&self, task: TaskId) -> Result<Vec<bytes::Bytes>, SourceError> {
+        self.store.payload(task).map_err(|error| match error {
+            StoreError::PayloadLost => SourceError::payload_lost(error.to_string()),
+            _ => SourceError::new(error.to_string()),
+        })
     }
 }

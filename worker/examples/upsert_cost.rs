@@ -4,9 +4,12 @@
 use bytes::Bytes;
 use overtime_protocol::record::ReadMark;
 use overtime_protocol::{
-    Chain, ChainNumber, Clock, Job, KindId, Lane, Opener, Outcome, Payload, TaskId, UnixMillis,
+    Chain, ChainNumber, Clock, Form, Job, KindId, Lane, Opener, Outcome, Payload, TaskId,
+    UnixMillis,
 };
-use overtime_worker::{Equipment, PoolOptions, Source, SourceError, State, contacts, start};
+use overtime_worker::{
+    Delivery, Equipment, PoolOptions, Source, SourceError, State, contacts, start,
+};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -32,7 +35,7 @@ impl Source for OneContact {
         Ok(State { value, read: ReadMark::At { lsn: 1, watermark: 1 } })
     }
 
-    fn payload(&self, _: TaskId) -> Result<Bytes, SourceError> {
+    fn payload(&self, _: TaskId) -> Result<Vec<Bytes>, SourceError> {
         Err(SourceError::new("nothing is stored"))
     }
 }
@@ -52,7 +55,9 @@ fn main() {
         .map(|key| {
             let chain = Chain::new(ChainNumber(1), Lane::Interactive, vec![job(key)]);
             pool.foreground[0].chains.send(chain).expect("the worker lives");
-            let completion = deliveries.recv().expect("the worker lives").completion;
+            let Ok(Delivery::Completion { completion, .. }) = deliveries.recv() else {
+                panic!("the worker has ended");
+            };
             assert!(matches!(completion.outcome, Outcome::Done(_)), "{completion:?}");
             completion.ended - completion.started
         })
@@ -69,6 +74,8 @@ fn job(key: u64) -> Job {
         attempt: 1,
         run: 1,
         kind: KindId(0),
+        form: Form::Single,
+        cursor: None,
         created_at: UnixMillis(0),
         payload: Payload::seal(vec![Bytes::from_static(PATCH.as_bytes())]),
         content_type: None,

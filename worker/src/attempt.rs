@@ -7,8 +7,10 @@ use crate::handler::Handler;
 use crate::input::Input;
 use crate::panics;
 use crate::source::Source;
+use bytes::Bytes;
 use overtime_protocol::record::{Expect, Put};
 use overtime_protocol::{Clock, Completion, Job, Opener, Outcome, Product};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The longest result, in bytes.
@@ -66,24 +68,24 @@ impl Workshop {
         };
         let ended = self.clock.monotonic();
         let Job { task, attempt, run, .. } = *job;
-        (Completion { task, attempt, run, outcome, puts, expects, started, ended }, aftermath)
+        let progress = None;
+        let completion =
+            Completion { task, attempt, run, outcome, progress, puts, expects, started, ended };
+        (completion, aftermath)
     }
 
     fn work(&self, job: &Job, overlay: &Overlay) -> Result<Yield, Refusal> {
-        let handler = self.handlers.get(usize::from(job.kind.0)).ok_or_else(|| {
-            Failure::defect("no-handler", format!("kind number {} has no handler", job.kind.0))
-        })?;
-        let loaded;
-        let segments = match self.opener.open(&job.payload) {
-            Some(segments) => segments,
-            None => {
-                loaded = self.source.payload(job.task).map_err(Failure::from)?;
-                std::slice::from_ref(&loaded)
-            }
+        let handler = self.handler(job)?;
+        let segments = self.open(job)?;
+        let view = View { upper: overlay, lower: None, source: &*self.source };
+        let mut input = Input {
+            job,
+            item: None,
+            segments: &segments,
+            clock: &self.clock,
+            view,
+            effects: Effects::default(),
         };
-        let view = View { overlay, source: &*self.source };
-        let effects = Effects::default();
-        let mut input = Input { job, segments, clock: &self.clock, view, effects };
         let result = handler.run(&mut input).and_then(sized);
         let product = match result {
             Ok(product) => product,
@@ -91,6 +93,21 @@ impl Workshop {
         };
         let (puts, expects) = input.effects.finish()?;
         Ok(Yield { product, puts, expects })
+    }
+
+    pub(crate) fn handler(&self, job: &Job) -> Result<&dyn Handler, Failure> {
+        let handler = self.handlers.get(usize::from(job.kind.0)).ok_or_else(|| {
+            Failure::defect("no-handler", format!("kind number {} has no handler", job.kind.0))
+        })?;
+        Ok(&**handler)
+    }
+
+    /// The job's payload: as it lies in memory, or loaded.
+    pub(crate) fn open<'a>(&self, job: &'a Job) -> Result<Cow<'a, [Bytes]>, Failure> {
+        match self.opener.open(&job.payload) {
+            Some(segments) => Ok(Cow::Borrowed(segments)),
+            None => Ok(Cow::Owned(self.source.payload(job.task)?)),
+        }
     }
 }
 
@@ -118,6 +135,7 @@ mod tests {
             Outcome::Rejected(fault) => ("rejected", &fault.code, &fault.detail),
             Outcome::Ephemeral(fault) => ("ephemeral", &fault.code, &fault.detail),
             Outcome::Defect(fault) => ("defect", &fault.code, &fault.detail),
+            Outcome::Yielded => ("yielded", "", ""),
         }
     }
 

@@ -5,8 +5,8 @@
 use crate::failure::Failure;
 use crate::source::{Source, State};
 use bytes::Bytes;
-use overtime_protocol::TaskId;
 use overtime_protocol::record::{Expect, Put, ReadMark};
+use overtime_protocol::{TaskId, bulk};
 use std::collections::HashMap;
 
 /// The most bytes of keys and values that one attempt may write.
@@ -22,6 +22,11 @@ pub(crate) struct Overlay {
 }
 
 impl Overlay {
+    /// Lets `state` stand at a key.
+    pub(crate) fn insert(&mut self, key: Bytes, state: State) {
+        self.written.insert(key, state);
+    }
+
     /// Lets the later jobs of the chain see what this attempt, which ended well, is writing.
     pub(crate) fn extend(&mut self, task: TaskId, run: u32, puts: &[Put]) {
         let read = ReadMark::After { task, run };
@@ -31,19 +36,30 @@ impl Overlay {
     }
 }
 
-/// Where an attempt reads: what its chain is about to write, and below that the source.
+/// Writes that stand before those of the source, which does not have them yet.
+pub(crate) trait Layer {
+    /// What stands at the key, if the layer says anything about it.
+    fn state(&self, key: &[u8]) -> Option<State>;
+}
+
+impl Layer for Overlay {
+    fn state(&self, key: &[u8]) -> Option<State> {
+        self.written.get(key).cloned()
+    }
+}
+
+/// Where an attempt reads: the layers from the uppermost down, and below them the source.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
-    pub(crate) overlay: &'a Overlay,
+    pub(crate) upper: &'a dyn Layer,
+    pub(crate) lower: Option<&'a dyn Layer>,
     pub(crate) source: &'a dyn Source,
 }
 
 impl View<'_> {
     fn state(&self, key: &[u8]) -> Result<State, Failure> {
-        match self.overlay.written.get(key) {
-            Some(state) => Ok(state.clone()),
-            None => Ok(self.source.state(key)?),
-        }
+        let known = self.upper.state(key).or_else(|| self.lower?.state(key));
+        known.map_or_else(|| Ok(self.source.state(key)?), Ok)
     }
 }
 
@@ -130,6 +146,7 @@ impl Effects {
                 return Err(Failure::defect("too-many-keys", detail));
             }
             None => {
+                check_name(key)?;
                 let found = view.state(key)?;
                 let key = Bytes::copy_from_slice(key);
                 self.touched.push(Touched { key, found, written: None });
@@ -140,13 +157,21 @@ impl Effects {
     }
 }
 
+fn check_name(key: &[u8]) -> Result<(), Failure> {
+    if key.first() == Some(&bulk::RESERVED) {
+        let detail = "a key that starts with a zero byte belongs to the server";
+        return Err(Failure::defect("reserved-key", detail));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{FakeSource, task};
 
     fn view<'a>(source: &'a FakeSource, overlay: &'a Overlay) -> View<'a> {
-        View { overlay, source }
+        View { upper: overlay, lower: None, source }
     }
 
     #[test]
@@ -207,6 +232,21 @@ mod tests {
         assert_eq!(effects.read(b"k", view(&source, &overlay)).unwrap(), None);
         let after = ReadMark::After { task: task(7), run: 2 };
         assert_eq!(effects.finish().unwrap().1[0].read, after);
+    }
+
+    #[test]
+    fn a_reserved_key_is_refused() {
+        let (source, overlay) = (FakeSource::default(), Overlay::default());
+        let key = bulk::errors_key(task(7), 0);
+        let mut effects = Effects::default();
+        let refused = [
+            effects.put(&key, "v".into(), view(&source, &overlay)).unwrap_err(),
+            effects.delete(&key, view(&source, &overlay)).unwrap_err(),
+            effects.read(&key, view(&source, &overlay)).map(drop).unwrap_err(),
+        ];
+        for failure in refused {
+            assert!(matches!(failure, Failure::Defect(fault) if fault.code == "reserved-key"));
+        }
     }
 
     #[test]

@@ -36,10 +36,16 @@ impl Failure {
     }
 }
 
-/// A read that failed is the server's fault, and may succeed the next time.
+/// A read that failed is the server's fault, and may succeed the next time; what is lost will not
+/// come back.
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
-        let fault = Fault::ephemeral("journal-read", error.to_string());
+        let detail = error.to_string();
+        if error.is_lost() {
+            let fault = Fault::input("payload-lost", detail);
+            return Self::Defect(Fault { source: Source::Server, ..fault });
+        }
+        let fault = Fault::ephemeral("journal-read", detail);
         Self::Ephemeral(Fault { source: Source::Server, ..fault })
     }
 }
@@ -54,7 +60,8 @@ impl From<Failure> for Outcome {
     }
 }
 
-fn bounded(mut fault: Fault) -> Fault {
+/// The fault with a detail of bounded length.
+pub(crate) fn bounded(mut fault: Fault) -> Fault {
     let end = fault.detail.floor_char_boundary(DETAIL_MAX_BYTES);
     fault.detail.truncate(end);
     fault
@@ -93,5 +100,9 @@ mod tests {
         };
         assert_eq!((&*fault.code, fault.source), ("journal-read", Source::Server));
         assert!(fault.detail.contains("disk gone"), "{}", fault.detail);
+        let Failure::Defect(fault) = Failure::from(SourceError::payload_lost("no file")) else {
+            panic!("a lost payload waits for a person");
+        };
+        assert_eq!((&*fault.code, fault.source), ("payload-lost", Source::Server));
     }
 }

@@ -53,14 +53,14 @@ use overtime_protocol::{Kind, Product};
 /// }
 /// # use overtime_protocol::{Chain, ChainNumber, Clock, Job, KindId, Lane, Opener, Outcome, Payload, TaskId};
 /// # use overtime_protocol::{UnixMillis, record::ReadMark};
-/// # use overtime_worker::{Equipment, PoolOptions, Source, SourceError, State, start};
+/// # use overtime_worker::{Delivery, Equipment, PoolOptions, Source, SourceError, State, start};
 /// # use std::sync::Arc;
 /// # struct Empty;
 /// # impl Source for Empty {
 /// #     fn state(&self, _: &[u8]) -> Result<State, SourceError> {
 /// #         Ok(State { value: None, read: ReadMark::At { lsn: 0, watermark: 0 } })
 /// #     }
-/// #     fn payload(&self, _: TaskId) -> Result<bytes::Bytes, SourceError> {
+/// #     fn payload(&self, _: TaskId) -> Result<Vec<bytes::Bytes>, SourceError> {
 /// #         Err(SourceError::new("nothing is stored"))
 /// #     }
 /// # }
@@ -78,13 +78,14 @@ use overtime_protocol::{Kind, Product};
 /// #     task: TaskId::from_key(1).unwrap(),
 /// #     attempt: 1, run: 1,
 /// #     kind: KindId(0),
+/// #     form: overtime_protocol::Form::Single, cursor: None,
 /// #     created_at: UnixMillis(0),
 /// #     payload: Payload::seal(vec![r#"{"page":"/start"}"#.into()]),
 /// #     content_type: None,
 /// #     traceparent: None,
 /// # };
 /// # pool.foreground[0].chains.send(Chain::new(ChainNumber(1), Lane::Interactive, vec![job])).unwrap();
-/// # let completion = deliveries.recv().unwrap().completion;
+/// # let Delivery::Completion { completion, .. } = deliveries.recv().unwrap() else { panic!() };
 /// # let Outcome::Done(product) = completion.outcome else { panic!("{completion:?}") };
 /// # assert_eq!(product.body, r#"{"visits":1}"#);
 /// # assert_eq!(completion.puts[0].key, "visits/start");

@@ -18,6 +18,7 @@ use std::sync::Arc;
 /// again. After a failure nothing is written.
 pub struct Input<'a> {
     pub(crate) job: &'a Job,
+    pub(crate) item: Option<u64>,
     pub(crate) segments: &'a [Bytes],
     pub(crate) clock: &'a Clock,
     pub(crate) view: View<'a>,
@@ -33,6 +34,11 @@ impl<'a> Input<'a> {
     /// Which attempt this is, from 1.
     pub fn attempt(&self) -> u32 {
         self.job.attempt
+    }
+
+    /// Which item of a bulk body this input is, from 0; `None` if it is the whole payload.
+    pub fn item(&self) -> Option<u64> {
+        self.item
     }
 
     /// When the task was accepted.
@@ -57,7 +63,7 @@ impl<'a> Input<'a> {
 
     /// The payload's length in bytes.
     pub fn payload_len(&self) -> u64 {
-        self.job.payload.len()
+        self.segments.iter().map(|segment| segment.len() as u64).sum()
     }
 
     /// A reader over the payload, from its start; nothing is copied.

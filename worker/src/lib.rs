@@ -1,13 +1,16 @@
 //! The work of overtime: the threads that run handlers, the [`Handler`] trait, and the built-in
-//! kinds. This crate holds the only JSON parsers of the server. It never touches a socket, never
+//! kinds. This crate holds the only JSON and CSV parsers of the
+//! server. It never touches a socket, never
 //! writes a file and never decides when something runs: a job comes in on a channel, its
 //! completion goes out through a function, and what a handler wants written goes out with it.
 //!
 //! The way of one attempt, in the order of the files: [`start`] makes the threads (`pool`), each
 //! takes a chain (`thread`) and runs its jobs one by one (`attempt`), for each of which a handler
-//! sees an [`Input`] whose reads and writes are remembered (`effects`).
+//! sees an [`Input`] whose reads and writes are remembered (`effects`). A bulk job runs the handler
+//! over every item of its body instead (`bulk`).
 
 mod attempt;
+mod bulk;
 mod effects;
 mod failure;
 mod handler;
@@ -26,6 +29,7 @@ pub mod demo;
 pub mod json;
 
 pub use attempt::PRODUCT_MAX_BYTES;
+pub use bulk::ITEM_MAX_BYTES;
 pub use effects::{EFFECTS_MAX_BYTES, KEYS_MAX};
 pub use failure::Failure;
 pub use handler::Handler;

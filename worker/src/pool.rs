@@ -7,7 +7,7 @@ use crate::panics;
 use crate::source::Source;
 use crate::thread::WorkerThread;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use overtime_protocol::{Chain, Claims, Clock, Completion, Opener};
+use overtime_protocol::{Chain, Chunk, Claims, Clock, Completion, Opener, Ruling};
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
@@ -41,21 +41,31 @@ impl Default for PoolOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkerId(pub u32);
 
-/// What a worker hands back after each job.
+/// What a worker hands over.
 #[derive(Clone, Debug)]
-pub struct Delivery {
-    /// Who.
-    pub worker: WorkerId,
-    /// How the attempt ended.
-    pub completion: Completion,
-    /// Whether that was the last job of the chain, so that the worker is free.
-    pub chain_ended: bool,
-    /// If the receiver need not be woken for it: the claims of the chain, for it looks again by
-    /// itself only as long as it has not recalled that.
-    pub quiet: Option<Claims>,
+pub enum Delivery {
+    /// A job has come to its end.
+    Completion {
+        /// Who.
+        worker: WorkerId,
+        /// How the attempt ended.
+        completion: Completion,
+        /// Whether that was the last job of the chain, so that the worker is free.
+        chain_ended: bool,
+        /// If the receiver need not be woken for it: the claims of the chain, for it looks again
+        /// by itself only as long as it has not recalled that.
+        quiet: Option<Claims>,
+    },
+    /// A part of a job is to be kept. The worker waits for the ruling before it sends the next.
+    Chunk {
+        /// Who.
+        worker: WorkerId,
+        /// What.
+        chunk: Chunk,
+    },
 }
 
-/// Where completions go. Called on the workers' threads; it may block them, and must not panic.
+/// Where deliveries go. Called on the workers' threads; it may block them, and must not panic.
 pub type Deliver = Arc<dyn Fn(Delivery) + Send + Sync>;
 
 /// The way to one worker.
@@ -65,6 +75,9 @@ pub struct Worker {
     pub id: WorkerId,
     /// Its channel. It never refuses a chain sent after the last one ended.
     pub chains: Sender<Chain>,
+    /// The way back to it for what became of its chunks. It has room for the one ruling that a
+    /// worker waits for.
+    pub rulings: Sender<Ruling>,
 }
 
 /// The workers. They end when their senders are dropped and their last chain has ended.
@@ -161,19 +174,21 @@ impl Hiring {
     fn worker(&mut self, name: String, niceness: i32) -> io::Result<Worker> {
         let id = WorkerId(self.next);
         self.next += 1;
-        let (sender, chains) = bounded(1);
+        let (chain_sender, chains) = bounded(1);
+        let (ruling_sender, rulings) = bounded(2);
         let thread = WorkerThread {
             id,
             name,
             stack_bytes: self.stack_bytes,
             niceness,
             chains,
+            rulings,
             workshop: Arc::clone(&self.workshop),
             deliver: Arc::clone(&self.deliver),
             alive: self.alive.clone(),
         };
         thread.spawn()?;
-        Ok(Worker { id, chains: sender })
+        Ok(Worker { id, chains: chain_sender, rulings: ruling_sender })
     }
 }
 

@@ -11,8 +11,8 @@ pub trait Source: Send + Sync {
     /// What stands at a state key, everything durable included.
     fn state(&self, key: &[u8]) -> Result<State, SourceError>;
 
-    /// The whole payload of a task whose bytes are not in memory.
-    fn payload(&self, task: TaskId) -> Result<Bytes, SourceError>;
+    /// The whole payload of a task whose bytes are not in memory, in segments of any size.
+    fn payload(&self, task: TaskId) -> Result<Vec<Bytes>, SourceError>;
 }
 
 /// What stood at a key when it was read.
@@ -28,12 +28,23 @@ pub struct State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceError {
     detail: String,
+    lost: bool,
 }
 
 impl SourceError {
     /// A failed read, with one sentence of what went wrong.
     pub fn new(detail: impl Into<String>) -> Self {
-        Self { detail: detail.into() }
+        Self { detail: detail.into(), lost: false }
+    }
+
+    /// The payload is not there any more, and will not be there the next time.
+    pub fn payload_lost(detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), lost: true }
+    }
+
+    /// Whether to read again is of no use.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost
     }
 }
 

@@ -8,9 +8,9 @@ use crate::handler::Handler;
 use crate::input::Input;
 use crate::source::{Source, SourceError, State};
 use bytes::Bytes;
-use overtime_protocol::record::{Put, ReadMark};
+use overtime_protocol::record::{Expect, Put, ReadMark};
 use overtime_protocol::{
-    Clock, Completion, Fault, Job, Kind, KindId, Opener, Outcome, Payload, Product, TaskId,
+    Clock, Completion, Fault, Form, Job, Kind, KindId, Opener, Outcome, Payload, Product, TaskId,
     UnixMillis,
 };
 use std::collections::HashMap;
@@ -33,6 +33,8 @@ pub(crate) fn job(payload: &str) -> Job {
         attempt: 1,
         run: 1,
         kind: KindId(0),
+        form: Form::Single,
+        cursor: None,
         created_at: UnixMillis(1_000),
         payload: Payload::seal(vec![Bytes::copy_from_slice(payload.as_bytes())]),
         content_type: None,
@@ -77,10 +79,45 @@ impl FakeSource {
         self.0.lock().unwrap().broken = true;
     }
 
+    /// Writes all under one number, as the journal does with a record, if what was read still
+    /// stands.
+    pub(crate) fn append(&self, puts: &[Put], expects: &[Expect]) -> Option<u64> {
+        let mut stored = self.0.lock().unwrap();
+        let reads = puts.iter().map(|put| (&put.key, put.read));
+        let mut reads = reads.chain(expects.iter().map(|expect| (&expect.key, expect.read)));
+        if !reads.all(|(key, read)| stored.holds(key, read)) {
+            return None;
+        }
+        stored.lsn += 1;
+        let lsn = stored.lsn;
+        for put in puts {
+            stored.state.insert(put.key.to_vec(), (put.value.clone(), lsn));
+        }
+        Some(lsn)
+    }
+
+    pub(crate) fn value(&self, key: &[u8]) -> Option<Bytes> {
+        self.0.lock().unwrap().state.get(key)?.0.clone()
+    }
+
     pub(crate) fn commit(&self, puts: &[Put]) {
         for put in puts {
             self.write(&put.key, put.value.clone());
         }
+    }
+}
+
+impl Stored {
+    /// What a read of the key tells: 0 if nothing stands there.
+    fn lsn_of(&self, key: &[u8]) -> u64 {
+        match self.state.get(key) {
+            Some((Some(_), lsn)) => *lsn,
+            Some((None, _)) | None => 0,
+        }
+    }
+
+    fn holds(&self, key: &[u8], read: ReadMark) -> bool {
+        matches!(read, ReadMark::At { lsn, .. } if lsn == self.lsn_of(key))
     }
 }
 
@@ -90,13 +127,14 @@ impl Source for FakeSource {
         if stored.broken {
             return Err(SourceError::new("broken by the test"));
         }
-        let (value, lsn) = stored.state.get(key).cloned().unwrap_or_default();
-        Ok(State { value, read: ReadMark::At { lsn, watermark: 0 } })
+        let (value, _) = stored.state.get(key).cloned().unwrap_or_default();
+        Ok(State { value, read: ReadMark::At { lsn: stored.lsn_of(key), watermark: 0 } })
     }
 
-    fn payload(&self, task: TaskId) -> Result<Bytes, SourceError> {
+    fn payload(&self, task: TaskId) -> Result<Vec<Bytes>, SourceError> {
         let stored = self.0.lock().unwrap();
-        stored.payloads.get(&task).cloned().ok_or_else(|| SourceError::new("no such payload"))
+        let payload = stored.payloads.get(&task).map(|payload| vec![payload.clone()]);
+        payload.ok_or_else(|| SourceError::new("no such payload"))
     }
 }
 

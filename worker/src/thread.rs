@@ -2,10 +2,11 @@
 //! next chain. It ends when nobody can send it a chain any more. It never decides what to run.
 
 use crate::attempt::{Aftermath, Workshop};
+use crate::bulk::{Pace, WorkerDoor};
 use crate::effects::Overlay;
 use crate::pool::{Deliver, Delivery, WorkerId};
 use crossbeam_channel::{Receiver, Sender};
-use overtime_protocol::{Announce, Chain, Outcome};
+use overtime_protocol::{Announce, Chain, Completion, Form, Job, Outcome, Ruling};
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub(crate) struct WorkerThread {
     pub(crate) stack_bytes: usize,
     pub(crate) niceness: i32,
     pub(crate) chains: Receiver<Chain>,
+    pub(crate) rulings: Receiver<Ruling>,
     pub(crate) workshop: Arc<Workshop>,
     pub(crate) deliver: Deliver,
     #[expect(dead_code, reason = "held and never used: once all are dropped, all workers ended")]
@@ -50,7 +52,7 @@ impl WorkerThread {
         let Chain { jobs, claims, announce, .. } = chain;
         let count = jobs.len();
         for job in jobs {
-            let (completion, aftermath) = self.workshop.run(&job, &overlay);
+            let (completion, aftermath) = self.run_job(&job, &overlay);
             let run = job.run;
             // The payload's memory is free before anybody hears that the attempt has ended.
             drop(job);
@@ -63,12 +65,23 @@ impl WorkerThread {
             }
             let wakes = chain_ended || announce == Announce::Each;
             let quiet = (!wakes).then(|| claims.clone());
-            (self.deliver)(Delivery { worker: self.id, completion, chain_ended, quiet });
+            let worker = self.id;
+            (self.deliver)(Delivery::Completion { worker, completion, chain_ended, quiet });
             if chain_ended {
                 break;
             }
         }
         worst
+    }
+
+    fn run_job(&self, job: &Job, overlay: &Overlay) -> (Completion, Aftermath) {
+        match job.form {
+            Form::Single => self.workshop.run(job, overlay),
+            Form::Bulk => {
+                let mut door = WorkerDoor::open(self.id, &self.deliver, &self.rulings);
+                self.workshop.run_bulk(job, Pace::default(), &mut door)
+            }
+        }
     }
 
     /// On Linux niceness belongs to the thread. Refusal is no reason not to work.

@@ -30,7 +30,24 @@ fn chain(jobs: Vec<Job>) -> Chain {
     Chain::new(ChainNumber(1), Lane::Interactive, jobs)
 }
 
-fn body(delivery: Delivery) -> Bytes {
+/// A completion, as it was delivered.
+#[derive(Debug)]
+struct Delivered {
+    worker: WorkerId,
+    completion: Completion,
+    chain_ended: bool,
+}
+
+fn next(deliveries: &Receiver<Delivery>) -> Delivered {
+    match deliveries.recv_timeout(PATIENCE).unwrap() {
+        Delivery::Completion { worker, completion, chain_ended, .. } => {
+            Delivered { worker, completion, chain_ended }
+        }
+        Delivery::Chunk { chunk, .. } => panic!("{chunk:?}"),
+    }
+}
+
+fn body(delivery: Delivered) -> Bytes {
     match delivery.completion.outcome {
         Outcome::Done(product) => product.body,
         other => panic!("{other:?}"),
@@ -50,7 +67,7 @@ fn two_hundred_workers_run_at_the_same_time() {
     }
     let mut seen = HashSet::new();
     for _ in 0..200 {
-        let delivery = deliveries.recv_timeout(PATIENCE).unwrap();
+        let delivery = next(&deliveries);
         assert!(delivery.chain_ended && seen.insert(delivery.worker), "{delivery:?}");
     }
 }
@@ -68,7 +85,7 @@ fn a_panic_replaces_the_thread_and_the_worker_serves_on() {
     let (pool, deliveries) = pool(2, handler, FakeSource::default());
     let worker = &pool.foreground[1];
     worker.chains.send(chain(vec![job("one"), job(""), job("two")])).unwrap();
-    let ended: Vec<_> = (0..3).map(|_| deliveries.recv_timeout(PATIENCE).unwrap()).collect();
+    let ended: Vec<_> = (0..3).map(|_| next(&deliveries)).collect();
     assert_eq!(ended.iter().map(|d| d.chain_ended).collect::<Vec<_>>(), [false, false, true]);
     let outcome = &ended[1].completion.outcome;
     assert!(matches!(outcome, Outcome::Ephemeral(fault) if fault.code == "panic"), "{outcome:?}");
@@ -77,7 +94,7 @@ fn a_panic_replaces_the_thread_and_the_worker_serves_on() {
     );
 
     worker.chains.send(chain(vec![job("three")])).unwrap();
-    let delivery = deliveries.recv_timeout(PATIENCE).unwrap();
+    let delivery = next(&deliveries);
     assert_eq!(delivery.worker, worker.id);
     assert_eq!(body(delivery), "three");
     let threads = threads.lock().unwrap();
@@ -103,12 +120,12 @@ fn the_jobs_of_a_chain_see_what_those_before_them_write() {
     let jobs = jobs.map(|(text, key)| Job { task: task(key), run: 4, ..job(text) });
     pool.foreground[0].chains.send(chain(jobs.collect())).unwrap();
 
-    let first = deliveries.recv_timeout(PATIENCE).unwrap();
+    let first = next(&deliveries);
     assert_eq!(first.completion.puts[0].read, found);
     assert_eq!(body(first), "0a");
-    let second = deliveries.recv_timeout(PATIENCE).unwrap();
+    let second = next(&deliveries);
     assert!(matches!(second.completion.outcome, Outcome::Rejected(_)));
-    let third = deliveries.recv_timeout(PATIENCE).unwrap();
+    let third = next(&deliveries);
     assert_eq!(third.completion.puts[0].read, ReadMark::After { task: task(1), run: 4 });
     assert_eq!(body(third), "0ac", "what a rejected job wrote must not be seen");
 }
@@ -121,7 +138,7 @@ fn a_stored_payload_reaches_a_low_priority_worker() {
     let (pool, deliveries) = pool(1, handler, source);
     for worker in pool.bulk.iter().chain(&pool.background) {
         worker.chains.send(chain(vec![stored_job(9)])).unwrap();
-        let delivery = deliveries.recv_timeout(PATIENCE).unwrap();
+        let delivery = next(&deliveries);
         assert_eq!(delivery.worker, worker.id);
         assert_eq!(body(delivery), "from the journal");
     }

@@ -1,0 +1,115 @@
+//! Bulk: a body of many items, each of which is one input of an ordinary handler. A worker reads
+//! it item by item and commits effects together with the position reached, chunk by chunk. The
+//! body is never joined, never copied and never held twice.
+//!
+//! From the bottom up: a body in segments (`body`) is read by one of three readers (`items`); each
+//! item is run (`work`) and leaves a trace (`trace`), traces become a chunk (`draft`, `gathered`),
+//! and the run (`run`) sends chunk after chunk through a door (`door`), some of them again
+//! (`again`), as large as its pace (`pace`) allows, and counts what became of them (`tally`).
+
+mod again;
+mod body;
+mod csv;
+mod cursor;
+mod door;
+mod draft;
+mod gathered;
+mod item;
+mod items;
+mod json;
+mod ndjson;
+mod pace;
+mod run;
+mod scan;
+mod tally;
+mod trace;
+mod work;
+
+pub(crate) use door::{ChunkDoor, WorkerDoor};
+pub use item::ITEM_MAX_BYTES;
+pub(crate) use pace::Pace;
+
+use crate::attempt::{Aftermath, Workshop};
+use crate::failure::Failure;
+use crate::panics;
+use crate::product::json_type;
+use draft::Draft;
+use gathered::Writer;
+use items::{Format, Items};
+use overtime_protocol::{Completion, Job, Payload};
+use run::{End, Run};
+use tally::Tally;
+use work::Work;
+
+impl Workshop {
+    /// Runs a bulk job until its body is read, or until it is told to stop. What it did on the way
+    /// goes through the door.
+    pub(crate) fn run_bulk(
+        &self,
+        job: &Job,
+        pace: Pace,
+        door: &mut dyn ChunkDoor,
+    ) -> (Completion, Aftermath) {
+        let started = self.clock.monotonic();
+        let caught = panics::catch(|| self.work_bulk(job, pace, door));
+        let (ended, aftermath) = caught.unwrap_or_else(|told| {
+            let failure = Failure::ephemeral("panic", told);
+            (Err(failure), Aftermath::Shaken)
+        });
+        let ended = ended.unwrap_or_else(|failure| End {
+            outcome: failure.into(),
+            progress: None,
+            puts: Vec::new(),
+            expects: Vec::new(),
+        });
+        let End { outcome, progress, puts, expects } = ended;
+        let Job { task, attempt, run, .. } = *job;
+        let ended = self.clock.monotonic();
+        let completion =
+            Completion { task, attempt, run, outcome, progress, puts, expects, started, ended };
+        (completion, aftermath)
+    }
+
+    fn work_bulk(
+        &self,
+        job: &Job,
+        pace: Pace,
+        door: &mut dyn ChunkDoor,
+    ) -> (Result<End, Failure>, Aftermath) {
+        let opened = self.handler(job).and_then(|handler| {
+            let format = Format::of(job.content_type.as_deref()).ok_or_else(unsupported)?;
+            Ok((handler, format, self.open(job)?))
+        });
+        let (handler, format, segments) = match opened {
+            Ok(opened) => opened,
+            Err(failure) => return (Err(failure), Aftermath::Sound),
+        };
+        let content_type = Some(json_type());
+        let job = Job { payload: Payload::seal(Vec::new()), content_type, ..job.clone() };
+        let writer = Writer { task: job.task, run: job.run };
+        let mut run = Run {
+            work: Work { job, handler, clock: &self.clock, shaken: false },
+            items: Items::new(format, &segments),
+            source: &*self.source,
+            door,
+            pace,
+            writer,
+            tally: Tally::default(),
+            inflight: None,
+            draft: Draft::new(writer, self.clock.monotonic()),
+        };
+        let end = run.run();
+        let aftermath = if run.work.shaken { Aftermath::Shaken } else { Aftermath::Sound };
+        (Ok(end), aftermath)
+    }
+}
+
+fn unsupported() -> Failure {
+    let detail = "a bulk body is application/json, application/x-ndjson or text/csv";
+    Failure::input("unsupported-media-type", detail)
+}
+
+#[cfg(test)]
+mod reader_tests;
+#[cfg(test)]
+mod run_tests;

@@ -1,0 +1,53 @@
+//! The way of chunks out of a run, and of rulings into it.
+
+use crate::pool::{Deliver, Delivery, WorkerId};
+use crossbeam_channel::Receiver;
+use overtime_protocol::{Chunk, Ruling};
+
+/// Where a run's chunks go. There is a ruling for each chunk, and one is asked for before the next
+/// chunk is sent.
+pub(crate) trait ChunkDoor {
+    /// Hands over a chunk.
+    fn send(&mut self, chunk: Chunk);
+
+    /// The ruling about the chunk that was sent, if there is one yet.
+    fn poll(&mut self) -> Option<Ruling>;
+
+    /// Waits for the ruling about the chunk that was sent.
+    fn wait(&mut self) -> Ruling;
+}
+
+/// The door of a worker of the pool.
+pub(crate) struct WorkerDoor<'a> {
+    worker: WorkerId,
+    deliver: &'a Deliver,
+    rulings: &'a Receiver<Ruling>,
+}
+
+impl<'a> WorkerDoor<'a> {
+    /// A door for a new run: a ruling that a former run did not wait for says nothing about this
+    /// one.
+    pub(crate) fn open(
+        worker: WorkerId,
+        deliver: &'a Deliver,
+        rulings: &'a Receiver<Ruling>,
+    ) -> Self {
+        while rulings.try_recv().is_ok() {}
+        Self { worker, deliver, rulings }
+    }
+}
+
+impl ChunkDoor for WorkerDoor<'_> {
+    fn send(&mut self, chunk: Chunk) {
+        (self.deliver)(Delivery::Chunk { worker: self.worker, chunk });
+    }
+
+    fn poll(&mut self) -> Option<Ruling> {
+        self.rulings.try_recv().ok()
+    }
+
+    fn wait(&mut self) -> Ruling {
+        // Nobody can rule any more only when the process is on its way out.
+        self.rulings.recv().unwrap_or(Ruling::Stop)
+    }
+}

@@ -1,0 +1,45 @@
+//! A chunk in the making: the items run so far, and what they want written between them.
+
+use super::gathered::{Gathered, Writer};
+use super::item::Position;
+use super::trace::Trace;
+use crate::effects::EFFECTS_MAX_BYTES;
+use overtime_protocol::Monotonic;
+
+/// The items of one chunk, in order.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) traces: Vec<Trace>,
+    pub(super) gathered: Gathered,
+    /// Roughly the bytes that the chunk costs.
+    pub(super) weight: usize,
+    /// When it was begun.
+    pub(super) began: Monotonic,
+}
+
+impl Draft {
+    pub(super) fn new(writer: Writer, began: Monotonic) -> Self {
+        Self { traces: Vec::new(), gathered: Gathered::new(writer), weight: 0, began }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.traces.is_empty()
+    }
+
+    /// Whether one more item keeps it within what may be written at once. An item alone always
+    /// does: its own effects are bounded.
+    pub(super) fn has_room(&self, trace: &Trace) -> bool {
+        self.is_empty() || self.gathered.bytes() + trace.bytes() <= EFFECTS_MAX_BYTES
+    }
+
+    pub(super) fn push(&mut self, trace: Trace) {
+        self.gathered.add(&trace);
+        self.weight += trace.weight();
+        self.traces.push(trace);
+    }
+
+    /// Where a reader stands behind the last item.
+    pub(super) fn end(&self) -> Option<Position> {
+        self.traces.last().map(|trace| trace.after)
+    }
+}

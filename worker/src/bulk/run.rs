@@ -1,0 +1,281 @@
+//! One run over a bulk body: item after item, chunk after chunk. While one chunk is on its way
+//! into the journal, the next is made ready; what it read of the first is numbered when the first
+//! is kept. The run never writes, and nothing that it says was done can be lost: a later run goes
+//! on behind the last chunk that was kept.
+
+use super::cursor::Cursor;
+use super::door::ChunkDoor;
+use super::draft::Draft;
+use super::gathered::Writer;
+use super::item::Malformed;
+use super::items::Items;
+use super::pace::Pace;
+use super::tally::{Step, Tally};
+use super::work::Work;
+use crate::effects::{Layer, View};
+use crate::failure::Failure;
+use crate::product::json_product;
+use crate::source::Source;
+use overtime_protocol::bulk::errors_key;
+use overtime_protocol::record::{Expect, Put};
+use overtime_protocol::{Chunk, Fault, Go, Monotonic, Outcome, Progress, Ruling};
+
+/// How often in a row a chunk may conflict before the attempt gives up for a while.
+const CONFLICTS_MAX: u32 = 64;
+
+/// A run.
+pub(super) struct Run<'a> {
+    pub(super) work: Work<'a>,
+    pub(super) items: Items<'a>,
+    pub(super) source: &'a dyn Source,
+    pub(super) door: &'a mut dyn ChunkDoor,
+    pub(super) pace: Pace,
+    pub(super) writer: Writer,
+    /// What was kept.
+    pub(super) tally: Tally,
+    /// The chunk on its way.
+    pub(super) inflight: Option<Inflight>,
+    /// The chunk in the making, behind the one on its way.
+    pub(super) draft: Draft,
+}
+
+/// A chunk on its way.
+pub(super) struct Inflight {
+    pub(super) draft: Draft,
+    step: Step,
+    sent: Monotonic,
+    /// How often in a row it has conflicted.
+    pub(super) conflicts: u32,
+}
+
+/// How a run ended, and what goes with that.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) outcome: Outcome,
+    pub(super) progress: Option<Progress>,
+    pub(super) puts: Vec<Put>,
+    pub(super) expects: Vec<Expect>,
+}
+
+/// Why a run ends in the middle.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// It was told to.
+    Yielded,
+    /// It cannot go on.
+    Failed(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Why no more items are run for a draft.
+enum Filled {
+    /// It is large enough.
+    Enough,
+    /// There are no more items.
+    Done,
+    /// There are none that could be read.
+    Malformed(Malformed),
+    /// An item failed the task.
+    Failed(Failure),
+}
+
+/// Whether the draft still stands after a ruling about the chunk before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Footing {
+    Firm,
+    /// The chunk before it was done again, so it was given up.
+    Lost,
+}
+
+impl Run<'_> {
+    /// Runs to an end.
+    pub(super) fn run(&mut self) -> End {
+        let ended = self.resume().and_then(|()| self.go_through());
+        ended.unwrap_or_else(|halt| match halt {
+            Halt::Yielded => self.end(Outcome::Yielded),
+            Halt::Failed(failure) => self.end(failure.into()),
+        })
+    }
+
+    /// Goes to where the run before has come.
+    fn resume(&mut self) -> Result<(), Halt> {
+        let Some(bytes) = &self.work.job.cursor else { return Ok(()) };
+        let cursor = Cursor::decode(bytes)
+            .ok_or_else(|| Failure::defect("cursor-unreadable", "no version wrote this cursor"))?;
+        self.tally = Tally::resume(cursor, self.writer.task, self.source)?;
+        self.items.seek(cursor.position);
+        Ok(())
+    }
+
+    fn go_through(&mut self) -> Result<End, Halt> {
+        loop {
+            let filled = self.fill()?;
+            if self.settle()? == Footing::Lost {
+                continue;
+            }
+            match filled {
+                Filled::Enough => self.send()?,
+                Filled::Done => return self.done(),
+                Filled::Malformed(malformed) if self.draft.is_empty() => {
+                    return Ok(self.broken_off(malformed));
+                }
+                // What comes before it is kept first, and then it is met again.
+                Filled::Malformed(_) => self.send()?,
+                Filled::Failed(failure) => {
+                    self.send()?;
+                    self.settle()?;
+                    return Err(failure.into());
+                }
+            }
+        }
+    }
+
+    /// Runs items until the draft is large enough or there are no more.
+    fn fill(&mut self) -> Result<Filled, Halt> {
+        loop {
+            if self.inflight.is_some()
+                && let Some(ruling) = self.door.poll()
+            {
+                self.take(ruling)?;
+            }
+            if self.is_enough() {
+                return Ok(Filled::Enough);
+            }
+            let item = match self.items.next() {
+                Ok(Some(item)) => item,
+                Ok(None) => return Ok(Filled::Done),
+                Err(malformed) => return Ok(Filled::Malformed(malformed)),
+            };
+            let lower = self.inflight.as_ref().map(|inflight| &inflight.draft.gathered);
+            let lower = lower.map(|gathered| gathered as &dyn Layer);
+            let view = View { upper: &self.draft.gathered, lower, source: self.source };
+            let trace = match self.work.attempt(item, view) {
+                Ok(trace) => trace,
+                Err(failure) => return Ok(Filled::Failed(failure)),
+            };
+            if !self.draft.has_room(&trace) {
+                self.items.seek(trace.before);
+                return Ok(Filled::Enough);
+            }
+            self.draft.push(trace);
+        }
+    }
+
+    fn is_enough(&self) -> bool {
+        let Draft { traces, weight, began, .. } = &self.draft;
+        let Pace { weight: weight_max, items: items_max, span, .. } = self.pace;
+        !traces.is_empty()
+            && (*weight >= weight_max
+                || traces.len() >= items_max
+                || self.now().since(*began) >= span)
+    }
+
+    /// Waits until no chunk is on its way.
+    fn settle(&mut self) -> Result<Footing, Halt> {
+        let mut footing = Footing::Firm;
+        while self.inflight.is_some() {
+            let ruling = self.door.wait();
+            if self.take(ruling)? == Footing::Lost {
+                footing = Footing::Lost;
+            }
+        }
+        Ok(footing)
+    }
+
+    /// Takes the ruling about the chunk on its way.
+    fn take(&mut self, ruling: Ruling) -> Result<Footing, Halt> {
+        let Some(inflight) = self.inflight.take() else { return Ok(Footing::Firm) };
+        match ruling {
+            Ruling::Kept { lsn, go } => {
+                self.pace.ruled(self.now().since(inflight.sent));
+                self.draft.gathered.settle(&inflight.draft.gathered, lsn);
+                self.tally.keep(inflight.step);
+                match go {
+                    Go::On => Ok(Footing::Firm),
+                    Go::Yield => Err(Halt::Yielded),
+                }
+            }
+            Ruling::Conflict if inflight.conflicts >= CONFLICTS_MAX => {
+                let detail = "other writers changed the same keys again and again";
+                Err(Failure::ephemeral("contended", detail).into())
+            }
+            Ruling::Conflict => {
+                let conflicts = inflight.conflicts + 1;
+                let again = self.do_again(inflight)?;
+                self.draft = self.fresh_draft();
+                self.send_draft(again, conflicts)?;
+                Ok(Footing::Lost)
+            }
+            Ruling::Stop => Err(Halt::Yielded),
+        }
+    }
+
+    fn send(&mut self) -> Result<(), Halt> {
+        let fresh = self.fresh_draft();
+        let draft = std::mem::replace(&mut self.draft, fresh);
+        self.send_draft(draft, 0)
+    }
+
+    /// Sends a chunk, unless it is empty. What it read has its number in the journal by now.
+    fn send_draft(&mut self, draft: Draft, conflicts: u32) -> Result<(), Halt> {
+        if draft.is_empty() {
+            return Ok(());
+        }
+        let step = self.tally.step(&draft.traces);
+        let (puts, expects) = self.effects(&draft, &step)?;
+        let Writer { task, run } = self.writer;
+        let progress = Progress { done: step.cursor.position.index, total: None };
+        let cursor = step.cursor.encode();
+        let sent = self.now();
+        self.door.send(Chunk { task, run, cursor, progress, puts, expects });
+        self.inflight = Some(Inflight { draft, step, sent, conflicts });
+        Ok(())
+    }
+
+    /// What a chunk writes and has read: its items' effects, and the block of their errors.
+    fn effects(&self, draft: &Draft, step: &Step) -> Result<(Vec<Put>, Vec<Expect>), Halt> {
+        let (mut puts, expects) = draft.gathered.effects();
+        if let Some(block) = &step.block {
+            let key = errors_key(self.writer.task, self.tally.cursor.blocks);
+            let read = self.source.state(&key)?.read;
+            puts.push(Put { key, value: Some(block.clone()), read });
+        }
+        Ok((puts, expects))
+    }
+
+    /// The end of a body that was read to its end: the last chunk goes with it.
+    fn done(&mut self) -> Result<End, Halt> {
+        let step = self.tally.step(&self.draft.traces);
+        let (puts, expects) = self.effects(&self.draft, &step)?;
+        self.tally.keep(step);
+        let product = json_product(self.tally.result(self.writer.task));
+        let done = self.tally.cursor.position.index;
+        let progress = Some(Progress { done, total: Some(done) });
+        Ok(End { outcome: Outcome::Done(product), progress, puts, expects })
+    }
+
+    fn broken_off(&self, malformed: Malformed) -> End {
+        let Malformed { offset, detail } = malformed;
+        let detail = format!("the body is malformed at byte {offset}: {detail}");
+        let members = Some(self.tally.members(offset));
+        self.end(Outcome::Rejected(Fault { members, ..Fault::input("malformed-body", detail) }))
+    }
+
+    fn end(&self, outcome: Outcome) -> End {
+        let progress = Some(Progress { done: self.tally.cursor.position.index, total: None });
+        End { outcome, progress, puts: Vec::new(), expects: Vec::new() }
+    }
+
+    pub(super) fn fresh_draft(&self) -> Draft {
+        Draft::new(self.writer, self.now())
+    }
+
+    fn now(&self) -> Monotonic {
+        self.work.clock.monotonic()
+    }
+}

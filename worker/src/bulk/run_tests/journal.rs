@@ -1,0 +1,99 @@
+//! A journal in memory, behind a door: it checks reads as the real one does.
+
+use crate::bulk::ChunkDoor;
+use crate::testing::FakeSource;
+use bytes::Bytes;
+use overtime_protocol::{Chunk, Go, Ruling};
+use std::collections::HashMap;
+
+type Hook = Box<dyn FnMut(&FakeSource)>;
+
+/// A journal that does what a test says with the chunk that is sent as the first, the second, …
+pub(super) struct FakeJournal {
+    pub(super) source: FakeSource,
+    /// Whether a ruling is there as soon as it is asked for; if not, only when it is waited for.
+    pub(super) eager: bool,
+    /// Whether chunks are remembered.
+    pub(super) keeps: bool,
+    /// The chunks that were kept.
+    pub(super) kept: Vec<Chunk>,
+    /// The most bytes that a chunk wrote.
+    pub(super) largest_bytes: usize,
+    cursor: Option<Bytes>,
+    sent: usize,
+    pending: Option<Ruling>,
+    rulings: HashMap<usize, Ruling>,
+    hooks: HashMap<usize, Hook>,
+}
+
+impl Default for FakeJournal {
+    fn default() -> Self {
+        Self {
+            source: FakeSource::default(),
+            eager: false,
+            keeps: true,
+            kept: Vec::new(),
+            largest_bytes: 0,
+            cursor: None,
+            sent: 0,
+            pending: None,
+            rulings: HashMap::new(),
+            hooks: HashMap::new(),
+        }
+    }
+}
+
+impl FakeJournal {
+    /// Answers the chunk of this number with `ruling`; one that is kept gets its own number.
+    pub(super) fn rule(&mut self, number: usize, ruling: Ruling) {
+        self.rulings.insert(number, ruling);
+    }
+
+    /// Does something before the chunk of this number is checked.
+    pub(super) fn before(&mut self, number: usize, hook: impl FnMut(&FakeSource) + 'static) {
+        self.hooks.insert(number, Box::new(hook));
+    }
+
+    /// The cursor of the last chunk that was kept.
+    pub(super) fn cursor(&self) -> Option<Bytes> {
+        self.cursor.clone()
+    }
+
+    fn judge(&mut self, chunk: Chunk) -> Ruling {
+        let go = match self.rulings.remove(&self.sent) {
+            None => Go::On,
+            Some(Ruling::Kept { go, .. }) => go,
+            Some(ruling) => return ruling,
+        };
+        let Some(lsn) = self.source.append(&chunk.puts, &chunk.expects) else {
+            return Ruling::Conflict;
+        };
+        self.cursor = Some(chunk.cursor.clone());
+        if self.keeps {
+            self.kept.push(chunk);
+        }
+        Ruling::Kept { lsn, go }
+    }
+}
+
+impl ChunkDoor for FakeJournal {
+    fn send(&mut self, chunk: Chunk) {
+        assert!(self.pending.is_none(), "the chunk before it was not ruled about");
+        self.sent += 1;
+        let value = |value: &Option<Bytes>| value.as_ref().map_or(0, Bytes::len);
+        let bytes = chunk.puts.iter().map(|put| put.key.len() + value(&put.value)).sum();
+        self.largest_bytes = self.largest_bytes.max(bytes);
+        if let Some(hook) = self.hooks.get_mut(&self.sent) {
+            hook(&self.source);
+        }
+        self.pending = Some(self.judge(chunk));
+    }
+
+    fn poll(&mut self) -> Option<Ruling> {
+        self.pending.take_if(|_| self.eager)
+    }
+
+    fn wait(&mut self) -> Ruling {
+        self.pending.take().expect("a run waits for a chunk that it has sent")
+    }
+}

@@ -1,0 +1,83 @@
+//! One item's turn: an ordinary handler run over it, as if it had come alone.
+
+use super::item::Item;
+use super::trace::Trace;
+use crate::effects::{Effects, View};
+use crate::failure::{Failure, bounded};
+use crate::handler::Handler;
+use crate::input::Input;
+use crate::panics;
+use bytes::Bytes;
+use overtime_protocol::record::{Expect, Put};
+use overtime_protocol::{Clock, Fault, Job};
+use std::slice;
+
+/// What items are run with.
+pub(super) struct Work<'a> {
+    /// The job as an item's handler sees it: the payload and its type are the item's.
+    pub(super) job: Job,
+    pub(super) handler: &'a dyn Handler,
+    pub(super) clock: &'a Clock,
+    /// Whether a handler has panicked.
+    pub(super) shaken: bool,
+}
+
+impl Work<'_> {
+    /// Runs an item. Its own fault is part of what it leaves behind; any other failure is the
+    /// task's.
+    pub(super) fn attempt(&mut self, item: Item, view: View<'_>) -> Result<Trace, Failure> {
+        let Item { before, after, text } = item;
+        let ran = match text {
+            Ok(text) => self.run(before.index, &text, view),
+            Err(fault) => Ok(Ran { fault: Some(fault), ..Ran::default() }),
+        };
+        match ran {
+            Ok(Ran { fault, puts, expects }) => Ok(Trace { before, after, fault, puts, expects }),
+            Err(failure) => Err(named(failure, before.index)),
+        }
+    }
+
+    fn run(&mut self, index: u64, text: &Bytes, view: View<'_>) -> Result<Ran, Failure> {
+        let mut input = Input {
+            job: &self.job,
+            item: Some(index),
+            segments: slice::from_ref(text),
+            clock: self.clock,
+            view,
+            effects: Effects::default(),
+        };
+        let caught = panics::catch(|| self.handler.run(&mut input));
+        match caught {
+            Ok(Ok(_)) => {
+                let (puts, expects) = input.effects.finish()?;
+                Ok(Ran { fault: None, puts, expects })
+            }
+            Ok(Err(Failure::Input(fault))) => {
+                let expects = input.effects.reads();
+                Ok(Ran { fault: Some(bounded(fault)), puts: Vec::new(), expects })
+            }
+            Ok(Err(failure)) => Err(failure),
+            Err(told) => {
+                self.shaken = true;
+                Err(Failure::ephemeral("panic", told))
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Ran {
+    fault: Option<Fault>,
+    puts: Vec<Put>,
+    expects: Vec<Expect>,
+}
+
+/// The failure with the item at which it happened.
+fn named(failure: Failure, index: u64) -> Failure {
+    let name = |fault: Fault| Fault { detail: format!("item {index}: {}", fault.detail), ..fault };
+    match failure {
+        Failure::Input(fault) => Failure::Input(name(fault)),
+        Failure::Ephemeral(fault) => Failure::Ephemeral(name(fault)),
+        Failure::Defect(fault) => Failure::Defect(name(fault)),
+    }
+}
