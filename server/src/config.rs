@@ -105,7 +105,7 @@ section! {
         /// The longest request target.
         target: Size = Size::kib(8),
         /// The longest payload of a single task.
-        body: Size = Size(BODY_MAX_BYTES),
+        body: Size = Size::mib(64),
         /// The most open connections.
         connections: usize = 10_000,
         /// The most tasks that are not finished.

@@ -31,8 +31,12 @@ fn cost_of(body: &[u8]) -> (Cost, Snapshot) {
         allocations::of_this_thread() - before
     });
     let mut stream = server.connect();
-    let fields = format!("Content-Length: {}\r\nExpect: 100-continue\r\n", body.len());
-    stream.write_all(support::submit("sink", &fields).as_bytes()).unwrap();
+    let fields = format!(
+        "Content-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n",
+        body.len()
+    );
+    let head = support::submit("sink", &fields).replace("/v1/tasks/", "/v1/bulk/");
+    stream.write_all(head.as_bytes()).unwrap();
     support::read_until(&mut stream, "100 Continue\r\n\r\n");
     stream.write_all(body).unwrap();
     support::read_until(&mut stream, "taken");
@@ -43,6 +47,15 @@ fn cost_of(body: &[u8]) -> (Cost, Snapshot) {
         bytes_copied: snapshot.core.bytes_copied,
     };
     (cost, snapshot)
+}
+
+/// How many bodies are taken: the pieces in which one arrives decide a few allocations, and what it
+/// says would show in all of them.
+const ROUNDS: usize = 12;
+
+fn least_cost_of(body: &[u8]) -> (Cost, Snapshot) {
+    let rounds = (0..ROUNDS).map(|_| cost_of(body));
+    rounds.min_by_key(|(cost, _)| cost.allocations).expect("there are rounds")
 }
 
 /// An array of contacts, of exactly the right length.
@@ -79,7 +92,7 @@ fn noise() -> Vec<u8> {
 
 #[test]
 fn a_large_body_costs_the_core_the_same_whatever_it_says() {
-    let (reference, snapshot) = cost_of(&json());
+    let (reference, snapshot) = least_cost_of(&json());
     assert_eq!(reference.bytes_copied, 0, "no byte is copied once it is read");
     let segments = (BODY_BYTES as u64).div_ceil(SEGMENT_BYTES);
     // The kernel decides how much a read finds, so there is no upper bound to reads and turns.
@@ -87,6 +100,6 @@ fn a_large_body_costs_the_core_the_same_whatever_it_says() {
     assert!(snapshot.turns.turns > segments / 2, "{} turns", snapshot.turns.turns);
     assert!(reference.allocations < 3 * segments + 200, "{} allocations", reference.allocations);
     for (name, body) in [("broken JSON", broken_json()), ("noise", noise())] {
-        assert_eq!(cost_of(&body).0, reference, "{name}");
+        assert_eq!(least_cost_of(&body).0, reference, "{name}");
     }
 }

@@ -7,7 +7,7 @@
 )]
 
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use overtime_core::{
     Core, Door, Exit, Limits, Listener, Mail, Mailbox, Setup, Snapshot, WorkerChannel,
     WorkerChannels,

@@ -39,7 +39,9 @@ impl Engine {
 
     fn may_start(&self, lane: Lane) -> bool {
         let starting = matches!(self.mode, Mode::Open | Mode::Draining);
-        let has_room = self.credits.has_room(lane) && self.brief.has_room();
+        // Brief attempts are single calls of these lanes; none of the others waits for them.
+        let shares = matches!(lane, Lane::Control | Lane::Interactive);
+        let has_room = self.credits.has_room(lane) && (!shares || self.brief.has_room());
         starting && self.stats.queued[lane] > 0 && has_room
     }
 
@@ -86,7 +88,7 @@ impl Engine {
             let table = &self.table;
             let may_follow = |slot| table.get(slot).is_none_or(|task| task.charged_lane() == lane);
             party.slots.extend(self.hot_keys.followers(key, may_follow));
-        } else if self.is_brief(leader) {
+        } else if matches!(lane, Lane::Control | Lane::Interactive) && self.is_brief(leader) {
             let waiting = usize::try_from(self.stats.queued[lane]).unwrap_or(usize::MAX);
             let max = self.brief.chain_max(kind, waiting.saturating_add(1));
             while party.slots.len() < max && self.stats.queued[lane] > 0 {

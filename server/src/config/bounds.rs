@@ -5,10 +5,10 @@ use super::{Config, ConfigError, Size, Span};
 use overtime_worker::{EFFECTS_MAX_BYTES, PRODUCT_MAX_BYTES};
 use std::net::SocketAddr;
 
-/// The largest payload of a single task: until there is a spool, it must fit one log record.
-pub const BODY_MAX_BYTES: u64 = 8 * 1024 * 1024;
+/// The largest payload that may be configured.
+pub const BODY_MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
-/// The most of a record that is neither payload, nor result, nor state.
+/// The most of a record that is neither result nor state. Large payloads are not in records.
 const RECORD_REST_BYTES: u64 = 1024 * 1024;
 
 /// No count may be higher, so that a slip of the finger does not ask for all memory.
@@ -94,10 +94,7 @@ impl Config {
         let memory = limits.payload_memory;
         problems.ordered("limits.body", limits.body, "limits.payload_memory", memory);
         problems.within("limits.payload_memory", memory, Size::mib(1), Size::mib(1 << 20));
-        let record = limits
-            .body
-            .0
-            .saturating_add((PRODUCT_MAX_BYTES + EFFECTS_MAX_BYTES) as u64 + RECORD_REST_BYTES);
+        let record = (PRODUCT_MAX_BYTES + EFFECTS_MAX_BYTES) as u64 + RECORD_REST_BYTES;
         problems.within("journal.segment", journal.segment, Size(record), Size::mib(1024));
         let segments = Size(journal.segment.0.saturating_mul(3));
         problems.ordered(

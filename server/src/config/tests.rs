@@ -37,7 +37,7 @@ fn the_defaults_are_sound_and_written_as_they_are_read() {
         "[workers]\ncount = 200",
         "[wait]\ndefault = \"10s\"\nmax = \"1m\"",
         "spin = \"0s\"",
-        "body = \"8MiB\"",
+        "body = \"64MiB\"",
         "segment = \"32MiB\"",
     ] {
         assert!(text.contains(line), "{line} is not in:\n{text}");
@@ -84,7 +84,7 @@ fn settings_that_contradict_each_other_are_refused_by_name() {
         ("[core]\nspin = \"2ms\"", "core.spin is 2ms; it must not be above core.turn_budget, 1ms"),
         ("[core]\nturn_budget = \"0s\"", "core.turn_budget is 0s"),
         ("[workers]\ncount = 0", "workers.count is 0; it must be from 1 to 10000"),
-        ("[limits]\nbody = \"9MiB\"", "limits.body is 9MiB; it must be from 0B to 8MiB"),
+        ("[limits]\nbody = \"2GiB\"", "limits.body is 2GiB; it must be from 0B to 1GiB"),
         ("[limits]\npayload_memory = \"4MiB\"", "must not be above limits.payload_memory, 4MiB"),
         ("[limits]\nhead = \"4KiB\"", "limits.target is 8KiB; it must not be above limits.head"),
         ("[limits]\nhead = \"64KiB\"", "limits.head is 64KiB"),

@@ -68,11 +68,11 @@ fn bulk_goes_on_at_its_cursor_after_a_crash() {
     };
     assert_ne!(document["state"], "succeeded", "it was over before it could be killed");
     server.kill();
-    assert_eq!(files(folder.path()), [task.clone()]);
+    assert_eq!(files(folder.path()), [&*task]);
     fs::write(folder.path().join("spool").join("01DXF6EC400000000000000001"), "x").unwrap();
 
     let server = Server::start(folder.path());
-    assert_eq!(files(folder.path()), [task.clone()], "a file that belongs to nobody");
+    assert_eq!(files(folder.path()), [&*task], "a file that belongs to nobody");
     server.wait_for(&task, &["succeeded"]);
     let result = server.get(&format!("/v1/tasks/{task}/result")).json();
     assert_eq!((&result["items"], &result["succeeded"]), (&60_000.into(), &60_000.into()));
