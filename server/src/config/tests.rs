@@ -90,7 +90,7 @@ fn settings_that_contradict_each_other_are_refused_by_name() {
         ("[limits]\nhead = \"64KiB\"", "limits.head is 64KiB"),
         ("[limits]\nfields = 129", "limits.fields is 129"),
         ("[timeouts]\nidle = \"0s\"", "timeouts.idle is 0s"),
-        ("[journal]\nsegment = \"16MiB\"", "journal.segment is 16MiB; it must be from 29MiB"),
+        ("[journal]\nsegment = \"16MiB\"", "journal.segment is 16MiB; it must be from 21MiB"),
         ("[journal]\nlog_max = \"64MiB\"", "three times journal.segment is 96MiB"),
         ("[journal]\nreaders = 0", "journal.readers is 0"),
         ("data = \"\"", "data must name a folder, in UTF-8"),
