@@ -4,21 +4,19 @@
 //! A segment file goes round: prepared (zero-filled) -> free -> live, while records in it are not
 //! yet in the archive -> free. Live segments have consecutive sequence numbers.
 
+mod applying;
+
+pub(crate) use applying::Wake;
+
 use crate::disk::{Disk, FileId};
 use crate::frame::Key;
-use crate::options::{APPLY_BYTES_MAX, APPLY_WRITES_MAX, Options};
+use crate::options::Options;
 use crate::stats::Stats;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
-
-/// The applier waits for this long without a new record before it applies a few.
-const QUIET: Duration = Duration::from_millis(50);
-
-/// … and lets the first record wait no longer than this for company.
-const LINGER_MAX: Duration = Duration::from_secs(1);
+use std::time::Duration;
 
 /// How long the commit thread waits for a free segment before it makes itself heard again.
 const ROOM_ASKED_AGAIN: Duration = Duration::from_millis(100);
@@ -94,17 +92,6 @@ pub(super) enum Phase {
 enum Applier {
     Busy,
     Idle,
-}
-
-/// What the applier is to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wake {
-    /// Apply what is there.
-    Apply,
-    /// Apply what is there, checkpoint, and release: the commit thread waits for a segment.
-    MakeRoom,
-    /// Apply what is there and stop.
-    Stop,
 }
 
 /// Why no segment was to be had.
@@ -223,64 +210,6 @@ impl Log {
         strained
     }
 
-    /// Waits until there is something for the applier to do.
-    pub(crate) fn wait_for_work(&self) -> Wake {
-        let mut state = self.state.lock();
-        let mut first_seen: Option<Instant> = None;
-        loop {
-            if state.phase != Phase::Open {
-                return Wake::Stop;
-            }
-            if state.room_wanted {
-                state.room_wanted = false;
-                return Wake::MakeRoom;
-            }
-            if state.writes == state.writes_seen {
-                debug_assert_eq!(state.bytes, state.bytes_seen, "both count whole frames");
-                state.applier = Applier::Idle;
-                self.grown.wait(&mut state);
-                state.applier = Applier::Busy;
-                continue;
-            }
-            let since = *first_seen.get_or_insert_with(Instant::now);
-            let before = state.writes;
-            if state.is_enough() || since.elapsed() >= LINGER_MAX {
-                return Wake::Apply;
-            }
-            let quiet = self.grown.wait_for(&mut state, QUIET).timed_out();
-            if quiet && state.writes == before {
-                return Wake::Apply;
-            }
-        }
-    }
-
-    /// Makes known that the applier has read this much more.
-    pub(crate) fn mark_seen(&self, writes: u64, bytes: u64) {
-        let mut state = self.state.lock();
-        state.writes_seen += writes;
-        state.bytes_seen += bytes;
-    }
-
-    /// Makes known that recovered records wait for the applier.
-    pub(crate) fn mark_recovered(&self, writes: u64, bytes: u64) {
-        let mut state = self.state.lock();
-        state.writes += writes;
-        state.bytes += bytes;
-    }
-
-    /// The last LSN on disk.
-    pub(crate) fn last(&self) -> u64 {
-        self.state.lock().last
-    }
-
-    /// Lets the applier wait for so long, or until no more records come. Whether they still do.
-    pub(crate) fn pause(&self, span: Duration) -> bool {
-        let until = Instant::now() + span;
-        let mut state = self.state.lock();
-        while state.phase == Phase::Open && !self.grown.wait_until(&mut state, until).timed_out() {}
-        state.phase == Phase::Open
-    }
-
     /// The live segment of that sequence number.
     pub(crate) fn live(&self, sequence: u64) -> Option<Segment> {
         let state = self.state.lock();
@@ -355,13 +284,5 @@ impl Log {
     pub(super) fn count_files(&self, state: &State) {
         let bytes = state.files as u64 * self.segment_bytes;
         self.stats.log_bytes.store(bytes, Ordering::Relaxed);
-    }
-}
-
-impl State {
-    /// Whether a transaction's worth of records waits.
-    fn is_enough(&self) -> bool {
-        self.writes - self.writes_seen >= APPLY_WRITES_MAX as u64
-            || self.bytes - self.bytes_seen >= APPLY_BYTES_MAX as u64
     }
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::log::Log;
 use crate::memory_disk::MemoryDisk;
 use crate::options::{LSN_JUMP, Options};
+use crate::prepare;
 use crate::recent::Place;
 use crate::writer::{Batch, WriteError, Writer};
 use std::collections::BTreeMap;
