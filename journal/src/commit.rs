@@ -140,18 +140,19 @@ impl Commit {
     /// so that they come on beside any number of single records.
     fn take_chunks(&mut self, began: Instant) -> Result<(), Failure> {
         let (start, budget) = (self.batch.frame_bytes(), self.pace.bytes());
-        let mut bytes_max = self.limits.record_bytes;
+        let mut is_first = true;
         while let Some(chunk) = self.queue.next_chunk() {
             let expected = self.batch.frame_bytes() - start + estimate(&chunk.record);
-            let is_first = bytes_max == self.limits.record_bytes;
             if !is_first && (expected > budget || began.elapsed() > CHUNKS_SPAN) {
                 self.queue.put_chunk_back(chunk);
                 break;
             }
+            let Limits { batch_bytes, record_bytes } = self.limits;
+            let bytes_max = if is_first { record_bytes } else { batch_bytes };
             if self.take(chunk, bytes_max)? == Room::Full {
                 break;
             }
-            bytes_max = self.limits.batch_bytes;
+            is_first = false;
         }
         Ok(())
     }
