@@ -1,6 +1,7 @@
 //! The archive: the long-term home of tasks and state, in SQLite. One connection writes (the
 //! applier's), some read. It knows nothing of the log but its sequence numbers.
 
+mod apply;
 mod reader;
 mod row;
 mod schema;
