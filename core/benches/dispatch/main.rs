@@ -7,7 +7,8 @@
 //!   64 MiB is first handed to the spool and its acceptance to the journal; both answer at once
 //!   here, and their two hops are part of the figure.
 //! - *return*: from a handler's end to the moment the core lets go of the body that it has written.
-//!   With 64 MiB the hop to the journal and back is part of it.
+//!   With 64 MiB the hop to the journal and back is part of it, and what the core takes to let go of
+//!   the payload before it answers.
 //!
 //! Beside each stands its *floor*, measured in turns with it: as many threads behind the same
 //! channels, and a dispatcher that only hands over, takes back and writes (`floor.rs`). Load comes
