@@ -1,4 +1,5 @@
-//! The words of the command line that clap does not know: spans of time and loopback addresses.
+//! The words of the command line that clap does not know: spans of time, sizes and loopback
+//! addresses.
 //! An address that is not loopback is refused, because a load generator is a weapon elsewhere.
 
 use std::net::SocketAddr;
@@ -15,6 +16,26 @@ pub fn span(text: &str) -> Result<Duration, String> {
         "m" => number.checked_mul(60).map(Duration::from_secs).ok_or("too long".into()),
         _ => Err(format!("{text:?} needs a unit: ms, s or m")),
     }
+}
+
+/// A span with a unit, or a number of seconds.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse().map(Duration::from_secs).or_else(|_| span(text))
+}
+
+/// A number of bytes such as `512`, `64KB` or `5MB`, in thousands.
+pub fn size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let number: usize =
+        digits.parse().map_err(|_| format!("{text:?} is not like 512, 64KB or 5MB"))?;
+    let unit = match &text[digits.len()..] {
+        "" | "B" => 1,
+        "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        _ => return Err(format!("{text:?} needs a unit: KB, MB or GB")),
+    };
+    number.checked_mul(unit).ok_or("too large".into())
 }
 
 /// An address such as `127.0.0.1:7070`, `[::1]:7070` or `localhost:7070`.
@@ -40,6 +61,23 @@ mod tests {
         assert_eq!(span("2m"), Ok(Duration::from_secs(120)));
         for wrong in ["", "3", "s", "-1s", "1h", "1.5s", "99999999999999999999s"] {
             assert!(span(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn seconds_need_no_unit() {
+        assert_eq!(seconds("8"), Ok(Duration::from_secs(8)));
+        assert_eq!(seconds("250ms"), Ok(Duration::from_millis(250)));
+        assert!(seconds("1.5").is_err());
+    }
+
+    #[test]
+    fn sizes_are_in_thousands() {
+        assert_eq!(size("512"), Ok(512));
+        assert_eq!(size("64KB"), Ok(64_000));
+        assert_eq!(size("5MB"), Ok(5_000_000));
+        for wrong in ["", "MB", "-1KB", "5mb", "5MiB", "99999999999999999999GB"] {
+            assert!(size(wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The command line. Each command's options stand beside what it does.
 
 use crate::argument::loopback;
+use crate::data::Data;
 use crate::floor;
 use crate::scenario::{crash, fallover, hot_key, idle, restart, single, versus};
 use crate::verdict::Verdict;
@@ -25,6 +26,9 @@ enum Command {
     Restart(restart::Options),
     Idle(idle::Options),
     Versus(versus::Options),
+    /// Write what the scenarios send.
+    #[command(subcommand)]
+    Data(Data),
     /// Serve a floor: a server that does next to nothing.
     #[command(subcommand)]
     Floor(Floor),
@@ -60,6 +64,7 @@ impl CommandLine {
             Command::Restart(options) => restart::run(&options),
             Command::Idle(options) => idle::run(&options),
             Command::Versus(options) => versus::run(&options),
+            Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => serve(floor).map(|()| Verdict::Met),
         }
     }

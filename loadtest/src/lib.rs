@@ -6,6 +6,8 @@ pub mod ask;
 pub mod batch;
 pub mod command;
 pub mod connection;
+pub mod contacts;
+pub mod data;
 pub mod document;
 pub mod floor;
 pub mod generator;

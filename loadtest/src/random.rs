@@ -34,6 +34,13 @@ impl Random {
         (scaled >> 64) as u64
     }
 
+    /// Brings `items` into an order that all orders had the same chance of.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last as u64 + 1) as usize);
+        }
+    }
+
     /// Fills `bytes`.
     pub fn fill(&mut self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
@@ -68,5 +75,18 @@ mod tests {
             seen[random.below(5) as usize] = true;
         }
         assert_eq!(seen, [true; 5]);
+    }
+
+    #[test]
+    fn every_order_comes_out_of_a_shuffle() {
+        let mut random = Random::new(1);
+        let orders: std::collections::BTreeSet<[u8; 3]> = (0..200)
+            .map(|_| {
+                let mut order = [1, 2, 3];
+                random.shuffle(&mut order);
+                order
+            })
+            .collect();
+        assert_eq!(orders.len(), 6);
     }
 }

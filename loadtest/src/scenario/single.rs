@@ -1,6 +1,6 @@
 //! `single`: single calls at full speed or at a fixed rate.
 
-use crate::argument::{loopback, span};
+use crate::argument::{loopback, seconds};
 use crate::load::LoadShape;
 use crate::measurement::{Plan, Work};
 use crate::verdict::Verdict;
@@ -45,11 +45,6 @@ pub struct Options {
     /// Print JSON.
     #[arg(long)]
     json: bool,
-}
-
-/// A span with a unit, or a number of seconds.
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    text.parse().map(Duration::from_secs).or_else(|_| span(text))
 }
 
 /// Measures and prints.

@@ -3,9 +3,9 @@
 
 mod table;
 
+use crate::argument::seconds;
 use crate::load::LoadShape;
 use crate::measurement::{Plan, Work};
-use crate::scenario::single::seconds;
 use crate::server_process::ServerProcess;
 use crate::usage::ProcessUsage;
 use crate::verdict::Verdict;
