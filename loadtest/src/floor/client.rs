@@ -1,5 +1,5 @@
-//! One connection of the relay: bytes in, bodies out, answers in, bytes out. It reads once a
-//! readiness and writes once a turn.
+//! One connection of a floor with an event loop: bytes in, bodies out, answers in, bytes out. It
+//! reads once a readiness and writes once a turn.
 
 use crate::head::{self, Malformed};
 use mio::net::TcpStream;
@@ -69,19 +69,24 @@ impl Client {
         }
     }
 
-    /// Takes the body of the next whole request into `body`; false if there is none.
-    pub(super) fn take_body(&mut self, body: &mut Vec<u8>) -> Result<bool, Malformed> {
+    /// Takes the body of the next whole request into `body`, and says what `first_line` makes of
+    /// its first line; `None` if there is no whole request.
+    pub(super) fn take_body<T>(
+        &mut self,
+        body: &mut Vec<u8>,
+        first_line: impl FnOnce(&[u8]) -> Result<T, Malformed>,
+    ) -> Result<Option<T>, Malformed> {
         let waiting = &self.input[self.start..self.end];
         if waiting.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
-        let Some(((), framing)) = head::read(waiting, |_| Ok(()))? else { return Ok(false) };
+        let Some((first, framing)) = head::read(waiting, first_line)? else { return Ok(None) };
         let Some(whole) = waiting.get(framing.head_bytes..framing.whole_bytes()) else {
-            return Ok(false);
+            return Ok(None);
         };
         body.extend_from_slice(whole);
         self.start += framing.whole_bytes();
-        Ok(true)
+        Ok(Some(first))
     }
 
     /// Queues an answer.

@@ -1,0 +1,74 @@
+//! The command line of the floors.
+
+use super::reader::Treatment;
+use super::{axum, control, reader, relay};
+use crate::argument::loopback;
+use anyhow::Context;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+/// Which floor, and where.
+#[derive(Debug, clap::Subcommand)]
+pub enum Floor {
+    /// One thread that frames, one that works, two channels between them.
+    Relay {
+        /// Where to listen; loopback only.
+        #[arg(long, default_value = "127.0.0.1:7170", value_parser = loopback)]
+        listen: SocketAddr,
+        /// Write every body to this file, and sync it, before it is answered.
+        #[arg(long)]
+        sync: Option<PathBuf>,
+    },
+    /// axum with `spawn_blocking`.
+    Axum {
+        /// Where to listen; loopback only.
+        #[arg(long, default_value = "127.0.0.1:7171", value_parser = loopback)]
+        listen: SocketAddr,
+    },
+    /// No floor but the opposite: one thread that parses bulk bodies on its event loop.
+    Control {
+        /// Where to listen; loopback only.
+        #[arg(long, default_value = "127.0.0.1:7172", value_parser = loopback)]
+        listen: SocketAddr,
+        /// Write every body to this file, and sync it, before it is answered.
+        #[arg(long)]
+        sync: Option<PathBuf>,
+    },
+    /// A thread for each connection that takes bulk bodies; to run beside the relay.
+    Reader {
+        /// Where to listen; loopback only.
+        #[arg(long, default_value = "127.0.0.1:7173", value_parser = loopback)]
+        listen: SocketAddr,
+        /// What is done with a body.
+        #[arg(long, value_enum, default_value = "parse")]
+        treatment: Treatment,
+        /// How many bodies are parsed at a time.
+        #[arg(long, default_value_t = 2)]
+        at_once: usize,
+        /// Write every parsed body to this file, and sync it, before it is answered.
+        #[arg(long)]
+        sync: Option<PathBuf>,
+    },
+}
+
+impl Floor {
+    /// Serves until the process ends.
+    pub fn serve(self) -> anyhow::Result<()> {
+        match self {
+            Self::Relay { listen, sync } => {
+                relay::Relay::start(bind(listen)?, sync.as_deref())?.run()
+            }
+            Self::Axum { listen } => axum::serve(bind(listen)?),
+            Self::Control { listen, sync } => {
+                control::Control::start(bind(listen)?, sync.as_deref())?.run()
+            }
+            Self::Reader { listen, treatment, at_once, sync } => {
+                reader::serve(bind(listen)?, treatment, at_once, sync.as_deref())
+            }
+        }
+    }
+}
+
+fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))
+}
