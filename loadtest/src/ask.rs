@@ -2,7 +2,7 @@
 //! it hold. It waits, so it has no place in a generator.
 
 use crate::response::{Response, read_head};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -35,13 +35,14 @@ pub fn ask_within(target: SocketAddr, request: &[u8], patience: Duration) -> any
     Ok(Reply { status: response.status, body: response.body.to_vec() })
 }
 
-/// Sends `request` on an open connection and reads the answer into `input`.
+/// Sends `request` on an open connection and reads the answer into `input`. An answer that comes
+/// before the request is sent whole is an answer too.
 pub fn exchange<'a>(
     stream: &mut TcpStream,
     request: &[u8],
     input: &'a mut Vec<u8>,
 ) -> anyhow::Result<Response<'a>> {
-    stream.write_all(request).context("cannot send")?;
+    let sent = stream.write_all(request);
     input.clear();
     let mut part = [0; 4096];
     loop {
@@ -51,10 +52,19 @@ pub fn exchange<'a>(
             let (head, body) = input[..framing.whole_bytes()].split_at(framing.head_bytes);
             return Ok(Response { status, head, body });
         }
-        match stream.read(&mut part).context("no answer")? {
-            0 => bail!("the connection was closed before the answer"),
-            more => input.extend_from_slice(&part[..more]),
+        match stream.read(&mut part) {
+            Ok(0) => return Err(unanswered(sent, None)),
+            Ok(more) => input.extend_from_slice(&part[..more]),
+            Err(error) => return Err(unanswered(sent, Some(error))),
         }
+    }
+}
+
+fn unanswered(sent: std::io::Result<()>, read: Option<std::io::Error>) -> anyhow::Error {
+    match (sent, read) {
+        (Err(error), _) => anyhow::Error::new(error).context("cannot send"),
+        (Ok(()), Some(error)) => anyhow::Error::new(error).context("no answer"),
+        (Ok(()), None) => anyhow::anyhow!("the connection was closed before the answer"),
     }
 }
 

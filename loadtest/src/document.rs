@@ -37,6 +37,17 @@ pub struct Contact {
     pub company: Option<String>,
 }
 
+/// The counters that a bulk body is answered with.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub struct BulkResult {
+    /// Items read.
+    pub items: u64,
+    /// Of them, those that took effect.
+    pub succeeded: u64,
+    /// And those that did not.
+    pub failed: u64,
+}
+
 /// What a problem says about whether the request happened.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Problem {

@@ -28,6 +28,16 @@ impl Latency {
         self.nanos.saturating_record(span.as_nanos() as u64);
     }
 
+    /// Counts all that another has counted.
+    pub fn add(&mut self, other: &Self) {
+        self.nanos.add(&other.nanos).expect("all histograms here have the same bounds");
+    }
+
+    /// The latency in milliseconds that a share of `quantile` did not exceed.
+    pub fn at_ms(&self, quantile: f64) -> f64 {
+        self.nanos.value_at_quantile(quantile) as f64 / 1e6
+    }
+
     /// How many were counted.
     pub fn count(&self) -> u64 {
         self.nanos.len()
@@ -40,7 +50,7 @@ impl Latency {
 
     /// The numbers to tell.
     pub fn quantiles(&self) -> Quantiles {
-        let at = |quantile| self.nanos.value_at_quantile(quantile) as f64 / 1e6;
+        let at = |quantile| self.at_ms(quantile);
         Quantiles {
             p50_ms: at(0.5),
             p90_ms: at(0.9),

@@ -4,6 +4,7 @@
 pub mod argument;
 pub mod ask;
 pub mod batch;
+pub mod bulk;
 pub mod command;
 pub mod connection;
 pub mod contacts;
@@ -22,6 +23,7 @@ pub mod scenario;
 pub mod schedule;
 pub mod server_process;
 pub mod settle;
+pub mod timeline;
 pub mod timer;
 pub mod usage;
 pub mod verdict;
