@@ -2,7 +2,7 @@
 
 use crate::data::Data;
 use crate::floor::command::Floor;
-use crate::scenario::{crash, fallover, hot_key, idle, restart, single, versus};
+use crate::scenario::{crash, fallover, hot_key, idle, incident, restart, single, versus};
 use crate::verdict::Verdict;
 
 /// Load, crashes and floors for a task server on this machine.
@@ -22,6 +22,7 @@ enum Command {
     Restart(restart::Options),
     Idle(idle::Options),
     Versus(versus::Options),
+    Incident(incident::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -41,6 +42,7 @@ impl CommandLine {
             Command::Restart(options) => restart::run(&options),
             Command::Idle(options) => idle::run(&options),
             Command::Versus(options) => versus::run(&options),
+            Command::Incident(options) => incident::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

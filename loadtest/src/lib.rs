@@ -3,6 +3,7 @@
 
 pub mod argument;
 pub mod ask;
+pub mod bar;
 pub mod batch;
 pub mod bulk;
 pub mod command;
@@ -16,6 +17,7 @@ pub mod head;
 pub mod latency;
 pub mod load;
 pub mod measurement;
+pub mod output;
 pub mod random;
 pub mod request;
 pub mod response;

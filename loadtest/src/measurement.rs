@@ -5,13 +5,15 @@
 mod score;
 mod summary;
 
-pub use score::Score;
+pub use score::{Score, Span};
 pub use summary::{Costs, Summary};
 
 use crate::connection::Broken;
 use crate::generator::Generator;
+use crate::latency::Latency;
 use crate::load::{Load, LoadShape};
 use crate::schedule::Schedule;
+use crate::timeline::Timeline;
 use crate::usage::{ProcessUsage, thread_cpu};
 use crate::workload::{AfterBreak, Exchange, Loss, Next, Turn, Workload};
 use std::io::IsTerminal;
@@ -53,16 +55,30 @@ pub struct Plan {
     pub pid: Option<u32>,
 }
 
+/// What a run has shown.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The figures.
+    pub summary: Summary,
+    /// All latencies.
+    pub latency: Latency,
+    /// The same by the time at which their requests were due.
+    pub timeline: Timeline,
+}
+
 impl Plan {
     /// Runs it.
-    pub fn run(&self) -> anyhow::Result<Summary> {
+    pub fn run(&self) -> anyhow::Result<Measured> {
         let mut generator = Generator::connect(self.shape.target, self.connections)?;
         let mut run = Run::start(self, Instant::now());
         generator.run(&mut run)?;
         run.progress.clear();
         let unanswered = generator.in_flight() as u64 + run.unsent();
         let elapsed = run.last_answer.max(run.ends_at) - run.counts_from;
-        Ok(Summary::new(self, run.score, unanswered, elapsed, run.costs_before.until_now(self.pid)))
+        let costs = run.costs_before.until_now(self.pid);
+        let summary = Summary::new(self, &run.score, unanswered, elapsed, costs);
+        let Score { latency, timeline, .. } = run.score;
+        Ok(Measured { summary, latency, timeline })
     }
 }
 
@@ -149,7 +165,8 @@ impl Workload for Run {
         let is_right = !matches!(response.status, 200)
             || self.load.is_answered_by(exchange.slot, response.body);
         if is_right {
-            self.score.answered(&response, exchange.answered_at - due);
+            let span = Span { at: due - self.counts_from, latency: exchange.answered_at - due };
+            self.score.answered(&response, span);
         } else {
             self.score.wrong_bodies += 1;
         }

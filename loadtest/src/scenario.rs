@@ -4,6 +4,7 @@ pub mod crash;
 pub mod fallover;
 pub mod hot_key;
 pub mod idle;
+pub mod incident;
 pub mod restart;
 pub mod single;
 pub mod versus;

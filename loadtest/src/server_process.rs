@@ -53,7 +53,7 @@ impl ServerProcess {
     pub fn floor(name: &str, options: &[&str], folder: &Path) -> anyhow::Result<Self> {
         let [target] = free_addresses()?;
         let program = std::env::current_exe().context("cannot find this program")?;
-        let log = folder.join("floor.log");
+        let log = folder.join(format!("{name}.log"));
         let begun = Instant::now();
         let child = Command::new(program)
             .args(["floor", name, "--listen", &target.to_string()])

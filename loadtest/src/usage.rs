@@ -31,6 +31,19 @@ impl ProcessUsage {
     }
 }
 
+/// The most resident memory that the process `pid` has ever had, in bytes.
+pub fn peak_resident_bytes(pid: u32) -> anyhow::Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let status = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    peak(&status).with_context(|| format!("{path} is not as expected"))
+}
+
+fn peak(status: &str) -> Option<u64> {
+    let value = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
 fn parse(stat: &str) -> Option<ProcessUsage> {
     // The name stands in parentheses and may contain anything, parentheses too.
     let (_, rest) = stat.rsplit_once(')')?;
@@ -56,6 +69,13 @@ mod tests {
         assert_eq!(usage.cpu, tick * 200);
         assert_eq!(usage.resident_bytes, 3 * rustix::param::page_size() as u64);
         assert_eq!(parse("42 (short) S 1"), None);
+    }
+
+    #[test]
+    fn the_peak_is_read_from_its_line() {
+        assert_eq!(peak("Name:\tx\nVmHWM:\t   12 kB\nVmRSS:\t 9 kB\n"), Some(12 * 1024));
+        assert_eq!(peak("Name:\tx\n"), None);
+        assert!(peak_resident_bytes(std::process::id()).unwrap() > 100_000);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use crate::latency::Latency;
 use crate::response::Response;
+use crate::timeline::Timeline;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -21,8 +22,19 @@ pub struct Score {
     pub bytes_received: u64,
     /// From when each request was due to its answer.
     pub latency: Latency,
+    /// The same, by when they were due.
+    pub timeline: Timeline,
     /// How much later than possible the generator itself sent a request.
     pub lateness: Latency,
+}
+
+/// When a request was due, from the start of the measured part, and how long its answer took.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    /// From the start until it was due.
+    pub at: Duration,
+    /// From then to its answer.
+    pub latency: Duration,
 }
 
 impl Score {
@@ -32,14 +44,15 @@ impl Score {
     }
 
     /// A request was answered.
-    pub fn answered(&mut self, response: &Response<'_>, latency: Duration) {
+    pub fn answered(&mut self, response: &Response<'_>, span: Span) {
         self.bytes_received += response.whole_bytes() as u64;
         if response.status != 200 {
             *self.by_status.entry(response.status).or_default() += 1;
         }
         if (200..300).contains(&response.status) {
             self.ok += 1;
-            self.latency.record(latency);
+            self.latency.record(span.latency);
+            self.timeline.record(span.at, span.latency);
         }
     }
 
@@ -58,7 +71,8 @@ mod tests {
     fn a_refusal_is_an_error_and_no_latency() {
         let mut score = Score::default();
         for status in [200, 202, 503, 503] {
-            score.answered(&Response { status, head: b"", body: b"" }, Duration::from_millis(1));
+            let span = Span { at: Duration::ZERO, latency: Duration::from_millis(1) };
+            score.answered(&Response { status, head: b"", body: b"" }, span);
         }
         assert_eq!((score.ok, score.errors(), score.latency.count()), (2, 2, 2));
         assert_eq!(score.by_status, BTreeMap::from([(202, 1), (503, 2)]));

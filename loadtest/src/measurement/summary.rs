@@ -19,7 +19,7 @@ pub struct Costs {
 }
 
 /// A finished run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Summary {
     /// Connections used.
     pub connections: usize,
@@ -48,7 +48,7 @@ pub struct Summary {
 impl Summary {
     pub(super) fn new(
         plan: &Plan,
-        score: Score,
+        score: &Score,
         unanswered: u64,
         elapsed: Duration,
         costs: Costs,
@@ -61,7 +61,7 @@ impl Summary {
             seconds,
             ok: score.ok,
             rate: score.ok as f64 / seconds,
-            errors: errors(&score, unanswered),
+            errors: errors(score, unanswered),
             accepted: score.by_status.get(&202).copied().unwrap_or(0),
             latency: score.latency.quantiles(),
             generator_late_p99_ms: plan.rate.map(|_| late),

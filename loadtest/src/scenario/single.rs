@@ -3,6 +3,7 @@
 use crate::argument::{loopback, seconds};
 use crate::load::LoadShape;
 use crate::measurement::{Plan, Work};
+use crate::output::Output;
 use crate::verdict::Verdict;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -42,9 +43,8 @@ pub struct Options {
     /// The server's process id, to tell its processor time and memory.
     #[arg(long)]
     pid: Option<u32>,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Measures and prints.
@@ -63,11 +63,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         rate: options.rate,
         pid: options.pid,
     };
-    let summary = plan.run()?;
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&summary)?);
-    } else {
-        print!("{summary}");
-    }
+    let summary = plan.run()?.summary;
+    options.output.print(&summary)?;
     Ok(Verdict::of(summary.error_count() == 0))
 }

@@ -6,6 +6,7 @@ mod table;
 use crate::argument::seconds;
 use crate::load::LoadShape;
 use crate::measurement::{Plan, Work};
+use crate::output::Output;
 use crate::server_process::ServerProcess;
 use crate::usage::ProcessUsage;
 use crate::verdict::Verdict;
@@ -72,9 +73,8 @@ pub struct Options {
     /// Where to put the data of all of them; a temporary folder inside it is removed afterwards.
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     folder: PathBuf,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Starts them, measures in turns, and prints.
@@ -87,17 +87,13 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         for place in 0..servers.len() {
             // Nobody always comes right after the same neighbour.
             let (name, server) = &servers[(place + run) % servers.len()];
-            let summary = plan(options, server, run).run()?;
+            let summary = plan(options, server, run).run()?.summary;
             eprintln!("run {} {name:<9} {:>8.0}/s  {}", run + 1, summary.rate, summary.latency);
             table.add(name, summary);
             await_quiet(server.pid())?;
         }
     }
-    if options.json {
-        println!("{}", table.to_json()?);
-    } else {
-        print!("{table}");
-    }
+    options.output.print(&table)?;
     Ok(Verdict::of(table.error_count() == 0))
 }
 

@@ -82,7 +82,7 @@ fn measure(work: Work, rate: Option<u32>) -> crate::measurement::Summary {
         rate: rate.map(|rate| rate.try_into().unwrap()),
         pid: None,
     };
-    plan.run().unwrap()
+    plan.run().unwrap().summary
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::measurement::Summary;
 use serde::Serialize;
+use serde::ser::SerializeStruct;
 use std::fmt::{Display, Formatter};
 
 /// One server and its runs, in order.
@@ -30,9 +31,18 @@ struct Ratio {
     p50: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct Table {
     rows: Vec<Row>,
+}
+
+impl Serialize for Table {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut table = serializer.serialize_struct("Table", 2)?;
+        table.serialize_field("servers", &self.rows)?;
+        table.serialize_field("ratios", &self.ratios())?;
+        table.end()
+    }
 }
 
 impl Table {
@@ -51,13 +61,6 @@ impl Table {
 
     pub(super) fn error_count(&self) -> u64 {
         self.rows.iter().flat_map(|row| &row.runs).map(Summary::error_count).sum()
-    }
-
-    pub(super) fn to_json(&self) -> serde_json::Result<String> {
-        serde_json::to_string_pretty(&serde_json::json!({
-            "servers": self.rows,
-            "ratios": self.ratios(),
-        }))
     }
 
     /// Each server to each that comes after it.
@@ -134,22 +137,10 @@ fn write_line(
 mod tests {
     use super::*;
     use crate::latency::Quantiles;
-    use crate::measurement::Costs;
 
     fn summary(rate: f64) -> Summary {
-        Summary {
-            connections: 1,
-            asked_rate: None,
-            seconds: 1.0,
-            ok: 1,
-            rate,
-            errors: Default::default(),
-            accepted: 0,
-            latency: Quantiles { p50_ms: 1_000.0 / rate, ..Quantiles::default() },
-            generator_late_p99_ms: None,
-            bytes_received: 0,
-            costs: Costs::default(),
-        }
+        let latency = Quantiles { p50_ms: 1_000.0 / rate, ..Quantiles::default() };
+        Summary { rate, latency, ..Summary::default() }
     }
 
     #[test]
