@@ -2,7 +2,9 @@
 
 use crate::data::Data;
 use crate::floor::command::Floor;
-use crate::scenario::{crash, fallover, hot_key, idle, incident, restart, single, versus};
+use crate::scenario::{
+    bulk, crash, fallover, hot_key, idle, incident, mixed, restart, single, versus,
+};
 use crate::verdict::Verdict;
 
 /// Load, crashes and floors for a task server on this machine.
@@ -23,6 +25,8 @@ enum Command {
     Idle(idle::Options),
     Versus(versus::Options),
     Incident(incident::Options),
+    Bulk(bulk::Options),
+    Mixed(mixed::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -43,6 +47,8 @@ impl CommandLine {
             Command::Idle(options) => idle::run(&options),
             Command::Versus(options) => versus::run(&options),
             Command::Incident(options) => incident::run(&options),
+            Command::Bulk(options) => bulk::run(&options),
+            Command::Mixed(options) => mixed::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

@@ -14,6 +14,8 @@ use names::{CITIES, COMPANIES, FIRST_NAMES, LAST_NAMES, PLANS, TAGS};
 #[derive(Clone, Debug)]
 pub struct Contacts {
     seed: u64,
+    /// Stands in every email.
+    label: String,
     order: Vec<u32>,
 }
 
@@ -22,14 +24,19 @@ impl Contacts {
     pub fn new(items: u32, seed: u64) -> Self {
         let mut order: Vec<u32> = (0..items).collect();
         Random::new(seed ^ u64::from(items)).shuffle(&mut order);
-        Self { seed, order }
+        Self { seed, label: String::new(), order }
+    }
+
+    /// `items` contacts that no other seed has.
+    pub fn fresh(items: u32, seed: u64) -> Self {
+        Self { label: format!(".{seed:x}"), ..Self::new(items, seed) }
     }
 
     /// The same contacts in another order.
     pub fn reordered(&self, order_seed: u64) -> Self {
-        let mut order = self.order.clone();
-        Random::new(order_seed).shuffle(&mut order);
-        Self { seed: self.seed, order }
+        let mut contacts = self.clone();
+        Random::new(order_seed).shuffle(&mut contacts.order);
+        contacts
     }
 
     /// How many there are.
@@ -38,15 +45,16 @@ impl Contacts {
     }
 
     /// The one at `place` in the order, which must be below [`Contacts::items`].
-    pub fn at(&self, place: usize) -> Contact {
-        Contact::of(self.order[place], self.seed)
+    pub fn at(&self, place: usize) -> Contact<'_> {
+        Contact::of(self.order[place], self.seed, &self.label)
     }
 }
 
 /// One contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contact {
+pub struct Contact<'a> {
     number: u32,
+    label: &'a str,
     first_name: &'static str,
     last_name: &'static str,
     company: (&'static str, &'static str),
@@ -57,11 +65,12 @@ pub struct Contact {
     seats: u64,
 }
 
-impl Contact {
-    fn of(number: u32, seed: u64) -> Self {
+impl<'a> Contact<'a> {
+    fn of(number: u32, seed: u64, label: &'a str) -> Self {
         let mut random = Random::new(seed.rotate_left(32) ^ u64::from(number));
         Self {
             number,
+            label,
             first_name: pick(&mut random, FIRST_NAMES),
             last_name: pick(&mut random, LAST_NAMES),
             company: pick(&mut random, COMPANIES),
@@ -79,7 +88,8 @@ impl Contact {
             name.chars().filter(char::is_ascii_alphabetic).collect::<String>().to_lowercase()
         };
         let (first, last) = (plain(self.first_name), plain(self.last_name));
-        format!("{first}.{last}.{}@{}.example", self.number, self.company.1)
+        let Self { number, label, company: (_, domain), .. } = self;
+        format!("{first}.{last}.{number}{label}@{domain}.example")
     }
 
     fn phone(&self) -> String {
@@ -113,6 +123,13 @@ mod tests {
         let sorted: BTreeSet<&String> = emails.iter().collect();
         assert_eq!(sorted.len(), emails.len());
         assert!(!emails.is_sorted() && emails.iter().all(|email| email.is_ascii()));
+    }
+
+    #[test]
+    fn fresh_contacts_share_none_with_another_seed() {
+        let all: Vec<String> =
+            (1..=3).flat_map(|seed| emails(&Contacts::fresh(2_000, seed))).collect();
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 6_000);
     }
 
     #[test]

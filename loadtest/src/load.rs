@@ -1,5 +1,5 @@
-//! The bodies that `single` sends: an echo of random bytes, or an upsert of a random contact.
-//! Every request differs from the one before, and every answer is compared with what was sent.
+//! The bodies of small calls: an echo of random bytes, an upsert of a random contact or a look at
+//! one, a short sleep. Every answer is compared with what was sent.
 
 use crate::random::Random;
 use crate::request::Template;
@@ -12,6 +12,41 @@ const ECHO_DIGITS: usize = 8;
 const EMAIL_DIGITS: usize = 8;
 /// Digits of the value that each upsert changes.
 const VALUE_DIGITS: usize = 12;
+
+/// How long a `sleep` sleeps.
+const SLEEP_MS: u64 = 5;
+
+/// Which work to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+pub enum Work {
+    /// Random bytes come back.
+    #[value(name = "echo")]
+    #[serde(rename = "echo")]
+    Echo,
+    /// A random contact is added or changed.
+    #[value(name = "contacts.upsert")]
+    #[serde(rename = "contacts.upsert")]
+    Upsert,
+    /// A random contact is read, which must be there.
+    #[value(name = "contacts.get")]
+    #[serde(rename = "contacts.get")]
+    Get,
+    /// A worker sleeps for 5 ms.
+    #[value(name = "sleep")]
+    #[serde(rename = "sleep")]
+    Sleep,
+}
+
+impl std::fmt::Display for Work {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.pad(match self {
+            Self::Echo => "echo",
+            Self::Upsert => "contacts.upsert",
+            Self::Get => "contacts.get",
+            Self::Sleep => "sleep",
+        })
+    }
+}
 
 /// What to send.
 #[derive(Clone, Copy, Debug)]
@@ -39,11 +74,22 @@ pub struct Load {
 enum Variation {
     Echo { count: u64 },
     Upsert { email_at: usize, value_at: usize, emails: u64, count: u64 },
+    Get { email_at: usize, emails: u64 },
+    Sleep,
 }
 
 impl Load {
-    /// Random bytes to `echo`.
-    pub fn echo(shape: LoadShape, connections: usize) -> Self {
+    /// What `connections` connections send.
+    pub fn new(work: Work, shape: LoadShape, connections: usize) -> Self {
+        match work {
+            Work::Echo => Self::echo(shape, connections),
+            Work::Upsert => Self::upsert(shape, connections),
+            Work::Get => Self::get(shape, connections),
+            Work::Sleep => Self::sleep(shape, connections),
+        }
+    }
+
+    fn echo(shape: LoadShape, connections: usize) -> Self {
         let mut random = Random::new(shape.seed);
         let mut body = vec![0; shape.bytes];
         random.fill(&mut body);
@@ -53,20 +99,48 @@ impl Load {
         Self { template, random, sent: vec![0; connections], variation }
     }
 
-    /// Contacts to `contacts.upsert`.
-    pub fn upsert(shape: LoadShape, connections: usize) -> Self {
+    fn upsert(shape: LoadShape, connections: usize) -> Self {
         let body = contact(shape.bytes);
-        let place = |name: &[u8]| {
-            memmem::find(&body, name).expect("the body was written a line ago") + name.len()
-        };
         let variation = Variation::Upsert {
-            email_at: place(b"\"contact-"),
-            value_at: place(b"\"value\":\""),
+            email_at: after(&body, "\"contact-"),
+            value_at: after(&body, "\"value\":\""),
             emails: shape.emails.max(1),
             count: 0,
         };
         let template =
             Template::post(shape.target, "/v1/tasks/contacts.upsert", "application/json", &body);
+        let random = Random::new(shape.seed);
+        Self { template, random, sent: vec![0; connections], variation }
+    }
+
+    /// A request that writes contact `number`.
+    pub fn upsert_of(target: SocketAddr, number: u64) -> Vec<u8> {
+        let mut load = Self::upsert(LoadShape { target, bytes: 256, emails: 1, seed: 0 }, 1);
+        load.sent[0] = number;
+        load.patch(0);
+        load.template.bytes().to_vec()
+    }
+
+    fn get(shape: LoadShape, connections: usize) -> Self {
+        let body = format!("{{\"email\":\"contact-{}@load.test\"}}", "0".repeat(EMAIL_DIGITS));
+        let email_at = after(body.as_bytes(), "\"contact-");
+        let variation = Variation::Get { email_at, emails: shape.emails.max(1) };
+        Self::fixed(shape, "/v1/tasks/contacts.get", &body, (variation, connections))
+    }
+
+    fn sleep(shape: LoadShape, connections: usize) -> Self {
+        let body = format!("{{\"ms\":{SLEEP_MS}}}");
+        Self::fixed(shape, "/v1/tasks/sleep", &body, (Variation::Sleep, connections))
+    }
+
+    /// JSON of a size of its own.
+    fn fixed(
+        shape: LoadShape,
+        path: &str,
+        body: &str,
+        (variation, connections): (Variation, usize),
+    ) -> Self {
+        let template = Template::post(shape.target, path, "application/json", body.as_bytes());
         let random = Random::new(shape.seed);
         Self { template, random, sent: vec![0; connections], variation }
     }
@@ -82,6 +156,8 @@ impl Load {
                 *count += 1;
                 self.random.below(*emails)
             }
+            Variation::Get { emails, .. } => self.random.below(*emails),
+            Variation::Sleep => SLEEP_MS,
         };
         self.patch(slot);
         self.template.bytes()
@@ -98,21 +174,30 @@ impl Load {
                 self.template.patch(email_at, EMAIL_DIGITS, number);
                 self.template.patch(value_at, VALUE_DIGITS, count);
             }
+            Variation::Get { email_at, .. } => self.template.patch(email_at, EMAIL_DIGITS, number),
+            Variation::Sleep => {}
         }
     }
 
     /// Whether `body` answers what connection `slot` sent last: an echo is the same bytes, an
-    /// upsert names the same contact.
+    /// upsert and a look name the same contact, a sleep says how long it was.
     pub fn is_answered_by(&mut self, slot: usize, body: &[u8]) -> bool {
         self.patch(slot);
         let sent = self.template.body();
         match self.variation {
             Variation::Echo { .. } => sent == body,
-            Variation::Upsert { email_at, .. } => {
+            Variation::Upsert { email_at, .. } | Variation::Get { email_at, .. } => {
                 memmem::find(body, &sent[email_at..email_at + EMAIL_DIGITS]).is_some()
             }
+            Variation::Sleep => memmem::find(body, b"slept_ms").is_some(),
         }
     }
+}
+
+/// Where `body` goes on behind `name`, which it has.
+fn after(body: &[u8], name: &str) -> usize {
+    let found = memmem::find(body, name.as_bytes());
+    found.expect("the body was written with that name") + name.len()
 }
 
 /// A contact of about `bytes` bytes; never less than its fixed part.
@@ -161,6 +246,17 @@ mod tests {
         let email = parsed["email"].as_str().unwrap().to_owned();
         assert!(load.is_answered_by(0, format!("{{\"email\":\"{email}\"}}").as_bytes()));
         assert!(!load.is_answered_by(0, b"{\"email\":\"contact-99999999@load.test\"}"));
+    }
+
+    #[test]
+    fn a_look_is_answered_by_its_contact_and_a_sleep_by_its_span() {
+        let mut load = Load::new(Work::Get, shape(0), 1);
+        let sent = body(load.next(0)).to_vec();
+        assert!(load.is_answered_by(0, &sent));
+        assert!(!load.is_answered_by(0, b"{\"email\":\"contact-99999999@load.test\"}"));
+        let mut load = Load::new(Work::Sleep, shape(0), 1);
+        assert_eq!(body(load.next(0)), b"{\"ms\":5}");
+        assert!(load.is_answered_by(0, b"{\"slept_ms\":5}") && !load.is_answered_by(0, b"{}"));
     }
 
     #[test]

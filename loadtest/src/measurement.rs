@@ -11,30 +11,20 @@ pub use summary::{Costs, Summary};
 use crate::connection::Broken;
 use crate::generator::Generator;
 use crate::latency::Latency;
-use crate::load::{Load, LoadShape};
+use crate::load::{Load, LoadShape, Work};
 use crate::schedule::Schedule;
 use crate::timeline::Timeline;
 use crate::usage::{ProcessUsage, thread_cpu};
 use crate::workload::{AfterBreak, Exchange, Loss, Next, Turn, Workload};
 use std::io::IsTerminal;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long the last answers are waited for.
 const GRACE: Duration = Duration::from_secs(30);
 /// How often the progress line and the marks are looked at when nothing happens.
 const GLANCE: Duration = Duration::from_millis(100);
-
-/// Which work to send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Work {
-    /// Random bytes come back.
-    #[value(name = "echo")]
-    Echo,
-    /// A random contact is added or changed.
-    #[value(name = "contacts.upsert")]
-    Upsert,
-}
 
 /// What to measure.
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +59,13 @@ pub struct Measured {
 impl Plan {
     /// Runs it.
     pub fn run(&self) -> anyhow::Result<Measured> {
+        self.run_until(&AtomicBool::new(false))
+    }
+
+    /// Runs it, but ends it early once `is_over`.
+    pub fn run_until(&self, is_over: &AtomicBool) -> anyhow::Result<Measured> {
         let mut generator = Generator::connect(self.shape.target, self.connections)?;
-        let mut run = Run::start(self, Instant::now());
+        let mut run = Run::start(self, is_over, Instant::now());
         generator.run(&mut run)?;
         run.progress.clear();
         let unanswered = generator.in_flight() as u64 + run.unsent();
@@ -83,7 +78,8 @@ impl Plan {
 }
 
 /// A run in progress.
-struct Run {
+struct Run<'a> {
+    is_over: &'a AtomicBool,
     load: Load,
     pace: Pace,
     /// When the request in progress on each connection was due.
@@ -103,15 +99,12 @@ enum Pace {
     Open(Schedule),
 }
 
-impl Run {
-    fn start(plan: &Plan, now: Instant) -> Self {
-        let load = match plan.work {
-            Work::Echo => Load::echo(plan.shape, plan.connections),
-            Work::Upsert => Load::upsert(plan.shape, plan.connections),
-        };
+impl<'a> Run<'a> {
+    fn start(plan: &Plan, is_over: &'a AtomicBool, now: Instant) -> Self {
         let counts_from = now + plan.warmup;
         Self {
-            load,
+            is_over,
+            load: Load::new(plan.work, plan.shape, plan.connections),
             pace: plan.rate.map_or(Pace::Closed, |rate| Pace::Open(Schedule::new(now, rate))),
             due: vec![now; plan.connections],
             counts_from,
@@ -133,7 +126,7 @@ impl Run {
     }
 }
 
-impl Workload for Run {
+impl Workload for Run<'_> {
     fn next(&mut self, slot: usize, free_since: Instant, now: Instant) -> Next<'_> {
         let due = match &self.pace {
             Pace::Closed => now,
@@ -184,6 +177,9 @@ impl Workload for Run {
             self.costs_before.set(self.pid);
         }
         self.progress.show(now, &self.score);
+        if self.is_over.load(Ordering::Relaxed) {
+            self.ends_at = self.ends_at.min(now.max(self.counts_from));
+        }
         if now > self.ends_at + GRACE { Turn::Stop } else { Turn::Until(now + GLANCE) }
     }
 }

@@ -1,10 +1,12 @@
 //! What can be asked of a server, one file each.
 
+pub mod bulk;
 pub mod crash;
 pub mod fallover;
 pub mod hot_key;
 pub mod idle;
 pub mod incident;
+pub mod mixed;
 pub mod restart;
 pub mod single;
 pub mod versus;

@@ -50,7 +50,7 @@ impl Form {
         if self == Self::Json { b"\n]\n" } else { b"\n" }
     }
 
-    fn write_item(self, out: &mut Vec<u8>, contact: &Contact) {
+    fn write_item(self, out: &mut Vec<u8>, contact: &Contact<'_>) {
         let written = match self {
             Self::Json | Self::Ndjson => contact.write_json(out),
             Self::Csv => contact.write_csv(out),
@@ -59,7 +59,7 @@ impl Form {
     }
 }
 
-impl Contact {
+impl Contact<'_> {
     fn write_json(&self, out: &mut Vec<u8>) -> std::io::Result<()> {
         write!(
             out,

@@ -3,6 +3,8 @@
 use super::*;
 use crate::response::Response;
 
+static NEVER: AtomicBool = AtomicBool::new(false);
+
 fn plan(rate: Option<u32>) -> Plan {
     let shape = LoadShape { target: "127.0.0.1:1".parse().unwrap(), bytes: 16, emails: 1, seed: 1 };
     Plan {
@@ -29,7 +31,7 @@ fn accept(run: &mut Run, slot: usize, at: Instant) {
 #[test]
 fn an_open_loop_counts_latency_from_the_due_time_and_not_from_sending() {
     let start = Instant::now();
-    let mut run = Run::start(&plan(Some(1)), start);
+    let mut run = Run::start(&plan(Some(1)), &NEVER, start);
     let second = start + Duration::from_secs(1);
     assert!(matches!(run.next(0, start, start), Next::Send(_)));
     assert!(matches!(run.next(1, start, start), Next::Wait(at) if at == second));
@@ -44,7 +46,7 @@ fn an_open_loop_counts_latency_from_the_due_time_and_not_from_sending() {
 #[test]
 fn a_generator_that_dozes_is_late_by_itself() {
     let start = Instant::now();
-    let mut run = Run::start(&plan(Some(1)), start);
+    let mut run = Run::start(&plan(Some(1)), &NEVER, start);
     assert!(matches!(run.next(0, start, start), Next::Send(_)));
     let dozed = start + Duration::from_millis(1_250);
     assert!(matches!(run.next(1, start, dozed), Next::Send(_)));
@@ -54,7 +56,7 @@ fn a_generator_that_dozes_is_late_by_itself() {
 #[test]
 fn nothing_of_the_warmup_counts() {
     let start = Instant::now();
-    let mut run = Run::start(&plan(None), start);
+    let mut run = Run::start(&plan(None), &NEVER, start);
     assert!(matches!(run.next(0, start, start), Next::Send(_)));
     refuse(&mut run, 0, start + Duration::from_millis(1_500));
     assert_eq!(run.score.errors(), 0);
@@ -67,7 +69,7 @@ fn nothing_of_the_warmup_counts() {
 #[test]
 fn after_the_end_connections_retire_and_late_answers_are_waited_for() {
     let start = Instant::now();
-    let mut run = Run::start(&plan(None), start);
+    let mut run = Run::start(&plan(None), &NEVER, start);
     let end = start + Duration::from_secs(2);
     assert!(matches!(run.next(0, end, end), Next::Retire));
     assert!(matches!(run.turn(end + GRACE), Turn::Until(_)));
@@ -77,7 +79,21 @@ fn after_the_end_connections_retire_and_late_answers_are_waited_for() {
 #[test]
 fn requests_that_never_got_a_connection_are_known() {
     let start = Instant::now();
-    let mut run = Run::start(&plan(Some(10)), start);
+    let mut run = Run::start(&plan(Some(10)), &NEVER, start);
     assert!(matches!(run.next(0, start, start), Next::Send(_)));
     assert_eq!(run.unsent(), 19);
+}
+
+#[test]
+fn a_run_that_is_over_ends_early_and_counts_what_was_due_until_then() {
+    let start = Instant::now();
+    let is_over = AtomicBool::new(false);
+    let mut run = Run::start(&plan(Some(10)), &is_over, start);
+    let late = start + Duration::from_millis(1_250);
+    assert!(matches!(run.turn(late), Turn::Until(_)));
+    is_over.store(true, Ordering::Relaxed);
+    assert!(matches!(run.turn(late), Turn::Until(_)));
+    assert!(matches!(run.next(0, late, late), Next::Send(_)));
+    assert_eq!(run.unsent(), 12);
+    assert_eq!(run.turn(late + GRACE + GLANCE), Turn::Stop);
 }

@@ -1,8 +1,8 @@
 //! `single`: single calls at full speed or at a fixed rate.
 
 use crate::argument::{loopback, seconds};
-use crate::load::LoadShape;
-use crate::measurement::{Plan, Work};
+use crate::load::{LoadShape, Work};
+use crate::measurement::Plan;
 use crate::output::Output;
 use crate::verdict::Verdict;
 use std::net::SocketAddr;

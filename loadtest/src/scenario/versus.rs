@@ -4,8 +4,8 @@
 mod table;
 
 use crate::argument::seconds;
-use crate::load::LoadShape;
-use crate::measurement::{Plan, Work};
+use crate::load::{LoadShape, Work};
+use crate::measurement::Plan;
 use crate::output::Output;
 use crate::server_process::ServerProcess;
 use crate::usage::ProcessUsage;

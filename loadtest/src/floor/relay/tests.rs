@@ -1,8 +1,8 @@
 //! The relay answers raw sockets, however their bytes come, and a measured run in this process.
 
 use super::Relay;
-use crate::load::LoadShape;
-use crate::measurement::{Plan, Work};
+use crate::load::{LoadShape, Work};
+use crate::measurement::Plan;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
