@@ -6,14 +6,17 @@ mod ledger;
 mod load;
 
 use crate::generator::Generator;
+use crate::output::Output;
 use crate::random::{Random, fresh_seed};
 use crate::server_process::ServerProcess;
 use crate::settle::settle;
 use crate::verdict::Verdict;
 use anyhow::Context;
 use audit::Scope;
-use ledger::{Findings, Ledger};
+use ledger::{Counts, Findings, Ledger};
 use load::{Load, Round};
+use serde::Serialize;
+use std::fmt::{Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -42,6 +45,8 @@ pub struct Options {
     /// Where to put its data; a temporary folder inside it is kept only if something is wrong.
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     folder: PathBuf,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// What a run of rounds has shown.
@@ -56,16 +61,16 @@ struct Tally {
 /// Kills, starts again, compares, and prints.
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let seed = options.seed.unwrap_or_else(fresh_seed);
-    println!("seed         {seed}");
+    eprintln!("seed         {seed}");
     let mut folder = tempfile::tempdir_in(&options.folder).context("cannot create a folder")?;
     let mut ledger = Ledger::new(options.emails);
     let outcome = play(options, Random::new(seed), folder.path(), &mut ledger);
     let is_right = outcome.as_ref().is_ok_and(|tally| tally.findings.violations() == 0);
     if !is_right {
         folder.disable_cleanup(true);
-        println!("kept         {}", folder.path().display());
+        eprintln!("kept         {}", folder.path().display());
     }
-    print(&outcome?, &ledger);
+    options.output.print(&Report::new(seed, &outcome?, &ledger))?;
     Ok(Verdict::of(is_right))
 }
 
@@ -94,7 +99,7 @@ fn play(
         let findings = audit::audit(server.target(), ledger, scope)?;
         eprintln!("round {round:<6} ready in {:?}, settled in {settled:?}", server.ready_after());
         if findings.violations() > 0 {
-            println!("round {round:<6} {findings:?}");
+            eprintln!("round {round:<6} {findings:?}");
         }
         tally.findings.add(&findings);
     }
@@ -120,17 +125,44 @@ fn crash(
     load.outcome()
 }
 
-fn print(tally: &Tally, ledger: &Ledger) {
-    let counts = ledger.counts();
-    println!("acknowledged {} upserts, {} tasks by 202", counts.acknowledged, counts.accepted);
-    println!("unknown      {} sent and not answered", counts.unknown);
-    println!("refused      {}", counts.refused);
-    let Findings { missing, doubled, wrong, unfinished } = tally.findings;
-    println!("missing      {missing}");
-    println!("doubled      {doubled}");
-    println!("wrong        {wrong}");
-    println!("unfinished   {unfinished} tasks that were accepted and did not succeed");
-    println!("restarts     {} more while starting", tally.killed_while_starting);
-    println!("ready        within {:.3} s", tally.ready_max.as_secs_f64());
-    println!("settled      within {:.3} s", tally.settle_max.as_secs_f64());
+/// What is told of all rounds.
+#[derive(Debug, Serialize)]
+struct Report {
+    seed: u64,
+    counts: Counts,
+    findings: Findings,
+    killed_while_starting: u64,
+    ready_seconds_max: f64,
+    settled_seconds_max: f64,
+}
+
+impl Report {
+    fn new(seed: u64, tally: &Tally, ledger: &Ledger) -> Self {
+        Self {
+            seed,
+            counts: ledger.counts(),
+            findings: tally.findings,
+            killed_while_starting: tally.killed_while_starting,
+            ready_seconds_max: tally.ready_max.as_secs_f64(),
+            settled_seconds_max: tally.settle_max.as_secs_f64(),
+        }
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        let Counts { acknowledged, accepted, unknown, refused } = self.counts;
+        writeln!(out, "seed         {}", self.seed)?;
+        writeln!(out, "acknowledged {acknowledged} upserts, {accepted} tasks by 202")?;
+        writeln!(out, "unknown      {unknown} sent and not answered")?;
+        writeln!(out, "refused      {refused}")?;
+        let Findings { missing, doubled, wrong, unfinished } = self.findings;
+        writeln!(out, "missing      {missing}")?;
+        writeln!(out, "doubled      {doubled}")?;
+        writeln!(out, "wrong        {wrong}")?;
+        writeln!(out, "unfinished   {unfinished} tasks that were accepted and did not succeed")?;
+        writeln!(out, "restarts     {} more while starting", self.killed_while_starting)?;
+        writeln!(out, "ready        within {:.3} s", self.ready_seconds_max)?;
+        writeln!(out, "settled      within {:.3} s", self.settled_seconds_max)
+    }
 }

@@ -6,12 +6,15 @@ use crate::ask::ask;
 use crate::connection::Broken;
 use crate::document::{Contact, read};
 use crate::generator::Generator;
-use crate::latency::Latency;
+use crate::latency::{Latency, Quantiles};
+use crate::output::Output;
 use crate::random::Random;
 use crate::request::{get, post_json};
 use crate::verdict::Verdict;
 use crate::workload::{AfterBreak, Exchange, Loss, Next, Turn, Workload};
 use anyhow::bail;
+use serde::Serialize;
+use std::fmt::{Display, Formatter};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -32,6 +35,35 @@ pub struct Options {
     /// How many upserts each of them sends.
     #[arg(long, default_value_t = 1_000)]
     each: u64,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What the run has shown.
+#[derive(Debug, Serialize)]
+struct Report {
+    email: String,
+    callers: usize,
+    upserts_each: u64,
+    ok: u64,
+    accepted: u64,
+    other: u64,
+    rate: f64,
+    latency: Quantiles,
+    version: u64,
+    version_expected: u64,
+}
+
+impl Display for Report {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        let Self { email, callers, upserts_each, .. } = self;
+        writeln!(out, "callers     {callers} with {upserts_each} upserts each of {email}")?;
+        let Self { ok, accepted, other, .. } = self;
+        writeln!(out, "answered    200: {ok}, 202: {accepted}, other or none: {other}")?;
+        writeln!(out, "rate        {:.0}/s", self.rate)?;
+        writeln!(out, "latency     {}", self.latency)?;
+        writeln!(out, "version     {}, expected {}", self.version, self.version_expected)
+    }
 }
 
 /// Sends them and compares the contact's version with their number.
@@ -52,13 +84,20 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let seconds = begun.elapsed().as_secs_f64();
     let sent = options.callers as u64 * options.each;
     let version = await_version(options.target, &email, sent)?;
-    println!("callers     {} with {} upserts each of {email}", options.callers, options.each);
-    let Callers { ok, accepted, others, latency, .. } = callers;
-    println!("answered    200: {ok}, 202: {accepted}, other or none: {others}");
-    println!("rate        {:.0}/s", (ok + accepted) as f64 / seconds);
-    println!("latency     {}", latency.quantiles());
-    println!("version     {version}, expected {sent}");
-    Ok(Verdict::of(version == sent && others == 0))
+    let report = Report {
+        email,
+        callers: options.callers,
+        upserts_each: options.each,
+        ok: callers.ok,
+        accepted: callers.accepted,
+        other: callers.others,
+        rate: (callers.ok + callers.accepted) as f64 / seconds,
+        latency: callers.latency.quantiles(),
+        version,
+        version_expected: sent,
+    };
+    options.output.print(&report)?;
+    Ok(Verdict::of(version == sent && report.other == 0))
 }
 
 /// The version once all that was accepted has taken effect, or after long enough.

@@ -2,11 +2,14 @@
 
 use crate::argument::loopback;
 use crate::ask::exchange;
+use crate::output::Output;
 use crate::request::post;
 use crate::usage::ProcessUsage;
 use crate::verdict::Verdict;
 use anyhow::{Context, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde::Serialize;
+use std::fmt::{Display, Formatter};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -28,6 +31,43 @@ pub struct Options {
     /// The server's process id.
     #[arg(long)]
     pid: u32,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What the run has shown.
+#[derive(Debug, Serialize)]
+struct Report {
+    asked: u64,
+    opened: u64,
+    refused: Option<String>,
+    answered_again: u64,
+    resident_bytes_before: u64,
+    resident_bytes_after: u64,
+}
+
+impl Report {
+    fn bytes_each(&self) -> f64 {
+        let grown = self.resident_bytes_after.saturating_sub(self.resident_bytes_before);
+        grown as f64 / self.opened.max(1) as f64
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        writeln!(out, "connections {} of {} opened", self.opened, self.asked)?;
+        if let Some(error) = &self.refused {
+            writeln!(out, "refused     {error}")?;
+        }
+        writeln!(out, "alive       {} answered a second request", self.answered_again)?;
+        writeln!(
+            out,
+            "memory      {:.1} MB before, {:.1} MB after: {:.2} KB a connection",
+            self.resident_bytes_before as f64 / 1e6,
+            self.resident_bytes_after as f64 / 1e6,
+            self.bytes_each() / 1e3
+        )
+    }
 }
 
 /// Opens them, prints what they cost, and asks each a second time.
@@ -43,20 +83,18 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         Err(error) => Some(error),
     });
     let after = ProcessUsage::of(options.pid)?;
-    let grown = after.resident_bytes.saturating_sub(before.resident_bytes);
     let alive = streams.iter_mut().filter_map(|stream| greet(stream, options.target).ok()).count();
-    println!("connections {} of {} opened", streams.len(), options.connections);
-    if let Some(error) = &refusal {
-        println!("refused     {error:#}");
-    }
-    println!("alive       {alive} answered a second request");
-    println!(
-        "memory      {:.1} MB before, {:.1} MB after: {:.2} KB a connection",
-        before.resident_bytes as f64 / 1e6,
-        after.resident_bytes as f64 / 1e6,
-        grown as f64 / 1e3 / streams.len().max(1) as f64
-    );
-    Ok(Verdict::of(refusal.is_none() && alive as u64 == options.connections))
+    let report = Report {
+        asked: options.connections,
+        opened: streams.len() as u64,
+        refused: refusal.map(|error| format!("{error:#}")),
+        answered_again: alive as u64,
+        resident_bytes_before: before.resident_bytes,
+        resident_bytes_after: after.resident_bytes,
+    };
+    options.output.print(&report)?;
+    let is_met = report.refused.is_none() && report.answered_again == options.connections;
+    Ok(Verdict::of(is_met))
 }
 
 fn open(target: SocketAddr) -> anyhow::Result<TcpStream> {

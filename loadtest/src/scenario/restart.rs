@@ -5,11 +5,14 @@ use crate::argument::span;
 use crate::ask::ask;
 use crate::batch::ask_all;
 use crate::document::{Contact, Task, read};
+use crate::output::Output;
 use crate::request::{get, post_json};
 use crate::server_process::ServerProcess;
 use crate::settle::settle;
 use crate::verdict::Verdict;
 use anyhow::{Context, bail};
+use serde::Serialize;
+use std::fmt::{Display, Formatter};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -31,6 +34,31 @@ pub struct Options {
     /// Where to put its data; a temporary folder inside it is removed afterwards.
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     folder: PathBuf,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What the run has shown.
+#[derive(Debug, Serialize)]
+struct Report {
+    backlog: usize,
+    filled_seconds: f64,
+    ready_seconds: f64,
+    answered_seconds: f64,
+    ended_seconds: f64,
+    tasks_not_once: usize,
+    contacts_not_once: usize,
+}
+
+impl Display for Report {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        writeln!(out, "backlog     {} tasks in {:.2} s", self.backlog, self.filled_seconds)?;
+        writeln!(out, "ready       after {:.3} s", self.ready_seconds)?;
+        writeln!(out, "answered    after {:.3} s", self.answered_seconds)?;
+        writeln!(out, "all ended   after {:.2} s", self.ended_seconds)?;
+        writeln!(out, "tasks       {} not succeeded in their first attempt", self.tasks_not_once)?;
+        writeln!(out, "contacts    {} not written exactly once", self.contacts_not_once)
+    }
 }
 
 /// Fills, kills, starts again, waits and checks.
@@ -44,22 +72,25 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     if filled >= options.delay {
         bail!("submitting took {filled:?}; tasks may have ended already: use a longer --delay");
     }
-    println!("backlog     {} tasks in {:.2} s", ids.len(), filled.as_secs_f64());
 
     let begun = Instant::now();
     let server = ServerProcess::start(&options.binary, folder.path())?;
     ask(server.target(), &post_json(server.target(), "/v1/tasks/echo", "{}"))?;
     let answered = begun.elapsed();
-    println!("ready       after {:.3} s", server.ready_after().as_secs_f64());
-    println!("answered    after {:.3} s", answered.as_secs_f64());
     settle(server.admin(), PATIENCE)?;
-    println!("all ended   after {:.2} s", begun.elapsed().as_secs_f64());
+    let ended = begun.elapsed();
 
-    let not_once = count_not_once(server.target(), &ids)?;
-    let wrong = count_wrong_contacts(server.target(), ids.len())?;
-    println!("tasks       {not_once} not succeeded in their first attempt");
-    println!("contacts    {wrong} not written exactly once");
-    Ok(Verdict::of(not_once == 0 && wrong == 0))
+    let report = Report {
+        backlog: ids.len(),
+        filled_seconds: filled.as_secs_f64(),
+        ready_seconds: server.ready_after().as_secs_f64(),
+        answered_seconds: answered.as_secs_f64(),
+        ended_seconds: ended.as_secs_f64(),
+        tasks_not_once: count_not_once(server.target(), &ids)?,
+        contacts_not_once: count_wrong_contacts(server.target(), ids.len())?,
+    };
+    options.output.print(&report)?;
+    Ok(Verdict::of(report.tasks_not_once == 0 && report.contacts_not_once == 0))
 }
 
 fn email(number: usize) -> String {

@@ -75,7 +75,7 @@ fn compare(version: u64, expected: u64) -> Finding {
 }
 
 /// How many of each finding.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub(super) struct Findings {
     pub(super) missing: u64,
     pub(super) doubled: u64,
@@ -107,7 +107,7 @@ impl Findings {
 }
 
 /// How many of each answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub(super) struct Counts {
     pub(super) acknowledged: u64,
     pub(super) accepted: u64,

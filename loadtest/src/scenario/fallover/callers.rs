@@ -32,12 +32,6 @@ pub(super) struct Score {
     pub(super) over_wait: Latency,
 }
 
-impl Score {
-    pub(super) fn faults(&self) -> u64 {
-        self.others + self.ran_twice + self.wrong_results
-    }
-}
-
 /// Where a caller is with its task.
 #[derive(Clone, Debug)]
 enum Stage {
