@@ -2,9 +2,11 @@
 //! acknowledged must be there, what it did not must be there once or not at all.
 
 mod audit;
+mod bulk;
 mod ledger;
 mod load;
 
+use crate::argument::size;
 use crate::generator::Generator;
 use crate::output::Output;
 use crate::random::{Random, fresh_seed};
@@ -42,6 +44,18 @@ pub struct Options {
     /// How many contacts are changed over and over.
     #[arg(long, default_value_t = 4_000)]
     emails: usize,
+    /// Send bulk bodies instead of single calls.
+    #[arg(long)]
+    bulk: bool,
+    /// With `--bulk`: clients that send bodies.
+    #[arg(long, default_value_t = 4)]
+    streams: usize,
+    /// With `--bulk`: contacts for each round.
+    #[arg(long, default_value_t = 100_000)]
+    items: u32,
+    /// With `--bulk`: bytes of a body.
+    #[arg(long, default_value = "500KB", value_parser = size)]
+    body_bytes: usize,
     /// Where to put its data; a temporary folder inside it is kept only if something is wrong.
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     folder: PathBuf,
@@ -60,6 +74,10 @@ struct Tally {
 
 /// Kills, starts again, compares, and prints.
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
+    if options.bulk { bulk::run(options) } else { run_singles(options) }
+}
+
+fn run_singles(options: &Options) -> anyhow::Result<Verdict> {
     let seed = options.seed.unwrap_or_else(fresh_seed);
     eprintln!("seed         {seed}");
     let mut folder = tempfile::tempdir_in(&options.folder).context("cannot create a folder")?;
