@@ -206,6 +206,7 @@ impl Worker {
             attempt: job.attempt,
             run: job.run,
             outcome: Outcome::Done(product),
+            progress: None,
             puts: Vec::new(),
             expects: Vec::new(),
             started,
