@@ -17,9 +17,9 @@
 mod authority;
 mod body;
 mod chunked;
-mod content_type;
+pub(crate) mod content_type;
 mod deframer;
-mod etag;
+pub(crate) mod etag;
 mod field;
 mod framing;
 mod head;

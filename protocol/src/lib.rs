@@ -5,6 +5,7 @@
 
 mod answer;
 mod append;
+mod encoding;
 mod fault;
 mod id;
 mod job;

@@ -4,8 +4,7 @@
 //! | version: u8 | head, in bincode | payload bytes | product bytes | put values … |
 //! ```
 //! The head says how long each of the raw parts behind it is, so a reader that knows where a
-//! record lies can fetch one value without decoding the rest. This module is the only one that
-//! knows bincode.
+//! record lies can fetch one value without decoding the rest.
 
 use crate::fault::Fault;
 use crate::id::TaskId;

@@ -11,7 +11,7 @@ const MAX_BYTES: usize = 256;
 
 /// `text` if it is `type/subtype`, optionally with parameters in visible ASCII, spaces and tabs;
 /// otherwise, or without one, `application/octet-stream`.
-pub(super) fn checked(text: Option<&str>) -> &str {
+pub(crate) fn checked(text: Option<&str>) -> &str {
     text.filter(|text| text.len() <= MAX_BYTES && is_media_type(text)).unwrap_or(UNKNOWN)
 }
 

@@ -2,7 +2,7 @@
 //! has it already. It guards against waste only, never against a lost update.
 
 /// The strong tag of a body, quotes included: its 64-bit FNV-1a hash in hexadecimal.
-pub(super) fn of(body: &[u8]) -> [u8; 18] {
+pub(crate) fn of(body: &[u8]) -> [u8; 18] {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0100_0000_01b3;
@@ -18,7 +18,7 @@ pub(super) fn of(body: &[u8]) -> [u8; 18] {
 
 /// Whether `if_none_match` names `tag`, by the weak comparison. What comes behind a malformed
 /// element is not looked at: then the document is sent, which is never wrong.
-pub(super) fn is_named(if_none_match: &str, tag: &[u8]) -> bool {
+pub(crate) fn is_named(if_none_match: &str, tag: &[u8]) -> bool {
     if if_none_match == "*" {
         return true;
     }

@@ -1,10 +1,11 @@
-//! The head of a record as bincode sees it. These structs are the format: a change to one of them
+//! The head of a record as it is encoded. These structs are the format: a change to one of them
 //! is a new version.
 
 use super::{
     Acceptance, Advance, Change, DecodeError, EncodeError, HEAD_MAX_BYTES, Layout, Put, ReadMark,
     Record, StartMark,
 };
+use crate::encoding::{self, Decode, Encode};
 use crate::fault::{Class, Fault, Source};
 use crate::id::TaskId;
 use crate::job::{Form, Product};
@@ -13,27 +14,19 @@ use crate::lane::Lane;
 use crate::payload::Payload;
 use crate::task::{Document, Progress, TaskState};
 use crate::time::UnixMillis;
-use bincode::{Decode, Encode, config};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::time::Duration;
 
-const CONFIG: config::Configuration<
-    config::LittleEndian,
-    config::Varint,
-    config::Limit<HEAD_MAX_BYTES>,
-> = config::standard().with_limit::<HEAD_MAX_BYTES>();
-
 /// Appends the head of `record`.
 pub(super) fn write_head(record: &Record, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     let head = HeadRef::of(record);
-    bincode::encode_into_std_write(head, out, CONFIG).map_err(|_| EncodeError::HeadTooLarge)?;
-    Ok(())
+    encoding::append::<HEAD_MAX_BYTES>(head, out).map_err(|_| EncodeError::HeadTooLarge)
 }
 
 /// Reads a head and how many bytes it took.
 pub(super) fn read_head(bytes: &[u8]) -> Result<(Head, usize), DecodeError> {
-    bincode::decode_from_slice(bytes, CONFIG).map_err(|_| DecodeError::Malformed("its head"))
+    encoding::read::<HEAD_MAX_BYTES, _>(bytes).ok_or(DecodeError::Malformed("its head"))
 }
 
 #[derive(Encode)]
