@@ -18,7 +18,10 @@ pub use origin::check_origin;
 pub use parse::parse;
 
 /// The longest wait that is read, in seconds; the server caps it far below.
-const SECONDS_MAX: u64 = 1 << 31;
+pub(crate) const SECONDS_MAX: u64 = 1 << 31;
+
+/// The longest delay of a first start: 366 days.
+pub(crate) const DELAY_MAX: Duration = Duration::from_hours(366 * 24);
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -54,6 +54,16 @@ impl Durability {
             Self::Disk => "disk",
         }
     }
+
+    /// The number that stands for it on the wire.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The one with that number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::Memory, Self::Disk].get(usize::from(number)).copied()
+    }
 }
 
 /// How far a handler's effects reach, which decides when its work may start.

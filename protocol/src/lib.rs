@@ -21,6 +21,7 @@ pub mod bulk;
 pub mod call;
 pub mod http;
 pub mod json;
+pub mod native;
 pub mod record;
 
 pub use answer::{Account, Answer, Timing};

@@ -27,6 +27,16 @@ impl Submitted {
             Self::Unknown => "unknown",
         }
     }
+
+    /// The number that stands for it on the wire.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The one with that number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::No, Self::Yes, Self::Unknown].get(usize::from(number)).copied()
+    }
 }
 
 macro_rules! codes {
@@ -77,8 +87,12 @@ codes! {
     TargetTooLong "target-too-long" 414 "The request target is too long" false;
     HeadTooLarge "head-too-large" 431 "The request head is too large" false;
     TransferCodingUnknown "transfer-coding-unknown" 501 "The transfer coding is not implemented" false;
-    VersionUnsupported "version-unsupported" 505 "The HTTP version is not supported" false;
+    VersionUnsupported "version-unsupported" 505 "The version of the protocol is not supported" false;
     ExpectationFailed "expectation-failed" 417 "The expectation cannot be met" false;
+    // The native protocol.
+    MalformedFrame "malformed-frame" 400 "The frame is malformed" false;
+    RequestIdInUse "request-id-in-use" 409 "A request with this id is in flight" false;
+    TooManyInFlight "too-many-in-flight" 429 "Too many requests of this connection are in flight" true;
     // Routing and parameters.
     MalformedParameter "malformed-parameter" 400 "A parameter is malformed" false;
     NotFound "not-found" 404 "There is nothing at this address" false;
@@ -164,6 +178,11 @@ impl Problem {
         self
     }
 
+    /// The slug that is shown: the task's own, if the fault is its.
+    pub fn slug(&self) -> &str {
+        self.fault.as_ref().map_or(self.code.slug(), |fault| &*fault.code)
+    }
+
     /// Where the problem comes from.
     pub fn source(&self) -> Source {
         self.fault.as_ref().map_or(Source::Server, |fault| fault.source)
@@ -180,7 +199,7 @@ impl Problem {
 
     /// Appends the document as JSON (RFC 9457, section 3).
     pub fn write_json(&self, out: &mut Vec<u8>) {
-        let slug = self.fault.as_ref().map_or(self.code.slug(), |fault| &*fault.code);
+        let slug = self.slug();
         let mut json = Json::object(out);
         json.text("type", &format!("urn:overtime:problem:{slug}"));
         json.text("title", self.code.title());

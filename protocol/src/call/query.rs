@@ -1,13 +1,10 @@
 //! Query parameters, strict: an unknown, doubled or malformed one is a problem that names it, for
 //! a parameter that is quietly ignored is a promise that is quietly broken.
 
-use super::SECONDS_MAX;
 use super::percent::decoded;
+use super::{DELAY_MAX, SECONDS_MAX};
 use crate::problem::{Code, Problem};
 use std::time::Duration;
-
-/// The longest delay of a first start: 366 days.
-const DELAY_MAX: Duration = Duration::from_hours(366 * 24);
 
 /// The longest part of a parameter's name that a problem repeats.
 const NAME_SHOWN_CHARS: usize = 40;

@@ -11,8 +11,13 @@ const MAX_BYTES: usize = 256;
 
 /// `text` if it is `type/subtype`, optionally with parameters in visible ASCII, spaces and tabs;
 /// otherwise, or without one, `application/octet-stream`.
-pub(crate) fn checked(text: Option<&str>) -> &str {
-    text.filter(|text| text.len() <= MAX_BYTES && is_media_type(text)).unwrap_or(UNKNOWN)
+pub(super) fn checked(text: Option<&str>) -> &str {
+    text.filter(|text| is_sound(text)).unwrap_or(UNKNOWN)
+}
+
+/// Whether `text` is passed on as it is.
+pub(crate) fn is_sound(text: &str) -> bool {
+    text.len() <= MAX_BYTES && is_media_type(text)
 }
 
 fn is_media_type(text: &str) -> bool {

@@ -18,7 +18,7 @@ pub(crate) fn of(body: &[u8]) -> [u8; 18] {
 
 /// Whether `if_none_match` names `tag`, by the weak comparison. What comes behind a malformed
 /// element is not looked at: then the document is sent, which is never wrong.
-pub(crate) fn is_named(if_none_match: &str, tag: &[u8]) -> bool {
+pub(super) fn is_named(if_none_match: &str, tag: &[u8]) -> bool {
     if if_none_match == "*" {
         return true;
     }

@@ -1,0 +1,125 @@
+//! From a header to a call: the same calls as over HTTP, so that nobody behind this point can
+//! tell the protocols apart. The payload is never looked at.
+
+use super::request::{Get, GetContact, Part, Submit};
+use crate::call::{Call, DELAY_MAX, SECONDS_MAX, SubmitOptions, Wait};
+use crate::id::TaskId;
+use crate::job::Form;
+use crate::kind::KindName;
+use crate::problem::{Code, Problem};
+use std::time::Duration;
+
+/// The longest idempotency key in bytes.
+const KEY_MAX_BYTES: usize = 255;
+
+impl Submit {
+    /// What the submission asks for.
+    ///
+    /// # Errors
+    /// `unknown-kind` if nothing can have that name; `malformed-parameter`, naming it; and
+    /// `not-implemented` for what is promised and not there yet.
+    pub fn call(&self) -> Result<Call, Problem> {
+        let kind = KindName::new(&self.kind).ok_or_else(|| {
+            Problem::new(Code::UnknownKind, "A kind is named [a-z0-9][a-z0-9._-]{0,63}.")
+        })?;
+        match self.form {
+            Form::Single => {}
+            Form::Bulk => return Err(not_implemented("Bulk")),
+        }
+        self.check_texts()?;
+        Ok(Call::Submit { kind, options: self.options()? })
+    }
+
+    fn options(&self) -> Result<SubmitOptions, Problem> {
+        if self.urgency > 7 {
+            return Err(refused("urgency", "is not 0 to 7"));
+        }
+        let wait = match self.wait_ms {
+            Some(wait) => Wait::For(span("wait_ms", wait, Duration::from_secs(SECONDS_MAX))?),
+            None if self.respond_async => Wait::For(Duration::ZERO),
+            None => Wait::Default,
+        };
+        Ok(SubmitOptions {
+            wait,
+            // Here a wait is a parameter and no preference: nobody is told that it was applied.
+            wait_preferred: false,
+            urgency: self.urgency,
+            delay: span("delay_ms", self.delay_ms, DELAY_MAX)?,
+            strict: self.strict,
+        })
+    }
+
+    /// What is handed on to handlers and upstreams must be what an HTTP field could hold.
+    fn check_texts(&self) -> Result<(), Problem> {
+        let texts = [("content_type", &self.content_type), ("traceparent", &self.traceparent)];
+        for (name, text) in texts {
+            if text.as_deref().is_some_and(|text| !is_field_value(text)) {
+                return Err(refused(name, "is not visible ASCII with spaces or tabs between"));
+            }
+        }
+        match self.idempotency_key.as_deref() {
+            None => Ok(()),
+            Some(key) if is_key(key) => Err(not_implemented("Idempotency-Key")),
+            Some(_) => Err(refused("idempotency_key", "is not 1 to 255 visible ASCII characters")),
+        }
+    }
+}
+
+impl Get {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// `unknown-task` if nothing can have that id; `malformed-parameter`, naming it.
+    pub fn call(&self) -> Result<Call, Problem> {
+        let text = str::from_utf8(&self.task).unwrap_or_default();
+        let id: TaskId = text
+            .parse()
+            .map_err(|_| Problem::new(Code::UnknownTask, "This is not the id of a task."))?;
+        match (self.part, self.wait_ms) {
+            (Part::Document, wait) => {
+                let longest = Duration::from_secs(SECONDS_MAX);
+                Ok(Call::Task { id, wait: span("wait_ms", wait.unwrap_or_default(), longest)? })
+            }
+            (Part::Result, None) => Ok(Call::TaskResult { id }),
+            (Part::Result, Some(_)) => Err(refused("wait_ms", "is unknown here")),
+        }
+    }
+}
+
+impl GetContact {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// `malformed-parameter` if there is no email.
+    pub fn call(&self) -> Result<Call, Problem> {
+        match &*self.email {
+            "" => Err(refused("email", "is empty")),
+            email => Ok(Call::Contact { email: email.to_lowercase() }),
+        }
+    }
+}
+
+fn span(name: &str, millis: u64, most: Duration) -> Result<Duration, Problem> {
+    let span = Duration::from_millis(millis);
+    if span > most { Err(refused(name, "is too long")) } else { Ok(span) }
+}
+
+fn is_field_value(text: &str) -> bool {
+    let is_printable = |byte: u8| byte.is_ascii_graphic() || byte == b' ' || byte == b'\t';
+    text.bytes().all(is_printable) && text == text.trim_matches([' ', '\t'])
+}
+
+fn is_key(text: &str) -> bool {
+    (1..=KEY_MAX_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn refused(name: &str, why: &str) -> Problem {
+    Problem::new(Code::MalformedParameter, format!("The field `{name}` {why}."))
+}
+
+fn not_implemented(what: &str) -> Problem {
+    Problem::new(Code::NotImplemented, format!("{what} is not offered yet."))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,290 @@
+//! Bytes in, messages out. A deframer belongs to one side of one connection and knows where in a
+//! frame that side stands. It never reads behind the frame it is in, keeps no byte before it has
+//! checked its length, and once it has lost count it says so and reads nothing more.
+
+use super::limits::{DISCARD_MAX_BYTES, HEADER_MAX_BYTES, Limits};
+use super::message::{Message, Place, Rule};
+use super::preamble::{PREAMBLE_BYTES, Preamble, malformed};
+use crate::http::Phase;
+use crate::problem::{Code, Problem};
+use crate::segments::{Expected, Segments};
+
+/// Cuts the bytes of one side of a connection into messages. While idle it owns no heap memory.
+#[derive(Debug)]
+pub struct Deframer<M> {
+    state: State,
+    /// The first frame has come.
+    opened: bool,
+    side: std::marker::PhantomData<M>,
+}
+
+/// A frame up to its payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame<M> {
+    /// Chosen by the client; an answer has the id of its request. 0 if the message is about the
+    /// connection.
+    pub id: u32,
+    /// What is said.
+    pub message: M,
+    /// How long the payload is that follows; `None` if the message has none by its type.
+    pub payload_len: Option<u64>,
+}
+
+/// What was reached.
+#[derive(Debug)]
+pub enum Step<M: Message> {
+    /// Nothing yet: all of the input was taken, more is needed.
+    More,
+    /// A message. Its payload, if it has one by its type, comes with a later step, also if it is
+    /// empty.
+    Head(Frame<M>),
+    /// The payload of the message that came before.
+    Payload(M::Payload),
+    /// The frame with this id is refused and never seen; those behind it are read on.
+    Refused(u32, Problem),
+}
+
+#[derive(Debug)]
+enum State {
+    Between,
+    /// A preamble and header that came in pieces.
+    Head(Vec<u8>),
+    Payload {
+        left: u64,
+        segments: Segments,
+    },
+    /// The payload of a refused frame, of which so much is still to come.
+    Passing {
+        left: u64,
+    },
+    Refused(Box<Problem>),
+}
+
+impl<M: Message> Default for Deframer<M> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<M: Message> Deframer<M> {
+    /// A deframer for a new connection.
+    pub fn new() -> Self {
+        Self { state: State::Between, opened: false, side: std::marker::PhantomData }
+    }
+
+    /// Where in a frame the connection stands.
+    pub fn phase(&self) -> Phase {
+        match self.state {
+            State::Between => Phase::Idle,
+            State::Head(_) => Phase::Head,
+            State::Payload { .. } | State::Passing { .. } => Phase::Body,
+            State::Refused(_) => Phase::Refused,
+        }
+    }
+
+    /// Whether the first frame has come.
+    pub fn is_opened(&self) -> bool {
+        self.opened
+    }
+
+    /// Takes bytes from the start of `input` until a step is reached; returns how many it took.
+    ///
+    /// Behind a [`Step::Head`] with a payload the caller decides whether it wants it, and then
+    /// calls again with what follows, be it nothing. Bytes behind a frame are never taken by the
+    /// call that ends it. With [`Step::More`] all of `input` was taken.
+    ///
+    /// # Errors
+    /// What comes cannot be read any more: each later call takes nothing and returns the same
+    /// problem.
+    pub fn advance(&mut self, input: &[u8], limits: &Limits) -> (usize, Result<Step<M>, Problem>) {
+        let passed = self.pass(input);
+        match self.step(&input[passed..], limits) {
+            Ok((used, step)) => (passed + used, Ok(step)),
+            Err(problem) => {
+                if !matches!(self.state, State::Refused(_)) {
+                    self.state = State::Refused(Box::new(problem.clone()));
+                }
+                (0, Err(problem))
+            }
+        }
+    }
+
+    /// Refuses the frame whose head came last: its payload is passed over unseen, and the frames
+    /// behind it are read on. If it is longer than [`DISCARD_MAX_BYTES`], nothing is read any
+    /// more, and this problem says why.
+    pub fn pass_over(&mut self, problem: &Problem) {
+        if let State::Payload { left, .. } = self.state {
+            self.pass_over_next(left, problem);
+        }
+    }
+
+    fn pass_over_next(&mut self, left: u64, problem: &Problem) {
+        self.state = match left {
+            0 => State::Between,
+            1..=DISCARD_MAX_BYTES => State::Passing { left },
+            _ => State::Refused(Box::new(problem.clone())),
+        };
+    }
+
+    /// Takes what belongs to the payload of a refused frame.
+    fn pass(&mut self, input: &[u8]) -> usize {
+        let State::Passing { left } = &mut self.state else { return 0 };
+        let now = at_most(input, *left);
+        *left -= now as u64;
+        if *left == 0 {
+            self.state = State::Between;
+        }
+        now
+    }
+
+    fn step(&mut self, input: &[u8], limits: &Limits) -> Result<(usize, Step<M>), Problem> {
+        match &mut self.state {
+            State::Between if input.is_empty() => Ok((0, Step::More)),
+            State::Between => self.start(input, limits),
+            State::Head(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.go_on(bytes, input, limits)
+            }
+            State::Payload { left, segments } => {
+                let now = &input[..at_most(input, *left)];
+                segments.extend(now, Expected::Exactly(*left));
+                *left -= now.len() as u64;
+                Ok((now.len(), self.after_payload()))
+            }
+            State::Passing { .. } => Ok((0, Step::More)),
+            State::Refused(problem) => Err((**problem).clone()),
+        }
+    }
+
+    /// A head that comes whole is read where it lies; only one that does not is kept.
+    fn start(&mut self, input: &[u8], limits: &Limits) -> Result<(usize, Step<M>), Problem> {
+        match self.whole(input)? {
+            Some(head) => Ok((head.len, self.take_head(&head, input, limits)?)),
+            None => {
+                self.state = State::Head(input.to_vec());
+                Ok((input.len(), Step::More))
+            }
+        }
+    }
+
+    /// Takes what belongs to a head of which a part is kept from the start of `input`.
+    fn go_on(
+        &mut self,
+        mut bytes: Vec<u8>,
+        input: &[u8],
+        limits: &Limits,
+    ) -> Result<(usize, Step<M>), Problem> {
+        let kept = bytes.len();
+        let room = PREAMBLE_BYTES + HEADER_MAX_BYTES - kept;
+        let now = &input[..input.len().min(room)];
+        bytes.reserve_exact(now.len());
+        bytes.extend_from_slice(now);
+        match self.whole(&bytes)? {
+            Some(head) => Ok((head.len - kept, self.take_head(&head, &bytes, limits)?)),
+            None => {
+                self.state = State::Head(bytes);
+                Ok((now.len(), Step::More))
+            }
+        }
+    }
+
+    /// The head that `bytes` start with, if it is whole. What its preamble says is checked as soon
+    /// as that is there.
+    fn whole(&self, bytes: &[u8]) -> Result<Option<Head>, Problem> {
+        let Some(preamble) = bytes.first_chunk() else { return Ok(None) };
+        let preamble = Preamble::read(preamble)?;
+        let rule = M::rule(preamble.kind)
+            .ok_or_else(|| malformed("This side says nothing in frames of this type."))?;
+        self.check(preamble, rule)?;
+        let len = PREAMBLE_BYTES + usize::from(preamble.header_len);
+        Ok((bytes.len() >= len).then_some(Head { preamble, rule, len }))
+    }
+
+    fn check(&self, preamble: Preamble, rule: Rule) -> Result<(), Problem> {
+        if preamble.version != rule.version {
+            return Err(malformed("Frames of this type have another version."));
+        }
+        if (preamble.id == 0) != (rule.version == 0) {
+            return Err(malformed(
+                "The id is 0 if a frame is about the connection, and only then.",
+            ));
+        }
+        if preamble.payload_len != 0 && !rule.has_payload {
+            return Err(malformed("Frames of this type have no payload."));
+        }
+        match (rule.place, self.opened) {
+            (Place::First, true) => Err(malformed("Frames of this type can only be the first.")),
+            (Place::Later, false) => Err(malformed("The first frame is a hello.")),
+            (Place::First, false) | (Place::Later, true) | (Place::Any, _) => Ok(()),
+        }
+    }
+
+    fn take_head(
+        &mut self,
+        head: &Head,
+        bytes: &[u8],
+        limits: &Limits,
+    ) -> Result<Step<M>, Problem> {
+        let Head { preamble, rule, len } = *head;
+        self.opened = true;
+        let message = M::read(preamble.kind, &bytes[PREAMBLE_BYTES..len])
+            .ok_or_else(|| malformed("The header is not what this type of frame has."));
+        let message = message.and_then(|message| {
+            if preamble.payload_len <= limits.payload_max_bytes {
+                Ok(message)
+            } else {
+                Err(too_large())
+            }
+        });
+        match message {
+            Ok(message) => Ok(self.taken(message, preamble, rule)),
+            Err(problem) if rule.version == 0 => Err(problem),
+            Err(problem) => {
+                self.pass_over_next(preamble.payload_len, &problem);
+                Ok(Step::Refused(preamble.id, problem))
+            }
+        }
+    }
+
+    fn taken(&mut self, message: M, preamble: Preamble, rule: Rule) -> Step<M> {
+        let left = preamble.payload_len;
+        self.state = if rule.has_payload {
+            State::Payload { left, segments: Segments::default() }
+        } else {
+            State::Between
+        };
+        Step::Head(Frame {
+            id: preamble.id,
+            message,
+            payload_len: rule.has_payload.then_some(left),
+        })
+    }
+
+    fn after_payload(&mut self) -> Step<M> {
+        match std::mem::replace(&mut self.state, State::Between) {
+            State::Payload { left: 0, segments } => Step::Payload(M::seal(segments.into_pieces())),
+            unfinished => {
+                self.state = unfinished;
+                Step::More
+            }
+        }
+    }
+}
+
+/// A head that is whole.
+struct Head {
+    preamble: Preamble,
+    rule: Rule,
+    len: usize,
+}
+
+fn too_large() -> Problem {
+    Problem::new(Code::PayloadTooLarge, "The payload is longer than this server takes.")
+}
+
+fn at_most(bytes: &[u8], most: u64) -> usize {
+    usize::try_from(most).map_or(bytes.len(), |most| bytes.len().min(most))
+}
+
+#[cfg(test)]
+mod tests;
