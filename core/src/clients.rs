@@ -1,7 +1,7 @@
 //! The clients: every connection, let in, looked after and closed. How its bytes become orders and
 //! how answers become its bytes is in the files below; nothing here looks at either.
 
-use crate::connection::{Connection, Stage};
+use crate::connection::{Connection, Speech, Stage};
 use crate::exchange::Router;
 use crate::limits::{BODIES_WAITING_MAX, BODY_WAIT_RETRY, Limits};
 use crate::output::Output;
@@ -19,9 +19,12 @@ use std::time::Duration;
 mod answering;
 mod bodies;
 mod date;
+mod native;
+mod orders;
 mod reading;
 
-pub(crate) use reading::Ordered;
+pub(crate) use orders::{Ordered, Orders};
+pub(crate) use reading::Screen;
 
 /// Every connection.
 #[derive(Debug)]
@@ -33,7 +36,7 @@ pub(crate) struct Clients {
     reading: reading::Reading,
     answering: answering::Answering,
     /// From here on every connection closes behind its answer.
-    pub(crate) closing: bool,
+    closing: bool,
     pub(crate) counters: Counters,
     /// Connections that closed since the listener was last told.
     pub(crate) closed: usize,
@@ -102,6 +105,7 @@ impl Clients {
         self.counters.accepted += 1;
         entry.insert(Connection {
             stream,
+            speech: Speech::Unknown,
             deframer: Deframer::new(),
             stage: Stage::Reading,
             behind: Vec::new(),
@@ -148,6 +152,10 @@ impl Clients {
 
     fn time_out(&mut self, index: usize, now: Monotonic) {
         let connection = &mut self.connections[index];
+        if let Speech::Native(_) = connection.speech {
+            self.time_out_native(index, now);
+            return;
+        }
         let phase = connection.deframer.phase();
         let is_paused = matches!(connection.stage, Stage::Paused(_));
         let reads = is_paused || matches!(connection.stage, Stage::Reading | Stage::Ordered(_));
@@ -179,8 +187,13 @@ impl Clients {
 
     /// Closes the connections on which nobody is owed anything.
     pub(crate) fn close_idle(&mut self) {
-        let idle = |connection: &Connection| {
-            matches!(connection.stage, Stage::Reading) && connection.deframer.phase() == Phase::Idle
+        let idle = |connection: &Connection| match connection.speech {
+            Speech::Unknown | Speech::Http => {
+                let phase = connection.deframer.phase();
+                matches!(connection.stage, Stage::Reading) && phase == Phase::Idle
+            }
+            // It was said goodbye to, and is closed behind its last answer.
+            Speech::Native(_) => false,
         };
         let indexes = self.connections.iter().filter(|(_, connection)| idle(connection));
         let indexes: Vec<usize> = indexes.map(|(index, _)| index).collect();

@@ -1,7 +1,8 @@
-//! One connection: a socket, its deframer, and at most one request in progress. Bytes behind that
-//! request stay unread until it is answered.
+//! One connection: a socket, and what is spoken over it. Over HTTP that is a deframer and at most
+//! one request in progress; bytes behind that request stay unread until it is answered.
 
 use crate::exchange::Order;
+use crate::native::Session;
 use crate::output::Output;
 use crate::payload_budget::Share;
 use crate::timeouts::Deadline;
@@ -14,6 +15,7 @@ use std::io::{self, Read};
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
+    pub(crate) speech: Speech,
     pub(crate) deframer: Deframer,
     pub(crate) stage: Stage,
     /// Bytes that were read behind the request in progress.
@@ -32,7 +34,18 @@ pub(crate) struct Connection {
     pub(crate) listed: bool,
 }
 
-/// What the connection is about.
+/// What is spoken on a connection.
+#[derive(Debug)]
+pub(crate) enum Speech {
+    /// Nothing has been said yet.
+    Unknown,
+    /// HTTP/1.1: one request at a time, of which the connection knows.
+    Http,
+    /// The native protocol: many at a time, of which the session knows.
+    Native(Box<Session>),
+}
+
+/// What the connection is about, if it speaks HTTP.
 #[derive(Debug)]
 pub(crate) enum Stage {
     /// Between requests, or within a head.
@@ -69,9 +82,22 @@ pub(crate) enum Found {
 }
 
 impl Connection {
-    /// Whether the connection takes in bytes now: one request is in progress at a time.
+    /// Whether the connection takes in bytes now: over HTTP one request is in progress at a time.
     pub(crate) fn takes_input(&self) -> bool {
-        matches!(self.stage, Stage::Reading | Stage::Ordered(_) | Stage::Lingering)
+        match &self.speech {
+            Speech::Unknown | Speech::Http => {
+                matches!(self.stage, Stage::Reading | Stage::Ordered(_) | Stage::Lingering)
+            }
+            Speech::Native(session) => session.takes_input(&self.output),
+        }
+    }
+
+    /// The session, if the native protocol is spoken.
+    pub(crate) fn session(&mut self) -> Option<&mut Session> {
+        match &mut self.speech {
+            Speech::Unknown | Speech::Http => None,
+            Speech::Native(session) => Some(session),
+        }
     }
 
     /// Reads once into `buffer`.
@@ -83,8 +109,13 @@ impl Connection {
 
     /// Reads once, straight into the body under way; `None` if that is not the way for it.
     pub(crate) fn read_body(&mut self, pool: &SegmentPool) -> Option<io::Result<Found>> {
-        let is_coming = matches!(self.stage, Stage::Ordered(_));
-        let room = is_coming.then(|| self.deframer.spare(pool))??;
+        let room = match &mut self.speech {
+            Speech::Native(session) => session.spare(pool)?,
+            Speech::Unknown | Speech::Http => match self.stage {
+                Stage::Ordered(_) => self.deframer.spare(pool)?,
+                _ => return None,
+            },
+        };
         let wanted = room.len();
         let found = read_once(&mut self.stream, room);
         self.note_found(&found, wanted);

@@ -2,6 +2,7 @@
 
 use overtime_protocol::call::{self, Call, Hosts, SubmitOptions, Wait};
 use overtime_protocol::http::{Field, Head, ReplyContext};
+use overtime_protocol::native::{Request, Welcome};
 use overtime_protocol::{Code, Form, KindId, Problem, Reach, TaskId};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -60,13 +61,56 @@ impl Router {
     /// What the head asks for, and how its answer is to look.
     pub(crate) fn route(&mut self, head: &Head) -> (Order, ReplyContext) {
         let mut context = ReplyContext::of(head);
-        let order = match self.hosts.check(head).and_then(|()| call::parse(head)) {
+        let call = self.hosts.check(head).and_then(|()| call::parse(head));
+        if let Ok(Call::Submit { options, .. }) = &call
+            && options.wait_preferred
+        {
+            // A preference is told in whole seconds, rounded down: no more is promised than is kept.
+            let wait = self.wait(options.wait).as_secs();
+            context.wait_applied = Some(u32::try_from(wait).unwrap_or(u32::MAX));
+        }
+        let content_type = head.field(Field::ContentType).map(|text| self.share(text));
+        let traceparent = head.field(Field::Traceparent).map(Into::into);
+        (self.order(call, SubmitHead { content_type, traceparent }), context)
+    }
+
+    /// What a native request asks for: the same as its counterpart over HTTP.
+    pub(crate) fn route_native(&mut self, request: &Request) -> Order {
+        let mut head = SubmitHead { content_type: None, traceparent: None };
+        let call = match request {
+            Request::Submit(submit) => {
+                head.content_type = submit.content_type.as_deref().map(|text| self.share(text));
+                head.traceparent = submit.traceparent.as_deref().map(Into::into);
+                submit.call()
+            }
+            Request::Get(get) => get.call(),
+            Request::GetContact(get) => get.call(),
+            Request::Hello(_) | Request::Ping => unreachable!("these ask for nothing"),
+        };
+        self.order(call, head)
+    }
+
+    /// What a native client is told of the waits and of what else is the same for all.
+    pub(crate) fn welcome(&self) -> Welcome {
+        let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        Welcome {
+            wait_default_ms: millis(self.wait_default),
+            wait_max_ms: millis(self.wait_max),
+            ..Welcome::new(concat!("overtime/", env!("CARGO_PKG_VERSION")))
+        }
+    }
+
+    fn order(&self, call: Result<Call, Problem>, head: SubmitHead) -> Order {
+        match call {
             Ok(Call::Submit { kind, form, options }) => match self.kinds.get(kind.as_str()) {
                 Some((_, Reach::Outside)) if form == Form::Bulk => refuse(Problem::new(
                     Code::NotInBulk,
                     "The kind acts outside, which cannot be committed chunk by chunk.",
                 )),
-                Some(&(kind, _)) => self.submit((kind, form), options, head, &mut context),
+                Some(&(kind, _)) => {
+                    let wait = self.wait(options.wait);
+                    Order::Submit { kind, form, options, wait, head }
+                }
                 None => refuse(Problem::new(Code::UnknownKind, "no handler has this kind")),
             },
             Ok(Call::Task { id, wait }) => {
@@ -76,28 +120,14 @@ impl Router {
             Ok(Call::TaskResult { id }) => Order::Result { task: id },
             Ok(Call::Contact { email }) => Order::Contact { email },
             Err(problem) => refuse(problem),
-        };
-        (order, context)
+        }
     }
 
-    fn submit(
-        &mut self,
-        (kind, form): (KindId, Form),
-        options: SubmitOptions,
-        head: &Head,
-        context: &mut ReplyContext,
-    ) -> Order {
-        let wait = match options.wait {
+    fn wait(&self, wait: Wait) -> Duration {
+        match wait {
             Wait::Default => self.wait_default,
             Wait::For(wait) => wait.min(self.wait_max),
-        };
-        if options.wait_preferred {
-            // A preference is told in whole seconds, rounded down: no more is promised than is kept.
-            context.wait_applied = Some(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX));
         }
-        let content_type = head.field(Field::ContentType).map(|text| self.share(text));
-        let traceparent = head.field(Field::Traceparent).map(Into::into);
-        Order::Submit { kind, form, options, wait, head: SubmitHead { content_type, traceparent } }
     }
 
     fn share(&mut self, content_type: &str) -> Arc<str> {

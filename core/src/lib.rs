@@ -15,6 +15,7 @@ mod exchange;
 mod limits;
 mod listener;
 mod mailbox;
+mod native;
 mod output;
 mod payload_budget;
 mod snapshot;

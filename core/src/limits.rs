@@ -5,6 +5,11 @@ use std::time::Duration;
 
 /// What is read from one connection in one turn, in bytes.
 pub(crate) const READ_SLICE_BYTES: usize = 64 * 1024;
+/// What is read from one native connection in one turn beside a payload, in bytes: some hundred
+/// small frames.
+pub(crate) const FRAMES_SLICE_BYTES: usize = 8 * 1024;
+/// From a native connection no more is read while more than this waits to be sent to it.
+pub(crate) const UNSENT_MAX_BYTES: usize = 1024 * 1024;
 /// What is written to one connection in one turn, in bytes.
 pub(crate) const WRITE_SLICE_BYTES: usize = 256 * 1024;
 /// Connections accepted in one turn.
@@ -48,6 +53,7 @@ pub(crate) const BODY_WAIT_RETRY: Duration = Duration::from_secs(10);
 
 const _: () = assert!(BODY_STEP_BYTES >= 2 * READ_SLICE_BYTES as u64);
 const _: () = assert!(DISCARD_MAX_BYTES <= READ_SLICE_BYTES as u64);
+const _: () = assert!(FRAMES_SLICE_BYTES <= READ_SLICE_BYTES);
 const _: () = assert!(MAIL_PER_TURN <= MAILBOX_MAX);
 
 /// The bounds that an operator sets.

@@ -27,6 +27,11 @@ impl Output {
         self.pieces.is_empty()
     }
 
+    /// How many bytes wait.
+    pub(crate) fn len(&self) -> usize {
+        self.pieces.iter().map(Bytes::len).sum()
+    }
+
     pub(crate) fn push(&mut self, piece: Bytes) {
         if !piece.is_empty() {
             self.pieces.push_back(piece);

@@ -340,7 +340,8 @@ impl Core {
             }
             Mail::JournalFailed(reason) => {
                 self.drain = Drain::Failed { reason, until: now.monotonic + LAST_FLUSH / 2 };
-                self.clients.closing = true;
+                let problem = Problem::new(Code::JournalFailed, "the journal cannot write");
+                self.clients.begin_closing(&problem, now.monotonic);
                 Event::JournalFailed
             }
             Mail::Stop => {
@@ -451,7 +452,8 @@ impl Core {
             Drain::Notice { .. } => {
                 if due {
                     self.engine.handle(Event::DrainStarted, now, &mut self.effects);
-                    self.clients.closing = true;
+                    let problem = Problem::new(Code::Draining, "the server is on its way out");
+                    self.clients.begin_closing(&problem, at);
                     self.drain = Drain::Grace { until: at + self.limits.drain_grace };
                     self.more = true;
                 }

@@ -15,6 +15,7 @@ mod query;
 
 pub use host::Hosts;
 pub use origin::check_origin;
+pub(crate) use parse::check_bulk_format;
 pub use parse::parse;
 
 /// The longest wait that is read, in seconds; the server caps it far below.

@@ -2,7 +2,7 @@
 //! one vectored write. It never reads, and never decides what is answered.
 
 use super::{Clients, date};
-use crate::connection::{Connection, Stage};
+use crate::connection::{Connection, Speech, Stage};
 use crate::limits::{LINGER_CLOSE, READ_SLICE_BYTES};
 use crate::output::Written;
 use bytes::Bytes;
@@ -68,6 +68,10 @@ impl Clients {
     /// Sends an answer to whom it is for, if that caller is still there.
     pub(crate) fn answer(&mut self, to: ReplyTo, answer: Answer) {
         let (index, request) = ((to.0 & u64::from(u32::MAX)) as usize, (to.0 >> 32) as u32);
+        if let Some(Connection { speech: Speech::Native(_), .. }) = self.connections.get(index) {
+            self.answer_native(index, request, answer);
+            return;
+        }
         let waits = |connection: &&Connection| {
             connection.request == request && matches!(connection.stage, Stage::Waiting(_))
         };
@@ -117,6 +121,10 @@ impl Clients {
     fn flush_one(&mut self, flush: Flush, encoded: &[u8], now: Monotonic) {
         let Flush { index, head, body } = flush;
         let Some(connection) = self.connections.get_mut(index) else { return };
+        if let Speech::Native(_) = connection.speech {
+            self.flush_native(index, now);
+            return;
+        }
         let Connection { stream, output, .. } = connection;
         match output.write(stream, &encoded[head], body, &mut self.counters.bytes_written) {
             Ok(Written::All) => self.after_output(index, now),

@@ -1,7 +1,7 @@
 //! Bodies and the memory for them: which are read and which wait. It never reads one.
 
 use super::Clients;
-use crate::connection::{Paused, Stage};
+use crate::connection::{Paused, Speech, Stage};
 use crate::exchange::Order;
 use crate::limits::{BODY_STEP_BYTES, BODY_WAIT_MAX, READ_SLICE_BYTES};
 use crate::payload_budget::{Grant, Ruling, Share, Wants};
@@ -105,6 +105,10 @@ impl Clients {
     fn resume(&mut self, grant: Grant, now: Monotonic) {
         let Grant { connection: index, bytes } = grant;
         let connection = &mut self.connections[index];
+        if let Speech::Native(_) = connection.speech {
+            self.resume_native(grant, now);
+            return;
+        }
         let Stage::Paused(paused) = std::mem::replace(&mut connection.stage, Stage::Reading) else {
             unreachable!("whoever leaves takes its wish along");
         };

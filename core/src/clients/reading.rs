@@ -1,23 +1,15 @@
 //! Reading: from a connection's bytes to orders. Every call is bounded: so many connections, and a
 //! slice of each. It never looks at a body, and never writes to a socket.
 
-use super::Clients;
-use crate::connection::{Found, Stage};
+use super::{Clients, Ordered, Orders};
+use crate::connection::{Found, Speech, Stage};
 use crate::exchange::{Order, Router};
 use crate::limits::{CONNECTIONS_PER_TURN, DISCARD_MAX_BYTES, READ_SLICE_BYTES};
 use crate::timeouts::NEVER;
 use overtime_protocol::http::{After, CONTINUE, Head, Phase, ReplyContext, Step};
-use overtime_protocol::{Code, Monotonic, Payload, Problem, ReplyTo, SegmentPool};
+use overtime_protocol::{Code, Monotonic, Payload, Problem, SegmentPool};
 use std::collections::VecDeque;
 use std::io;
-
-/// What a request that is fully read asks of the engine.
-#[derive(Debug)]
-pub(crate) struct Ordered {
-    pub(crate) reply_to: ReplyTo,
-    pub(crate) order: Order,
-    pub(crate) payload: Payload,
-}
 
 /// Decides on the head alone whether a submission of that many bytes may come in.
 pub(crate) type Screen<'a> = &'a mut dyn FnMut(u64) -> Result<(), Problem>;
@@ -25,16 +17,14 @@ pub(crate) type Screen<'a> = &'a mut dyn FnMut(u64) -> Result<(), Problem>;
 /// What reading keeps beside the connections.
 #[derive(Debug)]
 pub(super) struct Reading {
-    router: Router,
+    pub(super) router: Router,
     /// Connections that have something to be read, served in order of arrival.
     ready: VecDeque<usize>,
     /// One buffer to read into: a connection keeps memory only for what is not whole yet.
-    scratch: Box<[u8]>,
+    pub(super) scratch: Box<[u8]>,
     /// Large bodies are read straight into segments of these.
-    pool: SegmentPool,
-    /// This turn's whole requests.
-    ordered: Vec<Ordered>,
-    next_request: u32,
+    pub(super) pool: SegmentPool,
+    pub(super) orders: Orders,
 }
 
 impl Reading {
@@ -44,18 +34,12 @@ impl Reading {
             ready: VecDeque::new(),
             scratch: vec![0; READ_SLICE_BYTES].into(),
             pool: SegmentPool::default(),
-            ordered: Vec::new(),
-            next_request: 0,
+            orders: Orders::default(),
         }
     }
 
     pub(super) fn has_work(&self) -> bool {
         !self.ready.is_empty()
-    }
-
-    fn name_request(&mut self) -> u32 {
-        self.next_request = self.next_request.wrapping_add(1);
-        self.next_request
     }
 }
 
@@ -81,12 +65,16 @@ impl Clients {
                 self.list(index);
             }
         }
-        std::mem::take(&mut self.reading.ordered)
+        self.reading.orders.hand_out()
     }
 
     fn serve(&mut self, index: usize, now: Monotonic, screen: Screen<'_>) {
         let connection = &mut self.connections[index];
         if !connection.takes_input() {
+            return;
+        }
+        if let Speech::Native(_) = connection.speech {
+            self.serve_native(index, now, screen);
             return;
         }
         if !connection.behind.is_empty() {
@@ -100,7 +88,7 @@ impl Clients {
         let mut scratch = std::mem::take(&mut self.reading.scratch);
         let found = self.connections[index].read(&mut scratch);
         if let Some(count) = self.found(index, found) {
-            self.feed(index, &scratch[..count], now, screen);
+            self.hear(index, &scratch[..count], now, screen);
         }
         self.reading.scratch = scratch;
     }
@@ -122,7 +110,7 @@ impl Clients {
     }
 
     /// Counts what a read found; `None` if that is nothing to go on with.
-    fn found(&mut self, index: usize, found: io::Result<Found>) -> Option<usize> {
+    pub(super) fn found(&mut self, index: usize, found: io::Result<Found>) -> Option<usize> {
         self.counters.reads += 1;
         match found {
             Ok(Found::Bytes(count)) => {
@@ -161,7 +149,13 @@ impl Clients {
         self.answer_and_close(index, problem.into());
     }
 
-    fn feed(&mut self, index: usize, mut input: &[u8], now: Monotonic, screen: Screen<'_>) {
+    pub(super) fn feed(
+        &mut self,
+        index: usize,
+        mut input: &[u8],
+        now: Monotonic,
+        screen: Screen<'_>,
+    ) {
         loop {
             let connection = &mut self.connections[index];
             if matches!(connection.stage, Stage::Lingering) {
@@ -253,10 +247,9 @@ impl Clients {
     }
 
     fn take_body(&mut self, index: usize, payload: Payload) {
-        let request = self.reading.name_request();
+        let request = self.reading.orders.name_request();
         let connection = &mut self.connections[index];
         connection.request = request;
-        let reply_to = reply_to(index, connection.request);
         let stage = std::mem::replace(&mut connection.stage, Stage::Reading);
         let Stage::Ordered(ordered) = stage else {
             unreachable!("a body follows its head");
@@ -271,7 +264,7 @@ impl Clients {
                 self.counters.refused += 1;
                 self.answer_here(index, (*problem).into());
             }
-            order => self.reading.ordered.push(Ordered { reply_to, order, payload }),
+            order => self.reading.orders.take((index, request), order, payload),
         }
     }
 }
@@ -280,10 +273,6 @@ impl Clients {
 fn too_many_wait(screen: Screen<'_>) -> Problem {
     let problem = screen(u64::MAX).err();
     problem.unwrap_or_else(|| Problem::new(Code::PayloadMemory, "too many bodies wait for memory"))
-}
-
-fn reply_to(index: usize, request: u32) -> ReplyTo {
-    ReplyTo((u64::from(request) << 32) | index as u64)
 }
 
 /// Whether what is left of a body is known and little enough to be thrown away.

@@ -3,5 +3,6 @@
 mod bounds;
 mod ends;
 mod memory;
+mod native;
 mod requests;
 mod support;

@@ -115,7 +115,8 @@ fn start_worker(worker: usize, mailbox: Mailbox, held: Receiver<()>) -> WorkerCh
     let (rulings, _) = bounded(1);
     thread::spawn(move || {
         for chain in chains {
-            for job in chain.jobs {
+            let last = chain.jobs.len() - 1;
+            for (at, job) in chain.jobs.into_iter().enumerate() {
                 if let Some(body) = work(&job, &held) {
                     let outcome = Outcome::Done(Product { content_type: None, body });
                     let completion = Completion {
@@ -129,7 +130,8 @@ fn start_worker(worker: usize, mailbox: Mailbox, held: Receiver<()>) -> WorkerCh
                         started: Default::default(),
                         ended: Default::default(),
                     };
-                    mailbox.push(Mail::Completed { worker, completion, chain_ended: true });
+                    let chain_ended = at == last;
+                    mailbox.push(Mail::Completed { worker, completion, chain_ended });
                 }
             }
         }

@@ -74,7 +74,8 @@ fn bulk(head: &Head, name: &str) -> Result<Call, Problem> {
 /// The formats that many inputs can come in.
 const BULK_FORMATS: [&str; 3] = ["application/json", "application/x-ndjson", "text/csv"];
 
-fn check_bulk_format(content_type: Option<&str>) -> Result<(), Problem> {
+/// Whether many inputs can come in a body of that content type.
+pub(crate) fn check_bulk_format(content_type: Option<&str>) -> Result<(), Problem> {
     let essence = content_type.map(|text| text.split(';').next().unwrap_or_default().trim());
     let is = |known: &&str| essence.is_some_and(|essence| essence.eq_ignore_ascii_case(known));
     if BULK_FORMATS.iter().any(is) {

@@ -2,7 +2,7 @@
 //! tell the protocols apart. The payload is never looked at.
 
 use super::request::{Get, GetContact, Part, Submit};
-use crate::call::{Call, DELAY_MAX, SECONDS_MAX, SubmitOptions, Wait};
+use crate::call::{Call, DELAY_MAX, SECONDS_MAX, SubmitOptions, Wait, check_bulk_format};
 use crate::id::TaskId;
 use crate::job::Form;
 use crate::kind::KindName;
@@ -22,12 +22,12 @@ impl Submit {
         let kind = KindName::new(&self.kind).ok_or_else(|| {
             Problem::new(Code::UnknownKind, "A kind is named [a-z0-9][a-z0-9._-]{0,63}.")
         })?;
-        match self.form {
-            Form::Single => {}
-            Form::Bulk => return Err(not_implemented("Bulk")),
-        }
         self.check_texts()?;
-        Ok(Call::Submit { kind, options: self.options()? })
+        let options = self.options()?;
+        if self.form == Form::Bulk {
+            check_bulk_format(self.content_type.as_deref())?;
+        }
+        Ok(Call::Submit { kind, form: self.form, options })
     }
 
     fn options(&self) -> Result<SubmitOptions, Problem> {

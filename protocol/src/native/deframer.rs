@@ -7,7 +7,7 @@ use super::message::{Message, Place, Rule};
 use super::preamble::{PREAMBLE_BYTES, Preamble, malformed};
 use crate::http::Phase;
 use crate::problem::{Code, Problem};
-use crate::segments::{Expected, Segments};
+use crate::segments::{Expected, SegmentPool, Segments};
 
 /// Cuts the bytes of one side of a connection into messages. While idle it owns no heap memory.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub struct Deframer<M> {
     state: State,
     /// The first frame has come.
     opened: bool,
+    /// Bytes of earlier payloads that were copied.
+    copied: u64,
     side: std::marker::PhantomData<M>,
 }
 
@@ -69,7 +71,7 @@ impl<M: Message> Default for Deframer<M> {
 impl<M: Message> Deframer<M> {
     /// A deframer for a new connection.
     pub fn new() -> Self {
-        Self { state: State::Between, opened: false, side: std::marker::PhantomData }
+        Self { state: State::Between, opened: false, copied: 0, side: std::marker::PhantomData }
     }
 
     /// Where in a frame the connection stands.
@@ -79,6 +81,45 @@ impl<M: Message> Deframer<M> {
             State::Head(_) => Phase::Head,
             State::Payload { .. } | State::Passing { .. } => Phase::Body,
             State::Refused(_) => Phase::Refused,
+        }
+    }
+
+    /// Room to read the next bytes of a long payload into, so that they need not be copied; `None`
+    /// if they are to come by [`Deframer::advance`]. Read into the front of it, then say how much
+    /// it was to [`Deframer::filled`].
+    pub fn spare(&mut self, pool: &SegmentPool) -> Option<&mut [u8]> {
+        match &mut self.state {
+            State::Payload { left, segments } if *left > 0 => {
+                let is_long = segments.len().saturating_add(*left) >= pool.sizes().direct_min_bytes;
+                is_long.then(|| segments.spare(Expected::Exactly(*left), pool))
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes the first `count` bytes of the room that [`Deframer::spare`] gave last.
+    pub fn filled(&mut self, count: usize) -> Step<M> {
+        let State::Payload { left, segments } = &mut self.state else {
+            unreachable!("room is given within a payload only");
+        };
+        *left -= count as u64;
+        segments.take(count, 0);
+        self.after_payload()
+    }
+
+    /// How many bytes of payloads were copied since they were read, in all.
+    pub fn copied(&self) -> u64 {
+        match &self.state {
+            State::Payload { segments, .. } => self.copied + segments.copied(),
+            _ => self.copied,
+        }
+    }
+
+    /// How many bytes of a payload are still to come, be it to be passed over; 0 outside one.
+    pub fn payload_remaining(&self) -> u64 {
+        match self.state {
+            State::Payload { left, .. } | State::Passing { left } => left,
+            State::Between | State::Head(_) | State::Refused(_) => 0,
         }
     }
 
@@ -116,6 +157,12 @@ impl<M: Message> Deframer<M> {
         if let State::Payload { left, .. } = self.state {
             self.pass_over_next(left, problem);
         }
+    }
+
+    /// Lets go of a payload that has come in part. What comes behind it cannot be read any more.
+    pub fn forget(&mut self) {
+        self.copied = self.copied();
+        self.state = State::Between;
     }
 
     fn pass_over_next(&mut self, left: u64, problem: &Problem) {
@@ -262,7 +309,10 @@ impl<M: Message> Deframer<M> {
 
     fn after_payload(&mut self) -> Step<M> {
         match std::mem::replace(&mut self.state, State::Between) {
-            State::Payload { left: 0, segments } => Step::Payload(M::seal(segments.into_pieces())),
+            State::Payload { left: 0, segments } => {
+                self.copied += segments.copied();
+                Step::Payload(M::seal(segments.into_pieces()))
+            }
             unfinished => {
                 self.state = unfinished;
                 Step::More

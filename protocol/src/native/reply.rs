@@ -2,6 +2,8 @@
 //! but for [`Welcome`], [`HelloRefused`] and [`Goodbye`], which may only grow at their ends. It
 //! never decides what is said.
 
+use super::VERSION;
+use super::limits::{HEADER_MAX_BYTES, IN_FLIGHT_MAX};
 use super::message::{HeaderTooLarge, Message, Place, Rule, Sealed, append, exact, growing};
 use crate::answer::{Account, Timing};
 use crate::encoding::{Decode, Encode, by_number};
@@ -103,6 +105,21 @@ pub struct Welcome {
     pub wait_default_ms: u64,
     /// The longest wait; longer ones are cut to it.
     pub wait_max_ms: u64,
+}
+
+impl Welcome {
+    /// The welcome of a server of this name, with the bounds that are the same for all.
+    pub fn new(server: &str) -> Self {
+        Self {
+            version: VERSION,
+            server: server.into(),
+            in_flight_max: IN_FLIGHT_MAX as u32,
+            header_max_bytes: HEADER_MAX_BYTES as u32,
+            payload_max_bytes: 0,
+            wait_default_ms: 0,
+            wait_max_ms: 0,
+        }
+    }
 }
 
 /// No version that the client offered is spoken here. The payload is the problem, and the

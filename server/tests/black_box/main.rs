@@ -6,6 +6,8 @@ mod descriptors;
 mod ends;
 mod hosts;
 mod large;
+mod native;
+mod native_client;
 mod poison;
 mod refusals;
 mod restarts;

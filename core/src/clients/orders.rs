@@ -1,0 +1,41 @@
+//! Orders: the requests that are whole, on their way to the engine. Nothing here looks at one.
+
+use crate::exchange::Order;
+use overtime_protocol::{Payload, ReplyTo};
+
+/// What a request that is fully read asks of the engine.
+#[derive(Debug)]
+pub(crate) struct Ordered {
+    pub(crate) reply_to: ReplyTo,
+    pub(crate) order: Order,
+    pub(crate) payload: Payload,
+}
+
+/// This turn's whole requests.
+#[derive(Debug, Default)]
+pub(crate) struct Orders {
+    ordered: Vec<Ordered>,
+    last_name: u32,
+}
+
+impl Orders {
+    /// What has come, in order.
+    pub(crate) fn hand_out(&mut self) -> Vec<Ordered> {
+        std::mem::take(&mut self.ordered)
+    }
+
+    /// Names a request among all of this process.
+    pub(crate) fn name_request(&mut self) -> u32 {
+        self.last_name = self.last_name.wrapping_add(1);
+        self.last_name
+    }
+
+    /// The request with that name, of the connection at `index`, is whole.
+    pub(crate) fn take(&mut self, (index, request): (usize, u32), order: Order, payload: Payload) {
+        self.ordered.push(Ordered { reply_to: reply_to(index, request), order, payload });
+    }
+}
+
+fn reply_to(index: usize, request: u32) -> ReplyTo {
+    ReplyTo((u64::from(request) << 32) | index as u64)
+}
