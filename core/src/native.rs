@@ -1,23 +1,23 @@
 //! One native connection: frames in, orders and answers out, with many requests in flight. It
 //! never touches the socket: what is to be sent lies in its outbox until the turn's flush.
 
-use crate::clients::{Orders, Screen};
-use crate::exchange::{Order, Router};
-use crate::payload_budget::{PayloadBudget, Ruling, Share, Wants};
-use crate::snapshot::Counters;
+use crate::exchange::Order;
 use bytes::Bytes;
 use in_flight::InFlight;
 use overtime_protocol::http::Phase;
 use overtime_protocol::native::{
-    Deframer, Frame, Hello, IN_FLIGHT_MAX, Limits, Reply, Request, Step, Tag, Welcome, write,
-    write_answer, write_goodbye, write_hello_refused,
+    Deframer, Frame, Hello, Reply, Request, Step, Welcome, write, write_answer, write_goodbye,
+    write_hello_refused,
 };
 use overtime_protocol::{Answer, Code, Monotonic, Payload, Problem, SegmentPool};
 
-mod clocks;
+mod admission;
+pub(crate) mod clocks;
+mod desk;
 mod in_flight;
 
 pub(crate) use clocks::{Clocks, Standing};
+pub(crate) use desk::Desk;
 
 /// The first byte of a connection that speaks the native protocol.
 pub(crate) use overtime_protocol::native::MAGIC;
@@ -55,22 +55,6 @@ pub(crate) enum Stage {
     Finished,
     /// Everything is said; what still comes in is thrown away until the peer closes.
     Lingering,
-}
-
-/// What a session needs of the clients to take in frames.
-pub(crate) struct Desk<'a> {
-    pub(crate) router: &'a mut Router,
-    pub(crate) screen: Screen<'a>,
-    pub(crate) orders: &'a mut Orders,
-    pub(crate) budget: &'a mut PayloadBudget,
-    /// What the payload that is coming has of the memory for payloads.
-    pub(crate) share: &'a mut Share,
-    pub(crate) counters: &'a mut Counters,
-    pub(crate) limits: Limits,
-    /// The place of the connection.
-    pub(crate) index: usize,
-    /// The server is on its way out.
-    pub(crate) closing: bool,
 }
 
 impl Session {
@@ -188,73 +172,6 @@ impl Session {
         self.say(0, &Reply::Welcome(welcome));
     }
 
-    fn take_request(&mut self, frame: &Frame<Request>, desk: &mut Desk<'_>) {
-        desk.counters.requests += 1;
-        match self.admit(frame, desk) {
-            Ok((order, ruling)) => self.expect(frame, order, ruling, desk),
-            Err(problem) => {
-                desk.counters.refused += 1;
-                self.deframer.pass_over(&problem);
-                self.fail(frame.id, *problem);
-            }
-        }
-    }
-
-    /// What the request asks for, and whether there is memory for its payload: all that can be
-    /// decided before a byte of that is kept.
-    fn admit(
-        &self,
-        frame: &Frame<Request>,
-        desk: &mut Desk<'_>,
-    ) -> Result<(Order, Ruling), Box<Problem>> {
-        self.check(frame.id)?;
-        let order = match desk.router.route_native(&frame.message) {
-            Order::Refuse(problem) => return Err(problem),
-            order => order,
-        };
-        // The memory for payloads is not the engine's to refuse: they wait for it.
-        if let Order::Submit { .. } = order {
-            (desk.screen)(0)?;
-        }
-        match desk.reserve(frame.payload_len.unwrap_or_default()) {
-            Ruling::Refused => Err(desk.too_many_wait().into()),
-            ruling => Ok((order, ruling)),
-        }
-    }
-
-    fn expect(
-        &mut self,
-        frame: &Frame<Request>,
-        order: Order,
-        ruling: Ruling,
-        desk: &mut Desk<'_>,
-    ) {
-        let number = desk.orders.name_request();
-        self.in_flight.add(number, frame.id, known_tag(&frame.message));
-        if frame.payload_len.is_none() {
-            desk.orders.take((desk.index, number), order, Payload::seal(Vec::new()));
-            return;
-        }
-        self.coming = Some((number, order));
-        if ruling == Ruling::Waits {
-            desk.counters.bodies_paused += 1;
-            self.paused = true;
-        }
-    }
-
-    /// Whether one more request with this id may be in flight.
-    fn check(&self, id: u32) -> Result<(), Box<Problem>> {
-        if self.in_flight.has_id(id) {
-            let detail = "The request before it with the same id is not answered yet.";
-            return Err(Problem::new(Code::RequestIdInUse, detail).into());
-        }
-        if self.in_flight.len() >= IN_FLIGHT_MAX {
-            let detail = "At most 1,024 requests of a connection may be in flight.";
-            return Err(Problem::new(Code::TooManyInFlight, detail).into());
-        }
-        Ok(())
-    }
-
     fn take_payload(&mut self, payload: Payload, desk: &mut Desk<'_>) {
         let (number, order) = self.coming.take().expect("a payload follows its head");
         desk.budget.settle(std::mem::take(desk.share), payload.len());
@@ -348,30 +265,5 @@ impl Session {
     }
 }
 
-impl Desk<'_> {
-    /// Reserves memory for a payload of that length.
-    fn reserve(&mut self, bytes: u64) -> Ruling {
-        if bytes == 0 {
-            return Ruling::Granted;
-        }
-        let (ruling, share) = self.budget.begin(self.index, Wants::All(bytes));
-        *self.share = share;
-        ruling
-    }
-
-    /// The engine knows how long it will be until there is memory again.
-    fn too_many_wait(&mut self) -> Problem {
-        let problem = (self.screen)(u64::MAX).err();
-        problem.unwrap_or_else(|| {
-            Problem::new(Code::PayloadMemory, "too many payloads wait for memory")
-        })
-    }
-}
-
-fn known_tag(request: &Request) -> Option<Tag> {
-    match request {
-        Request::Get(get) => get.known_tag,
-        Request::GetContact(get) => get.known_tag,
-        Request::Hello(_) | Request::Submit(_) | Request::Ping => None,
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,7 @@
 mod answer;
 mod call;
 mod deframer;
+mod head;
 mod limits;
 mod message;
 mod preamble;

@@ -1,21 +1,20 @@
-//! Native connections among the clients: when each is read, written, given up and closed. What
-//! their frames say is the session's to know.
+//! Native connections among the clients: when and how much of each is read. What their frames say
+//! is the session's to know.
 
 use super::{Clients, Screen};
 use crate::connection::{Connection, Found, Speech};
 use crate::limits::{
-    BODY_WAIT_MAX, BODY_WAIT_RETRY, FRAMES_SLICE_BYTES, LINGER_CLOSE, Limits, READ_SLICE_BYTES,
-    UNSENT_MAX_BYTES, WRITE_SLICE_BYTES,
+    BODY_WAIT_MAX, FRAMES_SLICE_BYTES, Limits, READ_SLICE_BYTES, UNSENT_MAX_BYTES,
 };
 use crate::native::{Clocks, Desk, MAGIC, Session, Stage};
-use crate::output::{Output, Written};
+use crate::output::Output;
 use crate::payload_budget::Grant;
-use bytes::Bytes;
-use overtime_protocol::http::Phase;
+use overtime_protocol::Monotonic;
 use overtime_protocol::native;
-use overtime_protocol::{Answer, Code, Monotonic, Problem};
 use std::io;
-use std::net::Shutdown;
+
+mod ends;
+mod writing;
 
 impl Session {
     /// Whether the connection takes in bytes now. A client that does not read its answers is not
@@ -36,10 +35,18 @@ impl Session {
         payload.saturating_add(FRAMES_SLICE_BYTES).min(READ_SLICE_BYTES)
     }
 
-    /// Something was read, or may be again.
+    /// Something was read, or may be again: sets the clock for what is to come next.
     fn note_input(&mut self, now: Monotonic, limits: &Limits) {
-        let standing = self.standing();
-        self.clocks.read(standing, now, limits);
+        match self.stage() {
+            Stage::Open if self.is_paused() => self.clocks.wait_for_memory(now + BODY_WAIT_MAX),
+            Stage::Open => {
+                let standing = self.standing();
+                self.clocks.read(standing, now, limits);
+            }
+            Stage::Leaving | Stage::Finished => self.clocks.pause_reading(),
+            // However much it still sends, it has no longer for it.
+            Stage::Lingering => {}
+        }
     }
 }
 
@@ -157,11 +164,7 @@ impl Clients {
 
     fn after_native_input(&mut self, index: usize, now: Monotonic) {
         let Some(session) = self.connections[index].session() else { return };
-        if session.is_paused() {
-            session.clocks.wait_for_memory(now + BODY_WAIT_MAX);
-        } else {
-            session.note_input(now, &self.limits);
-        }
+        session.note_input(now, &self.limits);
         self.tend_native(index, now);
     }
 
@@ -187,156 +190,8 @@ impl Clients {
             return;
         }
         session.finish();
-        session.clocks.pause_reading();
+        session.note_input(now, &self.limits);
         self.tend_native(index, now);
-    }
-
-    /// Looks after a connection for which something has changed: what it has to say is flushed in
-    /// this turn, and if that is nothing it may be over.
-    fn tend_native(&mut self, index: usize, now: Monotonic) {
-        let connection = &mut self.connections[index];
-        let Speech::Native(session) = &mut connection.speech else { return };
-        if !session.has_coming() {
-            self.budget.release(&std::mem::take(&mut connection.share));
-        }
-        if !session.outbox.is_empty() || !connection.output.is_empty() {
-            if !session.flushing {
-                session.flushing = true;
-                self.answering.go_on(index);
-            }
-            if !session.is_paused() && !session.takes_input(&connection.output) {
-                session.clocks.pause_reading();
-            }
-            let due = session.clocks.due();
-            self.timeouts.set(index, &mut connection.deadline, due);
-            return;
-        }
-        self.after_native_output(index, now);
-    }
-
-    /// Sends an answer to the request with this number, if it is in flight.
-    pub(super) fn answer_native(&mut self, index: usize, number: u32, answer: Answer) {
-        let Connection { speech, output, .. } = &mut self.connections[index];
-        let Speech::Native(session) = speech else { return };
-        match session.answer(number, answer) {
-            Ok(None) => {}
-            Ok(Some(body)) => {
-                output.push(Bytes::from(std::mem::take(&mut session.outbox)));
-                output.push(body);
-            }
-            Err(_) => {
-                self.counters.undelivered += 1;
-                return;
-            }
-        }
-        if !session.flushing {
-            session.flushing = true;
-            self.answering.go_on(index);
-        }
-    }
-
-    /// Writes what the turn has for the connection.
-    pub(super) fn flush_native(&mut self, index: usize, now: Monotonic) {
-        let Connection { speech, output, stream, .. } = &mut self.connections[index];
-        let Speech::Native(session) = speech else { return };
-        session.flushing = false;
-        let mut outbox = std::mem::take(&mut session.outbox);
-        if outbox.len() > WRITE_SLICE_BYTES {
-            output.push(Bytes::from(std::mem::take(&mut outbox)));
-        }
-        let written_before = self.counters.bytes_written;
-        let written = output.write(stream, &outbox, None, &mut self.counters.bytes_written);
-        let progress = self.counters.bytes_written > written_before;
-        session.recycle(outbox);
-        match written {
-            Ok(Written::All) => self.after_native_output(index, now),
-            Ok(left) => {
-                session.clocks.write_pending(progress, now, &self.limits);
-                if left == Written::Slice {
-                    session.flushing = true;
-                    self.answering.go_on(index);
-                }
-                let connection = &mut self.connections[index];
-                let due = connection.session().map_or(now, |session| session.clocks.due());
-                self.timeouts.set(index, &mut connection.deadline, due);
-            }
-            Err(_) => self.close(index),
-        }
-    }
-
-    /// Nothing is left to be written: the connection is over, or it is read on.
-    fn after_native_output(&mut self, index: usize, now: Monotonic) {
-        let connection = &mut self.connections[index];
-        let Speech::Native(session) = &mut connection.speech else { return };
-        session.clocks.written();
-        match session.stage() {
-            Stage::Open => {
-                let standing = session.standing();
-                session.clocks.resume_reading(standing, now, &self.limits);
-            }
-            Stage::Finished if session.owes_nothing() => {
-                self.close(index);
-                return;
-            }
-            Stage::Leaving if session.owes_nothing() => {
-                if connection.stream.shutdown(Shutdown::Write).is_err() {
-                    self.close(index);
-                    return;
-                }
-                connection.behind = Vec::new();
-                session.linger(now + LINGER_CLOSE);
-            }
-            Stage::Leaving | Stage::Finished => session.clocks.pause_reading(),
-            Stage::Lingering => {}
-        }
-        let due = session.clocks.due();
-        self.timeouts.set(index, &mut connection.deadline, due);
-        self.list(index);
-    }
-
-    /// The connection's time is up, and its entry among the timeouts is gone.
-    pub(super) fn time_out_native(&mut self, index: usize, now: Monotonic) {
-        let connection = &mut self.connections[index];
-        let Speech::Native(session) = &mut connection.speech else { return };
-        let lingers = session.stage() == Stage::Lingering;
-        if !lingers {
-            self.counters.timed_out += 1;
-        }
-        if lingers || session.clocks.write_is_late(now) || session.phase() == Phase::Idle {
-            self.close(index);
-            return;
-        }
-        if session.is_paused() {
-            let detail = "the memory for payloads was used up for too long";
-            let problem = Problem::new(Code::PayloadMemory, detail).after(BODY_WAIT_RETRY);
-            session.give_up(problem);
-            session.note_input(now, &self.limits);
-        } else {
-            let detail = "the rest of the frame did not arrive in time";
-            session.leave(&Problem::new(Code::RequestTimeout, detail));
-            session.clocks.pause_reading();
-        }
-        connection.deadline.at = session.clocks.due();
-        self.timeouts.renew(index, &mut connection.deadline);
-        self.tend_native(index, now);
-        self.list(index);
-    }
-
-    /// From here on every connection closes behind its answer, and those with many requests in
-    /// flight behind the last of them.
-    pub(crate) fn begin_closing(&mut self, problem: &Problem, now: Monotonic) {
-        self.closing = true;
-        let natives = self
-            .connections
-            .iter_mut()
-            .filter_map(|(index, connection)| connection.session().is_some().then_some(index));
-        for index in natives.collect::<Vec<_>>() {
-            if let Some(session) = self.connections[index].session() {
-                session.leave(problem);
-                session.clocks.pause_reading();
-                self.tend_native(index, now);
-            }
-        }
     }
 }
 
@@ -344,6 +199,8 @@ impl Clients {
 mod tests {
     use super::*;
     use crate::timeouts::NEVER;
+    use bytes::Bytes;
+    use overtime_protocol::{Code, Problem};
 
     #[test]
     fn a_client_that_does_not_read_is_not_read() {
@@ -353,5 +210,18 @@ mod tests {
         assert!(session.takes_input(&output));
         output.push(Bytes::from_static(b"one more"));
         assert!(!session.takes_input(&output));
+    }
+
+    #[test]
+    fn one_that_lingers_gets_no_more_time_however_much_it_sends() {
+        let limits = crate::native::clocks::tests::limits();
+        let (now, until) = (Monotonic(5), Monotonic(9));
+        let mut session = Session::new(Clocks::new(NEVER));
+        session.leave(&Problem::new(Code::Draining, ""));
+        session.note_input(now, &limits);
+        assert_eq!(session.clocks.due(), NEVER);
+        session.linger(until);
+        session.note_input(now, &limits);
+        assert_eq!(session.clocks.due(), until);
     }
 }

@@ -87,13 +87,13 @@ impl Clocks {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::time::Duration;
 
     const SECOND: u64 = 1_000_000_000;
 
-    fn limits() -> Limits {
+    pub(crate) fn limits() -> Limits {
         Limits {
             http: overtime_protocol::http::Limits::default(),
             connections_max: 1,

@@ -6,10 +6,10 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
-const KIB: usize = 1024;
+pub(crate) const KIB: usize = 1024;
 
 /// A core with so much memory for payloads, of which one may take half.
-fn start_small(memory_kib: usize, limits: Limits) -> Server {
+pub(crate) fn start_small(memory_kib: usize, limits: Limits) -> Server {
     let memory = (memory_kib * KIB) as u64;
     let http = overtime_protocol::http::Limits { body_max_bytes: memory / 2, ..limits.http };
     let engine = overtime_engine::Limits { payload_memory_max_bytes: memory, ..Default::default() };
@@ -25,7 +25,7 @@ fn begin(server: &Server, kind: &str, bytes: usize) -> TcpStream {
 }
 
 /// Has two tasks hold so much memory until [`Server::let_go`] has been called for each.
-fn hold(server: &Server, bytes: [usize; 2]) -> [TcpStream; 2] {
+pub(crate) fn hold(server: &Server, bytes: [usize; 2]) -> [TcpStream; 2] {
     let streams = bytes.map(|bytes| {
         let mut stream = begin(server, "held", bytes);
         stream.write_all(&vec![b'h'; bytes]).unwrap();
@@ -36,7 +36,7 @@ fn hold(server: &Server, bytes: [usize; 2]) -> [TcpStream; 2] {
     streams
 }
 
-fn wait_for_waiting(server: &Server, count: u64) {
+pub(crate) fn wait_for_waiting(server: &Server, count: u64) {
     server.wait_until(|snapshot| snapshot.core.bodies_waiting == count);
 }
 

@@ -2,10 +2,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "the test waits for the core's word")]
 
+use crate::memory::{KIB, hold, start_small, wait_for_waiting};
 use crate::support::{Server, echo, limits, read_until, start};
 use crossbeam_channel::bounded;
 use overtime_core::{Limits, Mail};
 use overtime_protocol::native::{self, Deframer, Hello, Reply, Request, Step, Submit, write};
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read as _, Write};
 use std::net::TcpStream;
 use std::thread;
@@ -199,4 +201,53 @@ fn a_failed_journal_is_told_to_every_request_in_flight() {
     let text = String::from_utf8_lossy(&text);
     assert_eq!(text.matches("\"code\":\"journal-failed\"").count(), 3, "{text}");
     server.core.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_payload_waits_unread_for_memory_and_holds_back_what_is_behind_it() {
+    let server = start_small(256, limits());
+    let _held = hold(&server, [128 * KIB; 2]);
+    let mut late = server.connect();
+    let payload = vec![b'l'; 100 * KIB];
+    let (sink, ping) = (submit(1, "sink", &payload), frame(2, &Request::Ping, b""));
+    late.write_all(&[hello(), sink, ping].concat()).unwrap();
+    wait_for_waiting(&server, 1);
+    assert!(server.inspect().core.bytes_read < (256 + 70) * KIB as u64, "it is not read");
+    server.let_go();
+    let replies = replies(&mut late, 3);
+    let ids: BTreeSet<u32> = replies.iter().map(|reply| reply.0).collect();
+    assert_eq!(ids, [0, 1, 2].into());
+    let core = server.inspect().core;
+    assert_eq!((core.bodies_paused, core.bodies_waiting, core.bytes_reserved), (1, 0, 0));
+}
+
+#[test]
+fn a_payload_that_is_given_up_leaves_its_memory_to_the_next() {
+    let limits = Limits { body_progress_timeout: Duration::from_millis(200), ..limits() };
+    let server = start_small(256, limits);
+    let half = submit(1, "sink", &[b'f'; 128 * KIB]);
+    let cut = half.len() - 1;
+    // One hangs up, one stops half-way.
+    let first = [server.connect(), server.connect()].map(|mut stream| {
+        stream.write_all(&[&hello(), &half[..cut]].concat()).unwrap();
+        stream
+    });
+    server.wait_until(|snapshot| snapshot.core.bytes_reserved == 256 * KIB as u64);
+    let mut second = server.connect();
+    second.write_all(&[hello(), submit(2, "sink", &[b's'; 100 * KIB])].concat()).unwrap();
+    let [gone, _stopped] = first;
+    drop(gone);
+    assert_eq!(replies(&mut second, 2)[1].0, 2);
+    server.wait_until(|snapshot| snapshot.core.bytes_reserved == 0);
+}
+
+#[test]
+fn a_long_payload_is_hardly_copied() {
+    let server = start(limits());
+    let mut stream = server.connect();
+    let payload = vec![b'x'; 1 << 20];
+    stream.write_all(&[hello(), submit(1, "sink", &payload)].concat()).unwrap();
+    replies(&mut stream, 2);
+    let copied = server.inspect().core.bytes_copied;
+    assert!(copied <= 64 * KIB as u64, "{copied}");
 }

@@ -2,9 +2,10 @@
 //! frame that side stands. It never reads behind the frame it is in, keeps no byte before it has
 //! checked its length, and once it has lost count it says so and reads nothing more.
 
+use super::head::Head;
 use super::limits::{DISCARD_MAX_BYTES, HEADER_MAX_BYTES, Limits};
-use super::message::{Message, Place, Rule};
-use super::preamble::{PREAMBLE_BYTES, Preamble, malformed};
+use super::message::Message;
+use super::preamble::{PREAMBLE_BYTES, malformed};
 use crate::http::Phase;
 use crate::problem::{Code, Problem};
 use crate::segments::{Expected, SegmentPool, Segments};
@@ -205,7 +206,7 @@ impl<M: Message> Deframer<M> {
 
     /// A head that comes whole is read where it lies; only one that does not is kept.
     fn start(&mut self, input: &[u8], limits: &Limits) -> Result<(usize, Step<M>), Problem> {
-        match self.whole(input)? {
+        match Head::read::<M>(input, self.opened)? {
             Some(head) => Ok((head.len, self.take_head(&head, input, limits)?)),
             None => {
                 self.state = State::Head(input.to_vec());
@@ -226,43 +227,12 @@ impl<M: Message> Deframer<M> {
         let now = &input[..input.len().min(room)];
         bytes.reserve_exact(now.len());
         bytes.extend_from_slice(now);
-        match self.whole(&bytes)? {
+        match Head::read::<M>(&bytes, self.opened)? {
             Some(head) => Ok((head.len - kept, self.take_head(&head, &bytes, limits)?)),
             None => {
                 self.state = State::Head(bytes);
                 Ok((now.len(), Step::More))
             }
-        }
-    }
-
-    /// The head that `bytes` start with, if it is whole. What its preamble says is checked as soon
-    /// as that is there.
-    fn whole(&self, bytes: &[u8]) -> Result<Option<Head>, Problem> {
-        let Some(preamble) = bytes.first_chunk() else { return Ok(None) };
-        let preamble = Preamble::read(preamble)?;
-        let rule = M::rule(preamble.kind)
-            .ok_or_else(|| malformed("This side says nothing in frames of this type."))?;
-        self.check(preamble, rule)?;
-        let len = PREAMBLE_BYTES + usize::from(preamble.header_len);
-        Ok((bytes.len() >= len).then_some(Head { preamble, rule, len }))
-    }
-
-    fn check(&self, preamble: Preamble, rule: Rule) -> Result<(), Problem> {
-        if preamble.version != rule.version {
-            return Err(malformed("Frames of this type have another version."));
-        }
-        if (preamble.id == 0) != (rule.version == 0) {
-            return Err(malformed(
-                "The id is 0 if a frame is about the connection, and only then.",
-            ));
-        }
-        if preamble.payload_len != 0 && !rule.has_payload {
-            return Err(malformed("Frames of this type have no payload."));
-        }
-        match (rule.place, self.opened) {
-            (Place::First, true) => Err(malformed("Frames of this type can only be the first.")),
-            (Place::Later, false) => Err(malformed("The first frame is a hello.")),
-            (Place::First, false) | (Place::Later, true) | (Place::Any, _) => Ok(()),
         }
     }
 
@@ -273,7 +243,7 @@ impl<M: Message> Deframer<M> {
         limits: &Limits,
     ) -> Result<Step<M>, Problem> {
         let Head { preamble, rule, len } = *head;
-        self.opened = true;
+        (self.state, self.opened) = (State::Between, true);
         let message = M::read(preamble.kind, &bytes[PREAMBLE_BYTES..len])
             .ok_or_else(|| malformed("The header is not what this type of frame has."));
         let message = message.and_then(|message| {
@@ -284,27 +254,19 @@ impl<M: Message> Deframer<M> {
             }
         });
         match message {
-            Ok(message) => Ok(self.taken(message, preamble, rule)),
+            Ok(message) => {
+                let (id, payload_len) = (preamble.id, head.payload_len());
+                if let Some(left) = payload_len {
+                    self.state = State::Payload { left, segments: Segments::default() };
+                }
+                Ok(Step::Head(Frame { id, message, payload_len }))
+            }
             Err(problem) if rule.version == 0 => Err(problem),
             Err(problem) => {
                 self.pass_over_next(preamble.payload_len, &problem);
                 Ok(Step::Refused(preamble.id, problem))
             }
         }
-    }
-
-    fn taken(&mut self, message: M, preamble: Preamble, rule: Rule) -> Step<M> {
-        let left = preamble.payload_len;
-        self.state = if rule.has_payload {
-            State::Payload { left, segments: Segments::default() }
-        } else {
-            State::Between
-        };
-        Step::Head(Frame {
-            id: preamble.id,
-            message,
-            payload_len: rule.has_payload.then_some(left),
-        })
     }
 
     fn after_payload(&mut self) -> Step<M> {
@@ -319,13 +281,6 @@ impl<M: Message> Deframer<M> {
             }
         }
     }
-}
-
-/// A head that is whole.
-struct Head {
-    preamble: Preamble,
-    rule: Rule,
-    len: usize,
 }
 
 fn too_large() -> Problem {

@@ -6,6 +6,7 @@ use overtime_protocol::http::Phase;
 use overtime_protocol::native::{
     Deframer, Hello, Limits, Message, Reply, Request, Step, Submit, write,
 };
+use overtime_protocol::{SegmentPool, SegmentSizes};
 
 pub(crate) fn frame<M: Message>(id: u32, message: &M, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -57,6 +58,47 @@ fn a_long_payload_comes_in_segments_and_whole() {
         let payloads: Vec<_> =
             said.iter().filter(|said| matches!(said, Said::Payload(_))).collect();
         assert_eq!(payloads, [&Said::Payload(payload.clone()), &Said::Payload(Vec::new())]);
+    }
+}
+
+/// Reads the payload straight into its segments wherever it may, `piece` bytes at a time.
+fn feed_direct(bytes: &[u8], piece: usize, sizes: SegmentSizes) -> (Vec<Vec<u8>>, u64) {
+    let (mut deframer, limits) = (Deframer::<Request>::new(), Limits::default());
+    let (pool, mut rest, mut payloads) = (SegmentPool::new(sizes), bytes, Vec::new());
+    loop {
+        let step = match deframer.spare(&pool) {
+            Some(room) => {
+                let count = room.len().min(piece).min(rest.len());
+                room[..count].copy_from_slice(&rest[..count]);
+                rest = &rest[count..];
+                deframer.filled(count)
+            }
+            None => {
+                let (used, step) = deframer.advance(&rest[..rest.len().min(piece)], &limits);
+                rest = &rest[used..];
+                step.unwrap()
+            }
+        };
+        match step {
+            Step::Payload(payload) => payloads.push(Request::opened(payload)),
+            Step::More if rest.is_empty() => return (payloads, deframer.copied()),
+            Step::More | Step::Head(_) => {}
+            Step::Refused(id, problem) => panic!("{id}: {problem:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_payload_that_is_read_straight_into_its_segments_is_the_same() {
+    let long: Vec<u8> = (0..1_000_u32).map(|at| at as u8).collect();
+    let bytes = [hello(), submit(1, &long), submit(2, b"short"), submit(3, &long)].concat();
+    let expected = vec![long.clone(), b"short".to_vec(), long];
+    let sizes = SegmentSizes { segment_bytes: 64, direct_min_bytes: 100, free_max: 4 };
+    for piece in 1..200 {
+        let (payloads, copied) = feed_direct(&bytes, piece, sizes);
+        assert_eq!(payloads, expected, "{piece}");
+        // What comes with a head is copied, and a short payload always is.
+        assert!((5..=5 + 2 * piece as u64).contains(&copied), "{copied} of {piece}");
     }
 }
 

@@ -1,0 +1,84 @@
+//! Which requests come in: all that can be decided before a byte of a payload is kept.
+
+use super::{Desk, Session};
+use crate::exchange::Order;
+use crate::payload_budget::Ruling;
+use overtime_protocol::native::{Frame, IN_FLIGHT_MAX, Request, Tag};
+use overtime_protocol::{Code, Payload, Problem};
+
+impl Session {
+    pub(super) fn take_request(&mut self, frame: &Frame<Request>, desk: &mut Desk<'_>) {
+        desk.counters.requests += 1;
+        match self.admit(frame, desk) {
+            Ok((order, ruling)) => self.expect(frame, order, ruling, desk),
+            Err(problem) => {
+                desk.counters.refused += 1;
+                self.deframer.pass_over(&problem);
+                self.fail(frame.id, *problem);
+            }
+        }
+    }
+
+    /// What the request asks for, and whether there is memory for its payload: all that can be
+    /// decided before a byte of that is kept.
+    fn admit(
+        &self,
+        frame: &Frame<Request>,
+        desk: &mut Desk<'_>,
+    ) -> Result<(Order, Ruling), Box<Problem>> {
+        self.check(frame.id)?;
+        let order = match desk.router.route_native(&frame.message) {
+            Order::Refuse(problem) => return Err(problem),
+            order => order,
+        };
+        // The memory for payloads is not the engine's to refuse: they wait for it.
+        if let Order::Submit { .. } = order {
+            (desk.screen)(0)?;
+        }
+        match desk.reserve(frame.payload_len.unwrap_or_default()) {
+            Ruling::Refused => Err(desk.too_many_wait().into()),
+            ruling => Ok((order, ruling)),
+        }
+    }
+
+    fn expect(
+        &mut self,
+        frame: &Frame<Request>,
+        order: Order,
+        ruling: Ruling,
+        desk: &mut Desk<'_>,
+    ) {
+        let number = desk.orders.name_request();
+        self.in_flight.add(number, frame.id, known_tag(&frame.message));
+        if frame.payload_len.is_none() {
+            desk.orders.take((desk.index, number), order, Payload::seal(Vec::new()));
+            return;
+        }
+        self.coming = Some((number, order));
+        if ruling == Ruling::Waits {
+            desk.counters.bodies_paused += 1;
+            self.paused = true;
+        }
+    }
+
+    /// Whether one more request with this id may be in flight.
+    fn check(&self, id: u32) -> Result<(), Box<Problem>> {
+        if self.in_flight.has_id(id) {
+            let detail = "The request before it with the same id is not answered yet.";
+            return Err(Problem::new(Code::RequestIdInUse, detail).into());
+        }
+        if self.in_flight.len() >= IN_FLIGHT_MAX {
+            let detail = "At most 1,024 requests of a connection may be in flight.";
+            return Err(Problem::new(Code::TooManyInFlight, detail).into());
+        }
+        Ok(())
+    }
+}
+
+fn known_tag(request: &Request) -> Option<Tag> {
+    match request {
+        Request::Get(get) => get.known_tag,
+        Request::GetContact(get) => get.known_tag,
+        Request::Hello(_) | Request::Submit(_) | Request::Ping => None,
+    }
+}
