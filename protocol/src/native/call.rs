@@ -81,7 +81,8 @@ impl Get {
                 Ok(Call::Task { id, wait: span("wait_ms", wait.unwrap_or_default(), longest)? })
             }
             (Part::Result, None) => Ok(Call::TaskResult { id }),
-            (Part::Result, Some(_)) => Err(refused("wait_ms", "is unknown here")),
+            (Part::Errors, None) => Ok(Call::TaskErrors { id }),
+            (Part::Result | Part::Errors, Some(_)) => Err(refused("wait_ms", "is unknown here")),
         }
     }
 }

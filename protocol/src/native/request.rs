@@ -146,9 +146,11 @@ pub enum Part {
     Document,
     /// Its result.
     Result,
+    /// Why items of a bulk task failed.
+    Errors,
 }
 
-/// `GET /v1/tasks/{id}` and `GET /v1/tasks/{id}/result`.
+/// `GET /v1/tasks/{id}`, `GET /v1/tasks/{id}/result` and `GET /v1/tasks/{id}/errors`.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Get {
     /// The task's id, a ULID in ASCII.

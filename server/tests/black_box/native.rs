@@ -84,8 +84,8 @@ fn refusals_are_those_of_http_and_the_connection_goes_on() {
         ),
         (
             Request::Submit(Box::new(Submit { form: Form::Bulk, ..Submit::to("echo") })),
-            501,
-            "not-implemented",
+            415,
+            "unsupported-media-type",
         ),
         (Request::Submit(Box::new(keyed)), 501, "not-implemented"),
         (Request::Get(get(*b"01KAHP5ZQ00000000000000000", Part::Document)), 404, "unknown-task"),
