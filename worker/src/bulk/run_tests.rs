@@ -41,20 +41,28 @@ struct Count {
     /// It is refused if the counter has come so far.
     #[serde(default)]
     max: Option<u64>,
+    /// Not that counter is increased, but one that depends on where it stands.
+    #[serde(default)]
+    hop: bool,
 }
 
-/// Increases counters, and writes down for each item what it has seen.
+/// How many counters there are to hop to.
+const COUNTERS: u32 = 6;
+
+/// Increases counters, and writes down for each item which one and how far.
 fn counting() -> Arc<dyn Handler> {
     Arc::new(Scripted::new(|input| {
-        let Count { k, max } = input.json()?;
-        let key = format!("n/{k}");
-        let count = number(input.read(&key)?);
+        let Count { k, max, hop } = input.json()?;
+        let count = number(input.read(format!("n/{k}"))?);
         if max.is_some_and(|max| count >= max) {
             return Err(Failure::input("full", format!("the counter is at {count}")));
         }
-        input.put(&key, (count + 1).to_string())?;
+        let k = if hop { count as u32 % COUNTERS } else { k };
+        let key = format!("n/{k}");
+        let count = number(input.read(&key)?) + 1;
+        input.put(&key, count.to_string())?;
         let seen = format!("seen/{}", input.item().expect("an item has an index"));
-        input.put(seen, (count + 1).to_string())?;
+        input.put(seen, format!("{k} {count}"))?;
         Ok(json_product("{}"))
     }))
 }
@@ -114,7 +122,7 @@ fn items_see_what_those_before_them_wrote_across_chunks() {
         let source = journal.source.clone();
         assert_eq!(counters(&result(completion, &source)), [1_000, 1_000, 0]);
         assert_eq!(source.value(b"n/0").unwrap(), "334");
-        assert_eq!(source.value(b"seen/999").unwrap(), "334");
+        assert_eq!(source.value(b"seen/999").unwrap(), "0 334");
     }
 }
 
@@ -127,6 +135,25 @@ fn a_key_written_often_is_in_a_chunk_once_with_what_was_read_first() {
     assert_eq!(puts.len(), 1);
     assert_eq!(puts[0].value.as_ref().unwrap(), "10");
     assert_eq!((chunk.progress.done, chunk.puts.len()), (10, 11));
+}
+
+#[test]
+fn what_a_chunk_deleted_is_known_to_be_absent_by_the_next() {
+    let handler = Arc::new(Scripted::new(|input| {
+        if input.item() == Some(0) {
+            input.delete("k")?;
+        } else {
+            assert_eq!(input.read("k")?.is_some(), input.item() != Some(1));
+            input.put("k", "new")?;
+        }
+        Ok(json_product("{}"))
+    }));
+    let mut journal = FakeJournal::default();
+    journal.source.set(b"k", "old");
+    let completion = run(handler, &ndjson((0..4).map(|n| n.to_string())), by(1), &mut journal);
+    let source = journal.source.clone();
+    assert_eq!(counters(&result(completion, &source)), [4, 4, 0]);
+    assert_eq!(journal.sent, journal.kept.len(), "nothing conflicts");
 }
 
 #[test]

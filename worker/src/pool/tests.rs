@@ -5,7 +5,7 @@ use crate::testing::{FakeSource, Scripted, job, opener, stored_job, task};
 use crate::{Failure, json_product};
 use bytes::Bytes;
 use overtime_protocol::record::ReadMark;
-use overtime_protocol::{ChainNumber, Job, Lane, Outcome, Product};
+use overtime_protocol::{ChainNumber, Form, Go, Job, Lane, Outcome, Product};
 use std::collections::HashSet;
 use std::sync::{Barrier, Mutex};
 use std::thread::{self, ThreadId};
@@ -159,4 +159,56 @@ fn workers_end_when_their_senders_are_gone_and_their_work_is_done() {
     drop(open);
     assert_eq!(ended.wait(PATIENCE), Ok(()));
     assert_eq!(deliveries.len(), 1, "the last completion is delivered before the worker ends");
+}
+
+#[test]
+fn a_bulk_job_hands_over_chunks_and_heeds_their_rulings() {
+    let handler = Scripted::new(|input| {
+        input.put(format!("k/{}", input.item().unwrap_or_default()), "v")?;
+        Ok(Product::default())
+    });
+    let (pool, deliveries) = pool(1, handler, FakeSource::default());
+    let worker = &pool.bulk[0];
+    let bulk = Job {
+        form: Form::Bulk,
+        content_type: Some("application/x-ndjson".into()),
+        ..job(&"1\n".repeat(10_000))
+    };
+    // What a former run did not wait for says nothing about this one.
+    worker.rulings.send(Ruling::Stop).unwrap();
+    worker.chains.send(chain(vec![bulk.clone()])).unwrap();
+    let mut done = 0;
+    let completion = loop {
+        match deliveries.recv_timeout(PATIENCE).unwrap() {
+            Delivery::Chunk { worker: from, chunk } => {
+                assert_eq!((from, chunk.task, chunk.run), (worker.id, bulk.task, bulk.run));
+                assert_eq!(chunk.puts.len() as u64, chunk.progress.done - done);
+                done = chunk.progress.done;
+                worker.rulings.send(Ruling::Kept { lsn: 1 + done, go: Go::On }).unwrap();
+            }
+            Delivery::Completion { completion, chain_ended, .. } => {
+                assert!(chain_ended);
+                break completion;
+            }
+        }
+    };
+    assert!(done > 0 && matches!(completion.outcome, Outcome::Done(_)));
+    assert_eq!(done + completion.puts.len() as u64, 10_000);
+}
+
+#[test]
+fn a_bulk_job_that_nobody_rules_about_any_more_ends() {
+    let handler = Scripted::new(|_| Ok(Product::default()));
+    let (pool, deliveries) = pool(1, handler, FakeSource::default());
+    let content_type = Some("application/x-ndjson".into());
+    let bulk = Job { form: Form::Bulk, content_type, ..job(&"1\n".repeat(10_000)) };
+    pool.bulk[0].chains.send(chain(vec![bulk])).unwrap();
+    drop(pool);
+    let deliveries = std::iter::from_fn(|| deliveries.recv_timeout(PATIENCE).ok());
+    let last = deliveries.last().unwrap();
+    assert!(
+        matches!(&last, Delivery::Completion { completion, .. }
+            if matches!(completion.outcome, Outcome::Yielded)),
+        "{last:?}"
+    );
 }

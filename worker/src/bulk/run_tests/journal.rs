@@ -20,7 +20,8 @@ pub(super) struct FakeJournal {
     /// The most bytes that a chunk wrote.
     pub(super) largest_bytes: usize,
     cursor: Option<Bytes>,
-    sent: usize,
+    /// How many were sent.
+    pub(super) sent: usize,
     pending: Option<Ruling>,
     rulings: HashMap<usize, Ruling>,
     hooks: HashMap<usize, Hook>,
