@@ -2,6 +2,7 @@
 //! never joined; what lies across a seam is copied, and nothing else is.
 
 use bytes::{Bytes, BytesMut};
+use std::io::{self, Read};
 use std::ops::Range;
 
 /// The segments of a body. Looking further ahead is cheap, looking back is a search.
@@ -65,6 +66,11 @@ impl<'a> Body<'a> {
         joined.freeze()
     }
 
+    /// A reader of a range within the body, in place.
+    pub(super) fn reader(&mut self, range: Range<u64>) -> Reader<'_, 'a> {
+        Reader { body: self, range }
+    }
+
     /// The offset behind the whitespace (of JSON) that starts at `at`.
     pub(super) fn skip_whitespace(&mut self, mut at: u64) -> u64 {
         loop {
@@ -101,6 +107,23 @@ impl<'a> Body<'a> {
             self.starts.partition_point(|start| *start <= at) - 1
         };
         self.current
+    }
+}
+
+/// Reads a range of a body. Reading cannot fail.
+pub(super) struct Reader<'b, 'a> {
+    body: &'b mut Body<'a>,
+    range: Range<u64>,
+}
+
+impl Read for Reader<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let piece = self.body.piece(self.range.start);
+        let left = (self.range.end - self.range.start) as usize;
+        let count = piece.len().min(left).min(buffer.len());
+        buffer[..count].copy_from_slice(&piece[..count]);
+        self.range.start += count as u64;
+        Ok(count)
     }
 }
 

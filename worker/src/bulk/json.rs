@@ -8,15 +8,13 @@ use super::item::{
     too_large,
 };
 use super::scan::{Found, Scan};
-use crate::payload_reader::PayloadReader;
 use bytes::Bytes;
 use serde::de::IgnoredAny;
-use std::io::Read;
+use std::io::BufReader;
 use std::ops::Range;
 
 /// Reads the elements of an array one by one.
 pub(super) struct JsonItems<'a> {
-    segments: &'a [Bytes],
     body: Body<'a>,
     position: Position,
     /// Whether the closing bracket was read.
@@ -26,7 +24,7 @@ pub(super) struct JsonItems<'a> {
 impl<'a> JsonItems<'a> {
     pub(super) fn new(segments: &'a [Bytes]) -> Self {
         let position = Position::default();
-        Self { segments, body: Body::new(segments), position, closed: false }
+        Self { body: Body::new(segments), position, closed: false }
     }
 
     pub(super) fn seek(&mut self, position: Position) {
@@ -132,14 +130,11 @@ impl<'a> JsonItems<'a> {
     }
 
     /// An element that is too long to be taken out is read where it lies.
-    fn check_in_place(&self, range: Range<u64>) -> Result<(), Malformed> {
-        let mut counted = PayloadReader::new(self.segments);
-        let skipped = std::io::copy(&mut (&mut counted).take(range.start), &mut std::io::sink());
-        debug_assert!(skipped.is_ok_and(|count| count == range.start));
-        let element = counted.take(range.end - range.start);
+    fn check_in_place(&mut self, range: Range<u64>) -> Result<(), Malformed> {
+        let start = range.start;
+        let element = BufReader::new(self.body.reader(range));
         serde_json::from_reader::<_, IgnoredAny>(element).map(drop).map_err(|error| {
-            let what = error.to_string();
-            Malformed::new(range.start, format!("the long element that starts here: {what}"))
+            Malformed::new(start, format!("the long element that starts here: {error}"))
         })
     }
 }
