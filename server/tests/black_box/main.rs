@@ -8,6 +8,7 @@ mod hosts;
 mod large;
 mod native;
 mod native_client;
+mod payloads;
 mod poison;
 mod refusals;
 mod restarts;
