@@ -16,8 +16,9 @@ impl Submit {
     /// What the submission asks for.
     ///
     /// # Errors
-    /// `unknown-kind` if nothing can have that name; `malformed-parameter`, naming it; and
-    /// `not-implemented` for what is promised and not there yet.
+    /// `unknown-kind` if nothing can have that name; `malformed-parameter`, naming it;
+    /// `unsupported-media-type` if many inputs cannot come in it; and `not-implemented` for what is
+    /// promised and not there yet.
     pub fn call(&self) -> Result<Call, Problem> {
         let kind = KindName::new(&self.kind).ok_or_else(|| {
             Problem::new(Code::UnknownKind, "A kind is named [a-z0-9][a-z0-9._-]{0,63}.")

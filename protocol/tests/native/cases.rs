@@ -41,6 +41,7 @@ pub(crate) fn requests() -> Vec<Case<Request>> {
     };
     let get = Get { task: TASK, part: Part::Document, wait_ms: Some(10_000), known_tag: Some(TAG) };
     let result = Get { task: TASK, part: Part::Result, wait_ms: None, known_tag: None };
+    let errors = Get { part: Part::Errors, ..result.clone() };
     let contact = GetContact { email: "ada@example.com".into(), known_tag: None };
     vec![
         case(
@@ -70,6 +71,7 @@ pub(crate) fn requests() -> Vec<Case<Request>> {
         ),
         case("get-document", "a long poll with a known tag", 2, Request::Get(get)),
         case("get-result", "a task's result", 3, Request::Get(result)),
+        case("get-errors", "what was wrong with items", 9, Request::Get(errors)),
         case("get-contact", "a contact", 4, Request::GetContact(contact)),
         case("ping", "the smallest frame", 5, Request::Ping),
     ]

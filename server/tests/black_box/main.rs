@@ -9,6 +9,7 @@ mod large;
 mod native;
 mod native_client;
 mod payloads;
+mod native_ends;
 mod poison;
 mod refusals;
 mod restarts;

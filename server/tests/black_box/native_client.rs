@@ -135,6 +135,11 @@ pub(crate) fn submit(kind: &str) -> Request {
     Request::Submit(Box::new(Submit::to(kind)))
 }
 
+/// A submission that is answered as soon as it is on disk.
+pub(crate) fn submit_asynchronously(kind: &str) -> Request {
+    Request::Submit(Box::new(Submit { wait_ms: Some(0), ..Submit::to(kind) }))
+}
+
 pub(crate) fn frame(id: u32, request: &Request, payload: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     write(id, request, payload.len() as u64, &mut bytes).unwrap();

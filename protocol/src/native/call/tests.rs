@@ -42,6 +42,14 @@ fn the_same_words_are_the_same_call() {
         (Submit::to("No Kind").call(), "POST /v1/tasks/No%20Kind HTTP/1.1"),
         (Submit { form: Form::Bulk, ..echo() }.call(), "POST /v1/bulk/echo HTTP/1.1"),
         (
+            Submit { form: Form::Bulk, content_type: text("Text/CSV; header"), ..echo() }.call(),
+            "POST /v1/bulk/echo HTTP/1.1\r\nContent-Type: Text/CSV; header",
+        ),
+        (
+            Submit { form: Form::Bulk, content_type: text("text/xml"), ..echo() }.call(),
+            "POST /v1/bulk/echo HTTP/1.1\r\nContent-Type: text/xml",
+        ),
+        (
             Submit { idempotency_key: text("k"), ..echo() }.call(),
             "POST /v1/tasks/echo HTTP/1.1\r\nIdempotency-Key: k",
         ),
@@ -53,6 +61,10 @@ fn the_same_words_are_the_same_call() {
         (
             Get { part: Part::Result, ..get.clone() }.call(),
             "GET /v1/tasks/01KAJ7M9Y8000000000000G001/result HTTP/1.1",
+        ),
+        (
+            Get { part: Part::Errors, ..get.clone() }.call(),
+            "GET /v1/tasks/01KAJ7M9Y8000000000000G001/errors HTTP/1.1",
         ),
         (
             Get { task: [b'x'; 26], ..get.clone() }.call(),
