@@ -10,6 +10,9 @@ pub(crate) const READ_SLICE_BYTES: usize = 64 * 1024;
 pub(crate) const FRAMES_SLICE_BYTES: usize = 8 * 1024;
 /// From a native connection no more is read while more than this waits to be sent to it.
 pub(crate) const UNSENT_MAX_BYTES: usize = 1024 * 1024;
+/// What is read in one turn, in bytes; the slice that passes it is still read. Only large bodies
+/// come near it: whoever waits for an answer or a start must not wait for all of them.
+pub(crate) const READ_TURN_BYTES: u64 = 1024 * 1024;
 /// What is written to one connection in one turn, in bytes.
 pub(crate) const WRITE_SLICE_BYTES: usize = 256 * 1024;
 /// Connections accepted in one turn.

@@ -26,6 +26,8 @@ pub struct Counters {
     pub bodies_waiting: u64,
     /// Memory reserved by bodies under way now, in bytes.
     pub bytes_reserved: u64,
+    /// The most bytes that one turn has read.
+    pub turn_bytes_read_max: u64,
     /// Bytes read.
     pub bytes_read: u64,
     /// Bytes written.

@@ -4,7 +4,7 @@
 use super::{Clients, Ordered, Orders};
 use crate::connection::{Found, Speech, Stage};
 use crate::exchange::{Order, Router};
-use crate::limits::{CONNECTIONS_PER_TURN, DISCARD_MAX_BYTES, READ_SLICE_BYTES};
+use crate::limits::{CONNECTIONS_PER_TURN, DISCARD_MAX_BYTES, READ_SLICE_BYTES, READ_TURN_BYTES};
 use crate::timeouts::NEVER;
 use overtime_protocol::http::{After, CONTINUE, Head, Phase, ReplyContext, Step};
 use overtime_protocol::{Code, Monotonic, Payload, Problem, SegmentPool};
@@ -57,7 +57,11 @@ impl Clients {
     /// Serves this turn's share of the connections that have something to be read, and returns
     /// the requests that are whole.
     pub(crate) fn read(&mut self, now: Monotonic, screen: Screen<'_>) -> Vec<Ordered> {
+        let before = self.counters.bytes_read;
         for _ in 0..self.reading.ready.len().min(CONNECTIONS_PER_TURN) {
+            if self.counters.bytes_read - before >= READ_TURN_BYTES {
+                break;
+            }
             let Some(index) = self.reading.ready.pop_front() else { break };
             if let Some(connection) = self.connections.get_mut(index) {
                 connection.listed = false;
@@ -65,6 +69,8 @@ impl Clients {
                 self.list(index);
             }
         }
+        let read = self.counters.bytes_read - before;
+        self.counters.turn_bytes_read_max = self.counters.turn_bytes_read_max.max(read);
         self.reading.orders.hand_out()
     }
 

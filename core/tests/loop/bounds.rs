@@ -1,7 +1,10 @@
 //! Bounds in time and number.
 
-use crate::support::{echo, limits, read_all, read_until, start, statuses};
-use overtime_core::Limits;
+#![expect(clippy::disallowed_methods, reason = "a core waits until the test starts it")]
+
+use crate::support::{echo, limits, read_all, read_until, start, start_on, statuses};
+use crossbeam_channel::bounded;
+use overtime_core::{Core, Limits};
 use std::io::{ErrorKind, Read as _, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -52,4 +55,25 @@ fn at_its_limit_of_connections_the_server_lets_in_the_next_when_one_leaves() {
     held.pop();
     third.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     read_until(&mut third, "late");
+}
+
+/// All of it has come before the core first looks, so it could read it all in one turn.
+#[test]
+fn many_bodies_at_once_are_read_in_many_turns() {
+    let (start, started) = bounded(1);
+    let server = start_on(limits(), overtime_engine::Limits::default(), move |core: Core| {
+        started.recv().expect("the test starts it");
+        core.run()
+    });
+    let body = "x".repeat(100_000);
+    let mut streams: Vec<TcpStream> = (0..40).map(|_| server.connect()).collect();
+    for stream in &mut streams {
+        stream.write_all(echo(&body).replace("/echo", "/sink").as_bytes()).unwrap();
+    }
+    start.send(()).unwrap();
+    for stream in &mut streams {
+        assert!(read_until(stream, "\r\n\r\n").starts_with("HTTP/1.1 200"));
+    }
+    let most = server.inspect().core.turn_bytes_read_max;
+    assert!(most < 1_300_000, "{most} bytes were read in one turn");
 }
