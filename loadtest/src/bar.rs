@@ -48,15 +48,22 @@ impl Bar {
     }
 }
 
-impl Display for Bar {
-    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
-        let verdict = if self.is_met { "met   " } else { "MISSED" };
+impl Bar {
+    /// What was found and what it had to be.
+    pub fn told(&self) -> String {
         let side = match self.side {
             Side::AtMost => "at most",
             Side::AtLeast => "at least",
         };
         let (found, limit) = (plain(self.found), plain(self.limit));
-        write!(out, "{verdict} {}: {found} ({side} {limit})", self.figure)
+        format!("{}: {found} ({side} {limit})", self.figure)
+    }
+}
+
+impl Display for Bar {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        let verdict = if self.is_met { "met   " } else { "MISSED" };
+        write!(out, "{verdict} {}", self.told())
     }
 }
 

@@ -19,6 +19,7 @@ pub mod load;
 pub mod measurement;
 pub mod output;
 pub mod random;
+pub mod report;
 pub mod request;
 pub mod response;
 pub mod scenario;
