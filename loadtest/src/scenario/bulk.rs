@@ -1,6 +1,7 @@
 //! `bulk`: as many contacts as asked for, sent in large bodies back to back, first all new and then
 //! all again, with single calls beside. What counts is the end of the work, not its acceptance.
 
+mod page;
 mod report;
 
 use crate::argument::size;
@@ -61,6 +62,9 @@ pub struct Options {
     /// Where to put the server's data; a temporary folder inside it is removed afterwards.
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     folder: PathBuf,
+    /// Write a page with plots there.
+    #[arg(long)]
+    html: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
 }
@@ -87,8 +91,11 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         eprintln!("{round:?}: {}", one.bulk);
         played.push(one);
     }
-    let report = Report::new(options, played);
+    let report = Report::new(options, &played);
     options.output.print(&report)?;
+    if let Some(path) = &options.html {
+        page::write(path, options, &played, &report)?;
+    }
     Ok(verdict(&report.bars))
 }
 

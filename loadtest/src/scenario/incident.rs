@@ -3,6 +3,7 @@
 //! wait here, beside the least that this machine allows.
 
 mod contender;
+mod page;
 mod report;
 
 use crate::argument::{seconds, size};
@@ -61,6 +62,9 @@ pub struct Options {
     /// Where to put the data of all servers; a temporary folder inside it is removed afterwards.
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     folder: PathBuf,
+    /// Write a page with plots there.
+    #[arg(long)]
+    html: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
 }
@@ -82,8 +86,11 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         eprintln!("{:<10}flooded {}", "", contest.flooded.summary.latency);
         contests.push(contest);
     }
-    let report = Report::new(options, contests);
+    let report = Report::new(options, &contests);
     options.output.print(&report)?;
+    if let Some(path) = &options.html {
+        page::write(path, options, &contests, &report)?;
+    }
     Ok(verdict(&report.bars))
 }
 

@@ -1,6 +1,7 @@
 //! `mixed`: what a day looks like. Small calls of several kinds, each at its own rate, first alone
 //! and then with bulk beside them.
 
+mod page;
 mod report;
 
 use crate::argument::{seconds, size};
@@ -56,6 +57,9 @@ pub struct Options {
     /// Where to put the server's data; a temporary folder inside it is removed afterwards.
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     folder: PathBuf,
+    /// Write a page with plots there.
+    #[arg(long)]
+    html: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
 }
@@ -77,8 +81,12 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let streams = Streams::start(target, sources.collect())?;
     let beside = small_calls(options, target);
     let (tally, span) = streams.stop()?;
-    let report = Report::new(options, (quiet, beside?), tally.summary(span));
+    let beside = beside?;
+    let report = Report::new(options, (&quiet, &beside), tally.summary(span));
     options.output.print(&report)?;
+    if let Some(path) = &options.html {
+        page::write(path, options, (&quiet, &beside), &report)?;
+    }
     Ok(verdict(&report.bars))
 }
 

@@ -1,5 +1,7 @@
 //! `single`: single calls at full speed or at a fixed rate.
 
+mod page;
+
 use crate::argument::{loopback, seconds};
 use crate::load::{LoadShape, Work};
 use crate::measurement::Plan;
@@ -7,6 +9,7 @@ use crate::output::Output;
 use crate::verdict::Verdict;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Single calls over keep-alive connections, at full speed or at a fixed rate.
@@ -43,6 +46,9 @@ pub struct Options {
     /// The server's process id, to tell its processor time and memory.
     #[arg(long)]
     pid: Option<u32>,
+    /// Write a page with plots there.
+    #[arg(long)]
+    html: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
 }
@@ -63,7 +69,10 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         rate: options.rate,
         pid: options.pid,
     };
-    let summary = plan.run()?.summary;
-    options.output.print(&summary)?;
-    Ok(Verdict::of(summary.error_count() == 0))
+    let measured = plan.run()?;
+    options.output.print(&measured.summary)?;
+    if let Some(path) = &options.html {
+        page::write(path, options, &measured)?;
+    }
+    Ok(Verdict::of(measured.summary.error_count() == 0))
 }

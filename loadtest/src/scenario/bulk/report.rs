@@ -36,8 +36,8 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(options: &Options, played: Vec<Played>) -> Self {
-        let rows: Vec<Row> = played.into_iter().map(row).collect();
+    pub(super) fn new(options: &Options, played: &[Played]) -> Self {
+        let rows: Vec<Row> = played.iter().map(row).collect();
         Self {
             items: options.items,
             body_bytes: options.body_bytes,
@@ -49,11 +49,11 @@ impl Report {
     }
 }
 
-fn row(played: Played) -> Row {
+fn row(played: &Played) -> Row {
     Row {
         round: played.round,
-        bulk: played.bulk,
-        singles: played.singles.map(|measured| measured.summary),
+        bulk: played.bulk.clone(),
+        singles: played.singles.as_ref().map(|measured| measured.summary.clone()),
         wrong_versions: played.wrong_versions,
         peak_resident_bytes: played.peak_bytes,
     }
@@ -101,7 +101,7 @@ mod tests {
 
     fn row_of(items: u64, wrong_versions: u64) -> Row {
         let tally = Tally { items, ..Tally::default() };
-        row(Played {
+        row(&Played {
             round: Round::New,
             bulk: tally.summary(Duration::from_secs(1)),
             singles: None,

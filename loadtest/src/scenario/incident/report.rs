@@ -47,8 +47,8 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(options: &Options, contests: Vec<Contest>) -> Self {
-        let rows: Vec<Row> = contests.into_iter().map(row).collect();
+    pub(super) fn new(options: &Options, contests: &[Contest]) -> Self {
+        let rows: Vec<Row> = contests.iter().map(row).collect();
         Self {
             durable: options.durable,
             rate: options.rate.get(),
@@ -60,15 +60,15 @@ impl Report {
     }
 }
 
-fn row(contest: Contest) -> Row {
-    let (quiet, flooded) = (contest.quiet.summary, contest.flooded.summary);
+fn row(contest: &Contest) -> Row {
+    let (quiet, flooded) = (contest.quiet.summary.clone(), contest.flooded.summary.clone());
     Row {
         server: contest.name,
         p50_over_quiet: flooded.latency.p50_ms / quiet.latency.p50_ms,
         p99_over_quiet: flooded.latency.p99_ms / quiet.latency.p99_ms,
         quiet,
         flooded,
-        bulk: contest.bulk,
+        bulk: contest.bulk.clone(),
         peak_resident_bytes: contest.peak_bytes,
     }
 }

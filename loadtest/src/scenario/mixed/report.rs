@@ -26,23 +26,23 @@ pub(super) struct Report {
     streams: usize,
     body_bytes: usize,
     kinds: Vec<Row>,
-    bulk: BulkSummary,
+    pub(super) bulk: BulkSummary,
     pub(super) bars: Vec<Bar>,
 }
 
 impl Report {
     pub(super) fn new(
         options: &Options,
-        (quiet, beside): (Vec<OfKind>, Vec<OfKind>),
+        (quiet, beside): (&[OfKind], &[OfKind]),
         bulk: BulkSummary,
     ) -> Self {
         let kinds: Vec<Row> = quiet
-            .into_iter()
+            .iter()
             .zip(beside)
             .map(|((kind, quiet), (_, beside))| Row {
-                kind,
-                quiet: quiet.summary,
-                beside_bulk: beside.summary,
+                kind: *kind,
+                quiet: quiet.summary.clone(),
+                beside_bulk: beside.summary.clone(),
             })
             .collect();
         let mut bars: Vec<Bar> = kinds.iter().flat_map(bars).collect();
