@@ -3,7 +3,7 @@
 use crate::data::Data;
 use crate::floor::command::Floor;
 use crate::scenario::{
-    bulk, crash, fallover, hot_key, idle, incident, mixed, restart, single, versus,
+    bulk, crash, fallover, flood, hot_key, idle, incident, mixed, restart, single, versus,
 };
 use crate::verdict::Verdict;
 
@@ -27,6 +27,7 @@ enum Command {
     Incident(incident::Options),
     Bulk(bulk::Options),
     Mixed(mixed::Options),
+    Flood(flood::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -49,6 +50,7 @@ impl CommandLine {
             Command::Incident(options) => incident::run(&options),
             Command::Bulk(options) => bulk::run(&options),
             Command::Mixed(options) => mixed::run(&options),
+            Command::Flood(options) => flood::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

@@ -3,6 +3,7 @@
 pub mod bulk;
 pub mod crash;
 pub mod fallover;
+pub mod flood;
 pub mod hot_key;
 pub mod idle;
 pub mod incident;

@@ -63,7 +63,7 @@ impl Shared {
                 Treatment::Parse => self.parse(&mut inbound, extent, &mut body)?,
                 Treatment::Discard => {
                     inbound.body(extent, |_| {})?;
-                    Vec::new()
+                    digest(b"")
                 }
             };
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", answer.len());
@@ -130,6 +130,6 @@ mod tests {
     fn what_is_discarded_is_answered_too() {
         let target = start(Treatment::Discard, None);
         let reply = ask(target, &post(target, "/", "text/plain", &body())).unwrap();
-        assert_eq!((reply.status, reply.body.len()), (200, 0));
+        assert_eq!(reply.body, br#"{"items":0,"succeeded":0,"failed":0}"#);
     }
 }
