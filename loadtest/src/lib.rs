@@ -1,5 +1,6 @@
 //! The pressure: load, crash tests, and floors to put beside. It speaks plain HTTP/1.1 to any
-//! server with the same API, on loopback only, and knows nothing of how that server is built.
+//! server with the same API, and native frames to ours, on loopback only, and knows nothing of how
+//! that server is built.
 
 pub mod argument;
 pub mod ask;
@@ -17,6 +18,9 @@ pub mod head;
 pub mod latency;
 pub mod load;
 pub mod measurement;
+pub mod native_connection;
+pub mod native_generator;
+pub mod native_request;
 pub mod output;
 pub mod random;
 pub mod report;

@@ -12,6 +12,7 @@ use crate::connection::Broken;
 use crate::generator::Generator;
 use crate::latency::Latency;
 use crate::load::{Load, LoadShape, Work};
+use crate::native_generator::NativeGenerator;
 use crate::schedule::Schedule;
 use crate::timeline::Timeline;
 use crate::usage::{ProcessUsage, thread_cpu};
@@ -67,13 +68,28 @@ impl Plan {
         let mut generator = Generator::connect(self.shape.target, self.connections)?;
         let mut run = Run::start(self, is_over, Instant::now());
         generator.run(&mut run)?;
+        Ok(self.measured(run, generator.in_flight()))
+    }
+
+    /// Runs it over native connections, with so many requests in flight on each.
+    pub fn run_native(&self, in_flight: usize) -> anyhow::Result<Measured> {
+        let mut generator =
+            NativeGenerator::connect(self.shape.target, self.connections, in_flight)?;
+        let callers = Self { connections: self.connections * in_flight, ..*self };
+        let is_over = AtomicBool::new(false);
+        let mut run = Run::start(&callers, &is_over, Instant::now());
+        generator.run(&mut run)?;
+        Ok(self.measured(run, generator.in_flight()))
+    }
+
+    fn measured(&self, run: Run<'_>, in_flight: usize) -> Measured {
         run.progress.clear();
-        let unanswered = generator.in_flight() as u64 + run.unsent();
+        let unanswered = in_flight as u64 + run.unsent();
         let elapsed = run.last_answer.max(run.ends_at) - run.counts_from;
         let costs = run.costs_before.until_now(self.pid);
         let summary = Summary::new(self, &run.score, unanswered, elapsed, costs);
         let Score { latency, timeline, .. } = run.score;
-        Ok(Measured { summary, latency, timeline })
+        Measured { summary, latency, timeline }
     }
 }
 

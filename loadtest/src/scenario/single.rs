@@ -4,9 +4,10 @@ mod page;
 
 use crate::argument::{loopback, seconds};
 use crate::load::{LoadShape, Work};
-use crate::measurement::Plan;
+use crate::measurement::{Measured, Plan};
 use crate::output::Output;
 use crate::verdict::Verdict;
+use anyhow::bail;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -21,9 +22,15 @@ pub struct Options {
     /// What to call.
     #[arg(long, value_enum, default_value = "echo")]
     kind: Work,
-    /// How many connections, each with one request in progress.
+    /// What to speak.
+    #[arg(long, value_enum, default_value = "http")]
+    protocol: Protocol,
+    /// How many connections.
     #[arg(long, default_value_t = 64)]
     connections: usize,
+    /// How many requests may be in flight on each connection; over HTTP it is one.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    in_flight: u16,
     /// How long to measure.
     #[arg(long, default_value = "10s", value_parser = seconds)]
     seconds: Duration,
@@ -53,6 +60,15 @@ pub struct Options {
     output: Output,
 }
 
+/// What is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http,
+    /// Native frames.
+    Native,
+}
+
 /// Measures and prints.
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let plan = Plan {
@@ -69,10 +85,20 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         rate: options.rate,
         pid: options.pid,
     };
-    let measured = plan.run()?;
+    let measured = measure(options, &plan)?;
     options.output.print(&measured.summary)?;
     if let Some(path) = &options.html {
         page::write(path, options, &measured)?;
     }
     Ok(Verdict::of(measured.summary.error_count() == 0))
+}
+
+fn measure(options: &Options, plan: &Plan) -> anyhow::Result<Measured> {
+    match options.protocol {
+        Protocol::Http if options.in_flight > 1 => {
+            bail!("over HTTP one request is in flight on each connection")
+        }
+        Protocol::Http => plan.run(),
+        Protocol::Native => plan.run_native(usize::from(options.in_flight)),
+    }
 }
