@@ -215,9 +215,7 @@ impl Engine {
     /// Forgets a task. What callers still want to know of it, the journal tells.
     fn forget(&mut self, slot: Slot) {
         let Some(task) = self.table.remove(slot) else { return };
-        if !task.payload.is_stored() {
-            self.stats.payload_bytes -= task.payload.len();
-        }
+        self.stats.payload_bytes -= task.bytes_in_memory();
         for waiter in &task.waiters {
             self.timers.cancel(waiter.timer);
             self.stats.waiters -= 1;

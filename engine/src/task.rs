@@ -40,6 +40,9 @@ pub(crate) struct Task {
     pub(crate) payload: Payload,
     /// Its payload has a file of its own.
     pub(crate) spooled: bool,
+    /// Payload bytes that its worker has, which are not held here meanwhile: they go back to the
+    /// memory on the worker's thread, for that takes long.
+    pub(crate) lent: u64,
     pub(crate) created: Monotonic,
     pub(crate) run: Run,
     /// Runs in this process, those that conflicted or were recalled included.
@@ -215,6 +218,21 @@ impl Task {
         }
     }
 
+    /// The payload bytes that are in memory because of it.
+    pub(crate) fn bytes_in_memory(&self) -> u64 {
+        let own = if self.payload.is_stored() { 0 } else { self.payload.len() };
+        own + self.lent
+    }
+
+    /// The payload for the next run: a large one is given away, for it can be read again.
+    fn lend_payload(&mut self) -> Payload {
+        if !(self.spooled && self.is_accepted()) {
+            return self.payload.clone();
+        }
+        self.lent = self.payload.len();
+        std::mem::replace(&mut self.payload, Payload::spooled(self.lent))
+    }
+
     /// The next attempt, counted.
     pub(crate) fn start(&mut self, now: Now) -> Job {
         self.durable.attempts += 1;
@@ -228,7 +246,7 @@ impl Task {
             run: self.runs,
             kind: self.kind,
             created_at: self.durable.created_at,
-            payload: self.payload.clone(),
+            payload: self.lend_payload(),
             form: self.durable.form,
             cursor: self.durable.advance.as_ref().map(|advance| advance.cursor.clone()),
             content_type: self.durable.content_type.clone(),

@@ -16,8 +16,7 @@ impl Engine {
     fn audit_counts(&self) {
         let waiters: usize = self.table.iter().map(|task| task.waiters.len()).sum();
         assert_eq!(self.stats.waiters, waiters as u64, "waiters");
-        let in_memory = self.table.iter().filter(|task| !task.payload.is_stored());
-        let bytes: u64 = in_memory.map(|task| task.payload.len()).sum();
+        let bytes: u64 = self.table.iter().map(|task| task.bytes_in_memory()).sum();
         assert_eq!(self.stats.payload_bytes, bytes, "payload bytes");
         assert!(self.table.len() <= self.limits.tasks_max, "tasks over their bound");
     }
@@ -46,6 +45,8 @@ impl Engine {
 
     fn audit_tasks(&self) {
         for task in self.table.iter() {
+            let busy = matches!(task.run, Run::Running);
+            assert!(busy || task.lent == 0, "{task:?} counts a payload that no worker has");
             assert!(task.waiters.len() <= self.limits.waiters_max, "waiters over their bound");
             let overdue = task.waiters.iter().any(|waiter| waiter.overdue);
             let durable = task.acceptance == AcceptanceState::Durable;

@@ -240,6 +240,7 @@ impl Engine {
         if let Carries::Chunk(chain) = carries {
             out.push(Effect::Rule { chain, ruling: Ruling::Stop });
         }
+        self.take_payload_back(slot);
         let Some(task) = self.table.get_mut(slot) else { return };
         task.chunk = None;
         let detail = "what the attempt wants written is larger than a record may be";

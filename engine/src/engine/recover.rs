@@ -127,6 +127,7 @@ fn task_of(one: Unfinished, kind: KindId, crashes: u8, now: Now) -> Task {
         durable,
         kind,
         spooled: one.acceptance.payload.is_spooled(),
+        lent: 0,
         payload: one.acceptance.payload,
         created: now.monotonic,
         run: Run::Suspect,

@@ -44,6 +44,7 @@ impl Engine {
                 self.leave_line(left, now);
             }
             Run::Running if task.is_at(completion.attempt, completion.run) => {
+                self.take_payload_back(slot);
                 match completion.outcome {
                     Outcome::Yielded => self.yielded(slot, now),
                     _ => self.end_attempt(slot, completion, now, out),
@@ -146,6 +147,12 @@ impl Engine {
         let Some(task) = self.table.get_mut(slot) else { return };
         task.run = Run::Delayed { until };
         self.release_payload(slot);
+    }
+
+    /// The worker has let go of the payload that it was lent.
+    pub(super) fn take_payload_back(&mut self, slot: Slot) {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        self.stats.payload_bytes -= std::mem::take(&mut task.lent);
     }
 
     /// The payload is on disk and nobody needs it soon: its bytes leave memory.

@@ -123,7 +123,9 @@ impl Engine {
                 let _ = hot_key.and_then(|key| self.hot_keys.leave(key));
                 continue;
             };
+            let before = task.bytes_in_memory();
             jobs.push(task.start(now));
+            self.stats.payload_bytes += task.bytes_in_memory() - before;
             let recorded = task.acceptance != AcceptanceState::Volatile;
             if recorded && task.start_mark == StartMarkState::None {
                 self.lingers.set(now.monotonic, slot);
@@ -146,6 +148,7 @@ impl Engine {
             }
             debug_assert!(matches!(task.run, Run::Running), "nobody has started it");
             task.durable.attempts = task.durable.attempts.saturating_sub(1);
+            self.take_payload_back(slot);
             self.enqueue_first(slot, now.monotonic);
         }
     }

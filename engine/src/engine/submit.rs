@@ -97,6 +97,7 @@ impl Engine {
             kind: submission.kind,
             payload: submission.payload,
             spooled: false,
+            lent: 0,
             created: now.monotonic,
             run: Run::Waiting,
             runs: 0,
