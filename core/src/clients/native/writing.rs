@@ -60,28 +60,38 @@ impl Clients {
         let Connection { speech, output, stream, .. } = &mut self.connections[index];
         let Speech::Native(session) = speech else { return };
         session.flushing = false;
-        let mut outbox = std::mem::take(&mut session.outbox);
-        if outbox.len() > WRITE_SLICE_BYTES {
-            output.push(Bytes::from(std::mem::take(&mut outbox)));
-        }
         let written_before = self.counters.bytes_written;
-        let written = output.write(stream, &outbox, None, &mut self.counters.bytes_written);
-        let progress = self.counters.bytes_written > written_before;
-        session.recycle(outbox);
-        match written {
-            Ok(Written::All) => self.after_native_output(index, now),
-            Ok(left) => {
-                session.clocks.write_pending(progress, now, &self.limits);
-                if left == Written::Slice {
-                    session.flushing = true;
-                    self.answering.go_on(index);
-                }
-                let connection = &mut self.connections[index];
-                let due = connection.session().map_or(now, |session| session.clocks.due());
-                self.timeouts.set(index, &mut connection.deadline, due);
+        let written = if output.is_empty() {
+            let mut outbox = std::mem::take(&mut session.outbox);
+            if outbox.len() > WRITE_SLICE_BYTES {
+                output.push(Bytes::from(std::mem::take(&mut outbox)));
             }
-            Err(_) => self.close(index),
+            let written = output.write(stream, &outbox, None, &mut self.counters.bytes_written);
+            session.recycle(outbox);
+            written
+        } else {
+            // What the socket does not take gathers in the outbox, to leave in one piece.
+            output.write(stream, &[], None, &mut self.counters.bytes_written)
+        };
+        let progress = self.counters.bytes_written > written_before;
+        match written {
+            Ok(Written::All) if session.outbox.is_empty() => {
+                self.after_native_output(index, now);
+                return;
+            }
+            Ok(Written::All | Written::Slice) => {
+                session.flushing = true;
+                self.answering.go_on(index);
+            }
+            Ok(Written::Blocked) => {}
+            Err(_) => {
+                self.close(index);
+                return;
+            }
         }
+        session.clocks.write_pending(progress, now, &self.limits);
+        let due = session.clocks.due();
+        self.timeouts.set(index, &mut self.connections[index].deadline, due);
     }
 
     /// Nothing is left to be written: the connection is over, or it is read on.
