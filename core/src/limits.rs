@@ -13,6 +13,9 @@ pub(crate) const UNSENT_MAX_BYTES: usize = 1024 * 1024;
 /// What is read in one turn, in bytes; the slice that passes it is still read. Only large bodies
 /// come near it: whoever waits for an answer or a start must not wait for all of them.
 pub(crate) const READ_TURN_BYTES: u64 = 1024 * 1024;
+/// Requests taken in one turn; those of the slice that passes it are still taken. Only native
+/// connections come near it, a slice of which may hold some hundred.
+pub(crate) const REQUESTS_PER_TURN: u64 = 512;
 /// What is written to one connection in one turn, in bytes.
 pub(crate) const WRITE_SLICE_BYTES: usize = 256 * 1024;
 /// Connections accepted in one turn.

@@ -28,6 +28,8 @@ pub struct Counters {
     pub bytes_reserved: u64,
     /// The most bytes that one turn has read.
     pub turn_bytes_read_max: u64,
+    /// The most requests whose heads one turn has read.
+    pub turn_requests_max: u64,
     /// Bytes read.
     pub bytes_read: u64,
     /// Bytes written.

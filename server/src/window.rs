@@ -137,6 +137,7 @@ fn core_metrics(snapshot: &Snapshot) -> Vec<Family> {
         gauge("overtime_reserved_bytes", "Memory of bodies under way", core.bytes_reserved),
         counter("overtime_read_bytes", "Bytes read", core.bytes_read),
         gauge("overtime_turn_read_bytes_max", "Most read in one turn", core.turn_bytes_read_max),
+        gauge("overtime_turn_requests_max", "Most requests in one turn", core.turn_requests_max),
         counter("overtime_written_bytes", "Bytes written", core.bytes_written),
     ]
 }

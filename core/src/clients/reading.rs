@@ -4,7 +4,10 @@
 use super::{Clients, Ordered, Orders};
 use crate::connection::{Found, Speech, Stage};
 use crate::exchange::{Order, Router};
-use crate::limits::{CONNECTIONS_PER_TURN, DISCARD_MAX_BYTES, READ_SLICE_BYTES, READ_TURN_BYTES};
+use crate::limits::{
+    CONNECTIONS_PER_TURN, DISCARD_MAX_BYTES, READ_SLICE_BYTES, READ_TURN_BYTES, REQUESTS_PER_TURN,
+};
+use crate::snapshot::Counters;
 use crate::timeouts::NEVER;
 use overtime_protocol::http::{After, CONTINUE, Head, Phase, ReplyContext, Step};
 use overtime_protocol::{Code, Monotonic, Payload, Problem, SegmentPool};
@@ -57,9 +60,9 @@ impl Clients {
     /// Serves this turn's share of the connections that have something to be read, and returns
     /// the requests that are whole.
     pub(crate) fn read(&mut self, now: Monotonic, screen: Screen<'_>) -> Vec<Ordered> {
-        let before = self.counters.bytes_read;
+        let before = self.counters;
         for _ in 0..self.reading.ready.len().min(CONNECTIONS_PER_TURN) {
-            if self.counters.bytes_read - before >= READ_TURN_BYTES {
+            if self.has_read_enough(&before) {
                 break;
             }
             let Some(index) = self.reading.ready.pop_front() else { break };
@@ -69,9 +72,18 @@ impl Clients {
                 self.list(index);
             }
         }
-        let read = self.counters.bytes_read - before;
-        self.counters.turn_bytes_read_max = self.counters.turn_bytes_read_max.max(read);
+        let counters = &mut self.counters;
+        let bytes = counters.bytes_read - before.bytes_read;
+        counters.turn_bytes_read_max = counters.turn_bytes_read_max.max(bytes);
+        let requests = counters.requests - before.requests;
+        counters.turn_requests_max = counters.turn_requests_max.max(requests);
         self.reading.orders.hand_out()
+    }
+
+    fn has_read_enough(&self, before: &Counters) -> bool {
+        let bytes = self.counters.bytes_read - before.bytes_read;
+        let requests = self.counters.requests - before.requests;
+        bytes >= READ_TURN_BYTES || requests >= REQUESTS_PER_TURN
     }
 
     fn serve(&mut self, index: usize, now: Monotonic, screen: Screen<'_>) {

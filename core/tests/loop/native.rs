@@ -3,9 +3,9 @@
 #![expect(clippy::disallowed_methods, reason = "the test waits for the core's word")]
 
 use crate::memory::{KIB, hold, start_small, wait_for_waiting};
-use crate::support::{Server, echo, limits, read_until, start};
+use crate::support::{Server, echo, limits, read_until, start, start_on};
 use crossbeam_channel::bounded;
-use overtime_core::{Limits, Mail};
+use overtime_core::{Core, Limits, Mail};
 use overtime_protocol::native::{self, Deframer, Hello, Reply, Request, Step, Submit, write};
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read as _, Write};
@@ -239,6 +239,27 @@ fn a_payload_that_is_given_up_leaves_its_memory_to_the_next() {
     drop(gone);
     assert_eq!(replies(&mut second, 2)[1].0, 2);
     server.wait_until(|snapshot| snapshot.core.bytes_reserved == 0);
+}
+
+/// All of it has come before the core first looks, so it could take it all in one turn.
+#[test]
+fn many_small_requests_at_once_are_taken_in_many_turns() {
+    let (begin, begun) = bounded(1);
+    let server = start_on(limits(), overtime_engine::Limits::default(), move |core: Core| {
+        begun.recv().expect("the test starts it");
+        core.run()
+    });
+    let requests: Vec<u8> = (1..=180).flat_map(|id| submit(id, "sink", b"x")).collect();
+    let mut streams: Vec<TcpStream> = (0..20).map(|_| server.connect()).collect();
+    for stream in &mut streams {
+        stream.write_all(&[&hello(), &requests[..]].concat()).unwrap();
+    }
+    begin.send(()).unwrap();
+    for stream in &mut streams {
+        assert_eq!(replies(stream, 181).len(), 181);
+    }
+    let most = server.inspect().core.turn_requests_max;
+    assert!(most < 512 + 256, "{most} requests were taken in one turn");
 }
 
 #[test]
