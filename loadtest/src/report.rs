@@ -148,5 +148,18 @@ pub fn spoken_ms(ms: f64) -> String {
     }
 }
 
+/// A number with its thousands apart.
+pub fn spoken_count(count: f64) -> String {
+    let digits = format!("{count:.0}");
+    let mut told = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            told.push(',');
+        }
+        told.push(digit);
+    }
+    told
+}
+
 #[cfg(test)]
 mod tests;

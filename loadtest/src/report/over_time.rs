@@ -18,7 +18,7 @@ pub(super) fn draw(picture: &Picture) -> String {
         frame.tick(tick / seconds, &format!("{tick} s"));
     }
     frame.axis_title("time at which a call was due");
-    for series in &picture.series {
+    for series in picture.ours_last() {
         draw_series(&mut frame, series, seconds);
     }
     label(&mut frame, picture);

@@ -27,7 +27,7 @@ pub(super) fn draw(picture: &Picture) -> String {
         }
     }
     frame.axis_title("share of the calls that were not slower");
-    for series in &picture.series {
+    for series in picture.ours_last() {
         let points = points(&frame, series, length);
         let dash = match series.dash {
             Dash::Solid => "line",

@@ -109,6 +109,13 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// The series in the order in which they are drawn: our own lie on top.
+    pub(super) fn ours_last(&self) -> impl Iterator<Item = &Series> {
+        let is_ours = |series: &&Series| series.tone == Tone::Ours;
+        let others = self.series.iter().filter(move |series| !is_ours(series));
+        others.chain(self.series.iter().filter(is_ours))
+    }
+
     /// The shortest and the longest latency, a little apart even if there is only one.
     pub(super) fn range_ms(&self) -> (f64, f64) {
         let shortest = self.series.iter().map(|series| series.latency.at_ms(0.0));

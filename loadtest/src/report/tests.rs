@@ -76,3 +76,9 @@ fn spans_are_told_as_a_person_says_them() {
     let told: Vec<String> = [0.165, 7.356, 14.2, 702.0, 1_420.0, 21_000.0].map(spoken_ms).into();
     assert_eq!(told, ["0.17 ms", "7.36 ms", "14.2 ms", "702 ms", "1.4 s", "21 s"]);
 }
+
+#[test]
+fn thousands_stand_apart() {
+    let told: Vec<String> = [0.4, 999.0, 1_000.0, 1_914_388.0].map(spoken_count).into();
+    assert_eq!(told, ["0", "999", "1,000", "1,914,388"]);
+}

@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::report::{Played, Report};
-use crate::report::{Dash, Headline, Page, Phase, Picture, Series, Tone, spoken_ms};
+use crate::report::{Dash, Headline, Page, Phase, Picture, Series, Tone, spoken_count, spoken_ms};
 use std::path::Path;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ fn story(options: &Options, played: &[Played]) -> String {
         "{} contacts a round, in bodies of {:.0} MB over {} connections. What counts is the last \
          item on disk, not the first 202. Beside it, {} single upserts a second, measured from \
          when they were due.",
-        options.items,
+        spoken_count(f64::from(options.items)),
         options.body_bytes as f64 / 1e6,
         options.streams,
         options.singles
@@ -53,7 +53,7 @@ fn story(options: &Options, played: &[Played]) -> String {
 
 fn headlines((played, tone): (&Played, Tone)) -> Vec<Headline> {
     let rate = Headline {
-        figure: format!("{:.0}/s", played.bulk.items_per_second),
+        figure: format!("{}/s", spoken_count(played.bulk.items_per_second)),
         caption: format!("{:?}: items, end to end", played.round),
         tone,
     };
@@ -88,8 +88,8 @@ fn row(played: &Played) -> Vec<String> {
     };
     vec![
         format!("{:?}", played.round),
-        bulk.items.to_string(),
-        format!("{:.0}", bulk.items_per_second),
+        spoken_count(bulk.items as f64),
+        spoken_count(bulk.items_per_second),
         format!("{:.1}", bulk.megabytes_per_second),
         spoken_ms(bulk.body_latency.p50_ms),
         spoken_ms(bulk.body_latency.max_ms),

@@ -4,6 +4,7 @@
 use crate::ask::exchange;
 use crate::bulk::body::PATH;
 use crate::bulk::client::{Answer, answer};
+use crate::contacts::Form;
 use crate::request::write_decimal;
 use anyhow::Context;
 use std::io::Write;
@@ -57,7 +58,7 @@ impl Upload {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         // A refusal may come before the end of the body; then the rest is of no interest.
-        let sent = self.write(&mut Counted { out: &mut stream, moved });
+        let sent = self.write(target, &mut Counted { out: &mut stream, moved });
         let mut input = Vec::new();
         let response = exchange(&mut stream, b"", &mut input);
         moved.fetch_add(1, Ordering::Relaxed);
@@ -68,14 +69,15 @@ impl Upload {
         }
     }
 
-    fn write(&self, out: &mut impl Write) -> std::io::Result<()> {
+    fn write(&self, host: SocketAddr, out: &mut impl Write) -> std::io::Result<()> {
         let end = match self.framing {
             Framing::Sized => format!("Content-Length: {}", self.lines * self.line_bytes),
             Framing::Chunked | Framing::Trickling => "Transfer-Encoding: chunked".to_owned(),
         };
         write!(
             out,
-            "POST {PATH} HTTP/1.1\r\nHost: flood\r\nContent-Type: application/x-ndjson\r\n{end}\r\n\r\n"
+            "POST {PATH} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {}\r\n{end}\r\n\r\n",
+            Form::Ndjson.content_type()
         )?;
         let mut line = self.line();
         let mut waiting = Vec::with_capacity(WRITE_BYTES * 2);
@@ -149,7 +151,7 @@ mod tests {
     fn written(framing: Framing) -> String {
         let upload = Upload { framing, lines: 3, line_bytes: 100, number: 12 };
         let mut out = Vec::new();
-        upload.write(&mut out).unwrap();
+        upload.write("127.0.0.1:1".parse().unwrap(), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -167,13 +169,11 @@ mod tests {
 
     #[test]
     fn chunks_add_up_to_the_same_body() {
-        let (_, body) = written(Framing::Sized)
-            .split_once("\r\n\r\n")
-            .map(|(h, b)| (h.to_owned(), b.to_owned()))
-            .unwrap();
+        let sized = written(Framing::Sized);
+        let (_, body) = sized.split_once("\r\n\r\n").unwrap();
         for (framing, chunks) in [(Framing::Chunked, 3), (Framing::Trickling, 300)] {
-            let text = written(framing);
-            let (_, mut rest) = text.split_once("\r\n\r\n").unwrap();
+            let chunked = written(framing);
+            let (_, mut rest) = chunked.split_once("\r\n\r\n").unwrap();
             let (mut joined, mut count) = (String::new(), 0);
             while let Some((size, after)) = rest.split_once("\r\n") {
                 let size = usize::from_str_radix(size, 16).unwrap();
@@ -185,7 +185,7 @@ mod tests {
                 rest = after[size..].strip_prefix("\r\n").unwrap();
                 count += 1;
             }
-            assert_eq!((joined.as_str(), count), (body.as_str(), chunks));
+            assert_eq!((joined.as_str(), count), (body, chunks));
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::contender::Name;
 use super::report::{Contest, Report};
 use super::{Options, RISE};
-use crate::report::{Dash, Headline, Page, Phase, Picture, Series, Tone, spoken_ms};
+use crate::report::{Dash, Headline, Page, Phase, Picture, Series, Tone, spoken_count, spoken_ms};
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(super) fn write(
     page.picture(&picture(options, contests));
     let columns =
         ["", "quiet p50", "p99", "flooded p50", "p99", "p99.9", "slowest", "bulk items/s"];
-    page.table(&columns, &contests.iter().map(row).collect::<Vec<_>>());
+    page.table(&columns, &contests.iter().rev().map(row).collect::<Vec<_>>());
     page.bars(&report.bars);
     page.write(path)
 }
@@ -77,7 +77,7 @@ fn headlines(contests: &[Contest]) -> Vec<Headline> {
         caption: format!("{}: p99 of small calls while flooded", contest.name),
         tone: tone(contest.name),
     };
-    contests.iter().map(headline).collect()
+    contests.iter().rev().map(headline).collect()
 }
 
 fn picture(options: &Options, contests: &[Contest]) -> Picture {
@@ -110,6 +110,6 @@ fn row(contest: &Contest) -> Vec<String> {
     ];
     let mut row = vec![contest.name.to_string()];
     row.extend(times.map(spoken_ms));
-    row.push(format!("{:.0}", contest.bulk.items_per_second));
+    row.push(spoken_count(contest.bulk.items_per_second));
     row
 }

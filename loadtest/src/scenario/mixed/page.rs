@@ -3,7 +3,7 @@
 use super::report::Report;
 use super::{OfKind, Options};
 use crate::load::Work;
-use crate::report::{Dash, Headline, Page, Phase, Picture, Series, Tone, spoken_ms};
+use crate::report::{Dash, Headline, Page, Phase, Picture, Series, Tone, spoken_count, spoken_ms};
 use std::path::Path;
 use std::time::Duration;
 
@@ -36,11 +36,11 @@ fn story(options: &Options, report: &Report) -> String {
     format!(
         "{} small calls a second of four kinds, each at its own rate: echoes, upserts, looks at a \
          contact, and sleeps of 5 ms. For {} seconds they are alone; then {} clients stream bulk \
-         beside them, {:.0} items a second.",
+         beside them, {} items a second.",
         options.rate,
         options.seconds.as_secs(),
         options.streams,
-        report.bulk.items_per_second
+        spoken_count(report.bulk.items_per_second)
     )
 }
 

@@ -2,7 +2,7 @@
 
 use super::Options;
 use crate::measurement::Measured;
-use crate::report::{Headline, Page, Picture, Series, Tone, spoken_ms};
+use crate::report::{Headline, Page, Picture, Series, Tone, spoken_count, spoken_ms};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(super) fn write(path: &Path, options: &Options, measured: &Measured) -> anyh
         tone: Tone::Ours,
     };
     page.headlines(&[
-        headline(format!("{:.0}/s", summary.rate), "answers"),
+        headline(format!("{}/s", spoken_count(summary.rate)), "answers"),
         headline(spoken_ms(summary.latency.p50_ms), "half waited no longer"),
         headline(spoken_ms(summary.latency.p99_ms), "99 in a hundred waited no longer"),
         headline(summary.error_count().to_string(), "went wrong"),
@@ -25,7 +25,7 @@ pub(super) fn write(path: &Path, options: &Options, measured: &Measured) -> anyh
     page.picture(&Picture { series, phases: Vec::new() });
     let told = summary.latency;
     let times = [told.p50_ms, told.p90_ms, told.p99_ms, told.p999_ms, told.max_ms];
-    let mut row = vec![kind, summary.ok.to_string()];
+    let mut row = vec![kind, spoken_count(summary.ok as f64)];
     row.extend(times.map(spoken_ms));
     page.table(&["kind", "answered", "p50", "p90", "p99", "p99.9", "slowest"], &[row]);
     page.write(path)
@@ -43,7 +43,7 @@ fn story(options: &Options, measured: &Measured) -> String {
         "{} callers for {:.0} seconds; {pace}. {} answers, {} errors.",
         options.connections,
         measured.summary.seconds,
-        measured.summary.ok,
+        spoken_count(measured.summary.ok as f64),
         measured.summary.error_count()
     )
 }
