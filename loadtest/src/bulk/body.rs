@@ -20,13 +20,23 @@ pub struct BulkRequest {
 
 /// All contacts as NDJSON requests with bodies of about `bytes` bytes.
 pub fn requests(target: SocketAddr, contacts: &Contacts, bytes: usize) -> Vec<Arc<BulkRequest>> {
+    requests_as(Form::Ndjson, target, contacts, bytes)
+}
+
+/// The same in another form.
+pub fn requests_as(
+    form: Form,
+    target: SocketAddr,
+    contacts: &Contacts,
+    bytes: usize,
+) -> Vec<Arc<BulkRequest>> {
     let mut next = 0;
     contacts
-        .bodies(Form::Ndjson, bytes)
+        .bodies(form, bytes)
         .map(|(body, items)| {
             let places = next..next + items;
             next = places.end;
-            let bytes = post(target, PATH, Form::Ndjson.content_type(), &body);
+            let bytes = post(target, PATH, form.content_type(), &body);
             Arc::new(BulkRequest { bytes, places })
         })
         .collect()

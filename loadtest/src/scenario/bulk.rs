@@ -7,10 +7,10 @@ mod report;
 use crate::argument::size;
 use crate::bar::verdict;
 use crate::batch::ask_all;
-use crate::bulk::body::requests;
+use crate::bulk::body::requests_as;
 use crate::bulk::streams::{Streams, shared};
 use crate::bulk::tally::Tally;
-use crate::contacts::Contacts;
+use crate::contacts::{Contacts, Form};
 use crate::document::{Contact, read};
 use crate::load::{LoadShape, Work};
 use crate::measurement::{Measured, Plan};
@@ -44,6 +44,9 @@ pub struct Options {
     /// Bytes of a body.
     #[arg(long, default_value = "20MB", value_parser = size)]
     body_bytes: usize,
+    /// In which form they are sent.
+    #[arg(long, value_enum, default_value = "ndjson")]
+    format: Form,
     /// What is sent one after the other; every round sends all contacts, each in another order.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "new,update")]
     rounds: Vec<Round>,
@@ -128,7 +131,7 @@ fn play(
     sent: &Sent,
 ) -> anyhow::Result<Played> {
     let target = server.target();
-    let requests = requests(target, &sent.contacts, options.body_bytes);
+    let requests = requests_as(options.format, target, &sent.contacts, options.body_bytes);
     let is_over = AtomicBool::new(false);
     let (bulk, singles) = std::thread::scope(|scope| {
         let singles = NonZeroU32::new(options.singles).map(|rate| {
