@@ -1,28 +1,26 @@
 //! The loop, on one screen: poll, read, mail, tick, start, apply, flush.
 
-use crate::clients::{Clients, Ordered};
+use crate::clients::Clients;
 use crate::drain::Drain;
-use crate::exchange::{Order, Router};
-use crate::limits::{
-    APPEND_HOLD, APPENDS_WORTH, LAST_FLUSH, Limits, MAIL_PER_TURN, STARTS_PER_TURN, TICKS_PER_TURN,
-};
+use crate::exchange::Router;
+use crate::limits::{Limits, STARTS_PER_TURN, TICKS_PER_TURN};
 use crate::listener::Listener;
-use crate::mailbox::{Inbox, Mail, Mailbox, mailbox};
+use crate::mailbox::{Inbox, Mailbox, mailbox};
 use crate::snapshot::{Counters, Snapshot};
 use crate::turn::{Cause, TurnMeter};
 use crate::workers::{WorkerChannels, Workers};
-use bytes::Bytes;
-use crossbeam_channel::{Sender, TrySendError};
+use crossbeam_channel::Sender;
 use mio::{Events, Interest, Poll, Token, Waker};
-use overtime_engine::{Ask, Effect, Engine, Event, Submission, Wants};
+use overtime_engine::{Effect, Engine};
 use overtime_protocol::call::Hosts;
-use overtime_protocol::{
-    Answer, Append, ChainNumber, Clock, Code, Kind, Monotonic, Now, Problem, Query, Read, ReplyTo,
-    SpoolOrder,
-};
+use overtime_protocol::{Append, ChainNumber, Clock, Kind, Monotonic, Now, Read, SpoolOrder};
 use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
+
+mod effects;
+mod intake;
+mod leaving;
 
 const LISTENER: Token = Token(usize::MAX - 1);
 const WAKER: Token = Token(usize::MAX);
@@ -266,96 +264,6 @@ impl Core {
         }
     }
 
-    fn take_order(&mut self, ordered: Ordered, now: Now) {
-        let Ordered { reply_to, order, payload } = ordered;
-        let event = match order {
-            Order::Submit { kind, form, options, wait, head } => Event::Submitted(Submission {
-                reply_to,
-                kind,
-                form,
-                wait,
-                urgency: options.urgency,
-                delay: options.delay,
-                payload,
-                content_type: head.content_type,
-                traceparent: head.traceparent,
-            }),
-            Order::Document { task, wait } => {
-                Event::Asked(Ask { reply_to, task, wants: Wants::Document, wait })
-            }
-            Order::Result { task } => {
-                let wait = Duration::ZERO;
-                Event::Asked(Ask { reply_to, task, wants: Wants::Result, wait })
-            }
-            Order::Errors { task } => {
-                let query = Query::Errors { task, live: self.engine.knows(task) };
-                self.effects.push(Effect::Read(Read { reply_to, query }));
-                return;
-            }
-            Order::Contact { email } => {
-                let key = Bytes::from(format!("contacts/{email}"));
-                let query = Query::State { key, absent: Code::UnknownContact };
-                self.effects.push(Effect::Read(Read { reply_to, query }));
-                return;
-            }
-            Order::Refuse(problem) => {
-                self.effects.push(Effect::Reply { to: reply_to, answer: Answer::Problem(problem) });
-                return;
-            }
-        };
-        self.engine.handle(event, now, &mut self.effects);
-    }
-
-    fn mail(&mut self, now: Now) {
-        for (chain, from) in std::mem::take(&mut self.recalled) {
-            let event = Event::Recalled { chain, from };
-            self.engine.handle(event, now, &mut self.effects);
-        }
-        for _ in 0..MAIL_PER_TURN {
-            let Some(mail) = self.inbox.take() else { return };
-            self.open_mail(mail, now);
-        }
-    }
-
-    fn open_mail(&mut self, mail: Mail, now: Now) {
-        let event = match mail {
-            Mail::Completed { worker, completion, chain_ended } => {
-                let freed = if chain_ended { self.workers.free(worker) } else { None };
-                Event::Completed { completion, freed }
-            }
-            Mail::Advanced { worker, chunk } => {
-                let Some(chain) = self.workers.chain_of(worker) else { return };
-                Event::Advanced { chunk, chain }
-            }
-            Mail::Spooled(task, outcome) => Event::Spooled { task, outcome },
-            Mail::Judged(verdicts) => {
-                for verdict in verdicts {
-                    self.engine.handle(Event::Judged(verdict), now, &mut self.effects);
-                }
-                return;
-            }
-            Mail::Answered(to, answer) => {
-                self.effects.push(Effect::Reply { to, answer });
-                return;
-            }
-            Mail::JournalFailed(reason) => {
-                self.drain = Drain::Failed { reason, until: now.monotonic + LAST_FLUSH / 2 };
-                let problem = Problem::new(Code::JournalFailed, "the journal cannot write");
-                self.clients.begin_closing(&problem, now.monotonic);
-                Event::JournalFailed
-            }
-            Mail::Stop => {
-                self.begin_drain(now.monotonic);
-                return;
-            }
-            Mail::Inspect(reply) => {
-                let _ = reply.try_send(Box::new(self.snapshot()));
-                return;
-            }
-        };
-        self.engine.handle(event, now, &mut self.effects);
-    }
-
     fn tick(&mut self, now: Now) {
         let done = self.engine.tick(TICKS_PER_TURN, now, &mut self.effects);
         let expired = self.clients.expire(TICKS_PER_TURN, now.monotonic);
@@ -367,122 +275,6 @@ impl Core {
 
     fn start(&mut self, now: Now) {
         self.engine.dispatch(STARTS_PER_TURN, now, &mut self.effects);
-    }
-
-    fn apply(&mut self, now: Monotonic) {
-        let mut effects = std::mem::take(&mut self.effects);
-        effects.drain(..).for_each(|effect| self.apply_one(effect, now));
-        self.effects = effects;
-        self.send_appends(now);
-        self.send_spool_orders();
-    }
-
-    fn has_appends_to_send(&self) -> bool {
-        let held = self.appends_blocked || self.engine.expects_soon();
-        !self.appends_waiting.is_empty() && !held
-    }
-
-    /// Appends that others are about to join are held back for a moment, so that one sync serves
-    /// them all.
-    fn send_appends(&mut self, now: Monotonic) {
-        let Some(since) = self.appends_since else { return };
-        let more_to_come = self.engine.expects_soon() && now.since(since) < APPEND_HOLD;
-        if more_to_come && self.appends_waiting.len() < APPENDS_WORTH {
-            return;
-        }
-        while let Some(append) = self.appends_waiting.pop_front() {
-            if let Err(TrySendError::Full(append)) = self.appends.try_send(append) {
-                self.appends_waiting.push_front(append);
-                self.appends_blocked = true;
-                return;
-            }
-        }
-        self.appends_blocked = false;
-        self.appends_since = None;
-    }
-
-    fn apply_one(&mut self, effect: Effect, now: Monotonic) {
-        match effect {
-            Effect::Reply { to, answer } => self.clients.answer(to, answer),
-            Effect::Dispatch(chain) => self.workers.hand_out(chain),
-            Effect::Recall(chain) => {
-                self.recalled.push((chain, self.workers.recall(chain)));
-                self.more = true;
-            }
-            Effect::Rule { chain, ruling } => self.workers.rule(chain, ruling),
-            Effect::Spool(order) => self.spool_waiting.push_back(order),
-            Effect::Append(append) => {
-                self.appends_since.get_or_insert(now);
-                self.appends_waiting.push_back(append);
-            }
-            Effect::Read(read) => {
-                if let Err(TrySendError::Full(read)) = self.reads.try_send(read) {
-                    self.refuse_read(read.reply_to);
-                }
-            }
-        }
-    }
-
-    fn send_spool_orders(&mut self) {
-        while let Some(order) = self.spool_waiting.pop_front() {
-            if let Err(TrySendError::Full(order)) = self.spool.try_send(order) {
-                self.spool_waiting.push_front(order);
-                return;
-            }
-        }
-    }
-
-    fn refuse_read(&mut self, to: ReplyTo) {
-        self.clients.counters.reads_refused += 1;
-        let problem = Problem::new(Code::Reads, "too many reads wait for the journal");
-        self.clients.answer(to, problem.after(Duration::from_secs(1)).into());
-    }
-
-    /// A second wish to end is answered by the process, which leaves at once.
-    fn begin_drain(&mut self, now: Monotonic) {
-        if self.drain == Drain::Open {
-            self.drain = Drain::Notice { until: now + self.limits.drain_notice };
-        }
-    }
-
-    fn advance_drain(&mut self, now: Now) -> Option<Exit> {
-        let (due, at) = (self.drain.until()? <= now.monotonic, now.monotonic);
-        match &self.drain {
-            Drain::Open => None,
-            Drain::Notice { .. } => {
-                if due {
-                    self.engine.handle(Event::DrainStarted, now, &mut self.effects);
-                    let problem = Problem::new(Code::Draining, "the server is on its way out");
-                    self.clients.begin_closing(&problem, at);
-                    self.drain = Drain::Grace { until: at + self.limits.drain_grace };
-                    self.more = true;
-                }
-                None
-            }
-            Drain::Grace { .. } => {
-                let running = self.engine.stats().running.0.iter().sum::<u64>() > 0;
-                if due || (self.engine.is_quiet() && !running) {
-                    self.engine.handle(Event::GraceEnded, now, &mut self.effects);
-                    self.clients.close_idle();
-                    self.drain = Drain::Leaving { until: at + 3 * LAST_FLUSH };
-                    self.more = true;
-                }
-                None
-            }
-            Drain::Leaving { .. } => {
-                let done = self.engine.is_quiet() && self.is_silent();
-                (done || due).then_some(Exit::Drained)
-            }
-            Drain::Failed { reason, .. } => {
-                (due || self.is_silent()).then(|| Exit::JournalFailed(reason.clone()))
-            }
-        }
-    }
-
-    /// Whether everything that was to be said has left.
-    fn is_silent(&self) -> bool {
-        let applied = self.effects.is_empty() && self.appends_waiting.is_empty();
-        applied && !self.clients.has_work() && !self.clients.owes_output()
     }
 
     fn snapshot(&self) -> Snapshot {

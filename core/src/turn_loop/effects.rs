@@ -1,0 +1,79 @@
+//! What the engine wants done: answers, chains, appends, reads and files.
+
+use super::Core;
+use crate::limits::{APPEND_HOLD, APPENDS_WORTH};
+use crossbeam_channel::TrySendError;
+use overtime_engine::Effect;
+use overtime_protocol::{Code, Monotonic, Problem, ReplyTo};
+use std::time::Duration;
+
+impl Core {
+    pub(super) fn apply(&mut self, now: Monotonic) {
+        let mut effects = std::mem::take(&mut self.effects);
+        effects.drain(..).for_each(|effect| self.apply_one(effect, now));
+        self.effects = effects;
+        self.send_appends(now);
+        self.send_spool_orders();
+    }
+
+    pub(super) fn has_appends_to_send(&self) -> bool {
+        let held = self.appends_blocked || self.engine.expects_soon();
+        !self.appends_waiting.is_empty() && !held
+    }
+
+    /// Appends that others are about to join are held back for a moment, so that one sync serves
+    /// them all.
+    pub(super) fn send_appends(&mut self, now: Monotonic) {
+        let Some(since) = self.appends_since else { return };
+        let more_to_come = self.engine.expects_soon() && now.since(since) < APPEND_HOLD;
+        if more_to_come && self.appends_waiting.len() < APPENDS_WORTH {
+            return;
+        }
+        while let Some(append) = self.appends_waiting.pop_front() {
+            if let Err(TrySendError::Full(append)) = self.appends.try_send(append) {
+                self.appends_waiting.push_front(append);
+                self.appends_blocked = true;
+                return;
+            }
+        }
+        self.appends_blocked = false;
+        self.appends_since = None;
+    }
+
+    pub(super) fn apply_one(&mut self, effect: Effect, now: Monotonic) {
+        match effect {
+            Effect::Reply { to, answer } => self.clients.answer(to, answer),
+            Effect::Dispatch(chain) => self.workers.hand_out(chain),
+            Effect::Recall(chain) => {
+                self.recalled.push((chain, self.workers.recall(chain)));
+                self.more = true;
+            }
+            Effect::Rule { chain, ruling } => self.workers.rule(chain, ruling),
+            Effect::Spool(order) => self.spool_waiting.push_back(order),
+            Effect::Append(append) => {
+                self.appends_since.get_or_insert(now);
+                self.appends_waiting.push_back(append);
+            }
+            Effect::Read(read) => {
+                if let Err(TrySendError::Full(read)) = self.reads.try_send(read) {
+                    self.refuse_read(read.reply_to);
+                }
+            }
+        }
+    }
+
+    pub(super) fn send_spool_orders(&mut self) {
+        while let Some(order) = self.spool_waiting.pop_front() {
+            if let Err(TrySendError::Full(order)) = self.spool.try_send(order) {
+                self.spool_waiting.push_front(order);
+                return;
+            }
+        }
+    }
+
+    pub(super) fn refuse_read(&mut self, to: ReplyTo) {
+        self.clients.counters.reads_refused += 1;
+        let problem = Problem::new(Code::Reads, "too many reads wait for the journal");
+        self.clients.answer(to, problem.after(Duration::from_secs(1)).into());
+    }
+}

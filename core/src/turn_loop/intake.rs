@@ -1,0 +1,104 @@
+//! What comes into the engine: orders of clients and mail of other threads.
+
+use super::Core;
+use crate::clients::Ordered;
+use crate::drain::Drain;
+use crate::exchange::Order;
+use crate::limits::{LAST_FLUSH, MAIL_PER_TURN};
+use crate::mailbox::Mail;
+use bytes::Bytes;
+use overtime_engine::{Ask, Effect, Event, Submission, Wants};
+use overtime_protocol::{Answer, Code, Now, Problem, Query, Read};
+use std::time::Duration;
+
+impl Core {
+    pub(super) fn take_order(&mut self, ordered: Ordered, now: Now) {
+        let Ordered { reply_to, order, payload } = ordered;
+        let event = match order {
+            Order::Submit { kind, form, options, wait, head } => Event::Submitted(Submission {
+                reply_to,
+                kind,
+                form,
+                wait,
+                urgency: options.urgency,
+                delay: options.delay,
+                payload,
+                content_type: head.content_type,
+                traceparent: head.traceparent,
+            }),
+            Order::Document { task, wait } => {
+                Event::Asked(Ask { reply_to, task, wants: Wants::Document, wait })
+            }
+            Order::Result { task } => {
+                let wait = Duration::ZERO;
+                Event::Asked(Ask { reply_to, task, wants: Wants::Result, wait })
+            }
+            Order::Errors { task } => {
+                let query = Query::Errors { task, live: self.engine.knows(task) };
+                self.effects.push(Effect::Read(Read { reply_to, query }));
+                return;
+            }
+            Order::Contact { email } => {
+                let key = Bytes::from(format!("contacts/{email}"));
+                let query = Query::State { key, absent: Code::UnknownContact };
+                self.effects.push(Effect::Read(Read { reply_to, query }));
+                return;
+            }
+            Order::Refuse(problem) => {
+                self.effects.push(Effect::Reply { to: reply_to, answer: Answer::Problem(problem) });
+                return;
+            }
+        };
+        self.engine.handle(event, now, &mut self.effects);
+    }
+
+    pub(super) fn mail(&mut self, now: Now) {
+        for (chain, from) in std::mem::take(&mut self.recalled) {
+            let event = Event::Recalled { chain, from };
+            self.engine.handle(event, now, &mut self.effects);
+        }
+        for _ in 0..MAIL_PER_TURN {
+            let Some(mail) = self.inbox.take() else { return };
+            self.open_mail(mail, now);
+        }
+    }
+
+    pub(super) fn open_mail(&mut self, mail: Mail, now: Now) {
+        let event = match mail {
+            Mail::Completed { worker, completion, chain_ended } => {
+                let freed = if chain_ended { self.workers.free(worker) } else { None };
+                Event::Completed { completion, freed }
+            }
+            Mail::Advanced { worker, chunk } => {
+                let Some(chain) = self.workers.chain_of(worker) else { return };
+                Event::Advanced { chunk, chain }
+            }
+            Mail::Spooled(task, outcome) => Event::Spooled { task, outcome },
+            Mail::Judged(verdicts) => {
+                for verdict in verdicts {
+                    self.engine.handle(Event::Judged(verdict), now, &mut self.effects);
+                }
+                return;
+            }
+            Mail::Answered(to, answer) => {
+                self.effects.push(Effect::Reply { to, answer });
+                return;
+            }
+            Mail::JournalFailed(reason) => {
+                self.drain = Drain::Failed { reason, until: now.monotonic + LAST_FLUSH / 2 };
+                let problem = Problem::new(Code::JournalFailed, "the journal cannot write");
+                self.clients.begin_closing(&problem, now.monotonic);
+                Event::JournalFailed
+            }
+            Mail::Stop => {
+                self.begin_drain(now.monotonic);
+                return;
+            }
+            Mail::Inspect(reply) => {
+                let _ = reply.try_send(Box::new(self.snapshot()));
+                return;
+            }
+        };
+        self.engine.handle(event, now, &mut self.effects);
+    }
+}
