@@ -45,6 +45,9 @@ pub enum Floor {
         /// How many bodies are parsed at a time.
         #[arg(long, default_value_t = 2)]
         at_once: usize,
+        /// How much lower than others the operating system is to rank it, from 0 to 19.
+        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..20))]
+        nice: i32,
         /// Write every parsed body to this file, and sync it, before it is answered.
         #[arg(long)]
         sync: Option<PathBuf>,
@@ -62,7 +65,8 @@ impl Floor {
             Self::Control { listen, sync } => {
                 control::Control::start(bind(listen)?, sync.as_deref())?.run()
             }
-            Self::Reader { listen, treatment, at_once, sync } => {
+            Self::Reader { listen, treatment, at_once, nice, sync } => {
+                rustix::process::nice(nice).context("cannot lower the priority")?;
                 reader::serve(bind(listen)?, treatment, at_once, sync.as_deref())
             }
         }

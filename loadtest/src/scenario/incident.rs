@@ -53,6 +53,10 @@ pub struct Options {
     /// Bytes of a bulk body.
     #[arg(long, default_value = "5MB", value_parser = size)]
     body_bytes: usize,
+    /// How much lower than others the operating system ranks the floor's process that takes bulk,
+    /// from 0 to 19.
+    #[arg(long, default_value_t = 0)]
+    floor_nice: u32,
     /// How long each of the two parts is measured.
     #[arg(long, default_value = "10s", value_parser = seconds)]
     seconds: Duration,

@@ -58,19 +58,20 @@ pub(super) struct Contender {
 
 impl Contender {
     pub(super) fn start(name: &Name, options: &Options, folder: &Path) -> anyhow::Result<Self> {
-        let durable = |floor: &str| -> anyhow::Result<ServerProcess> {
-            let ring = folder.join(floor);
+        let floor = |name: &str, more: &[&str]| -> anyhow::Result<ServerProcess> {
+            let ring = folder.join(name);
             let ring = ring.to_str().context("the folder's name is not UTF-8")?;
             let sync: &[&str] = if options.durable { &["--sync", ring] } else { &[] };
-            ServerProcess::floor(floor, sync, folder)
+            ServerProcess::floor(name, &[sync, more].concat(), folder)
         };
+        let nice = options.floor_nice.to_string();
         let (server, reader) = match name {
             Name::Overtime => {
                 let binary = options.binary.as_deref().context("--binary is not given")?;
                 (ServerProcess::start(binary, folder)?, None)
             }
-            Name::Floor => (durable("relay")?, Some(durable("reader")?)),
-            Name::Control => (durable("control")?, None),
+            Name::Floor => (floor("relay", &[])?, Some(floor("reader", &["--nice", &nice])?)),
+            Name::Control => (floor("control", &[])?, None),
         };
         Ok(Self { name: *name, server, reader })
     }
