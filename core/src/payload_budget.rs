@@ -9,11 +9,17 @@
 //! - The oldest body of unknown length can always get as much as a body may have, once the engine
 //!   has let go of what it holds: all others together leave that much. So no set of bodies can
 //!   wait for one another for ever.
+//!
+//! Small bodies of known length have a pocket of their own that large ones leave alone, so single
+//! calls come in however many uploads wait.
 
 use std::collections::BTreeMap;
 
 /// Bodies up to this length do not queue behind large ones: one slice of one connection.
 const SMALL_BYTES: u64 = crate::limits::READ_SLICE_BYTES as u64;
+
+/// The most memory that is kept for them.
+const POCKET_MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Memory for bodies, and who has or wants how much of it.
 #[derive(Debug)]
@@ -26,6 +32,9 @@ pub(crate) struct PayloadBudget {
     /// What the engine held when it was last asked.
     engine_bytes: u64,
     reserved_bytes: u64,
+    /// What is kept for small bodies, and how much of it those have that are under way.
+    pocket_bytes: u64,
+    pocketed_bytes: u64,
     /// What bodies of unknown length hold that have begun, by arrival.
     growing: BTreeMap<Arrival, u64>,
     waiting: BTreeMap<Arrival, Waiting>,
@@ -65,6 +74,8 @@ impl Wants {
 pub(crate) struct Share {
     arrival: Arrival,
     pub(crate) bytes: u64,
+    /// They came from the pocket.
+    pocketed: bool,
 }
 
 /// What became of a wish.
@@ -96,6 +107,8 @@ impl PayloadBudget {
             waiting_max,
             engine_bytes: 0,
             reserved_bytes: 0,
+            pocket_bytes: ((max_bytes - body_max_bytes) / 4).min(POCKET_MAX_BYTES),
+            pocketed_bytes: 0,
             growing: BTreeMap::new(),
             waiting: BTreeMap::new(),
             // The first is left to those who have no body.
@@ -122,9 +135,12 @@ impl PayloadBudget {
     pub(crate) fn begin(&mut self, connection: usize, wants: Wants) -> (Ruling, Share) {
         let arrival = Arrival(self.next_arrival);
         self.next_arrival += 1;
-        let mut share = Share { arrival, bytes: 0 };
-        let jumps = matches!(wants, Wants::All(bytes) if bytes <= SMALL_BYTES);
-        let ruling = if (jumps || self.waiting.is_empty()) && self.fits(arrival, wants) {
+        let mut share = Share { arrival, bytes: 0, pocketed: self.fits_the_pocket(wants) };
+        let ruling = if share.pocketed {
+            share.bytes = self.grant(arrival, wants);
+            self.pocketed_bytes += share.bytes;
+            Ruling::Granted
+        } else if self.waiting.is_empty() && self.fits(arrival, wants) {
             share.bytes = self.grant(arrival, wants);
             Ruling::Granted
         } else if self.waiting.len() < self.waiting_max {
@@ -152,6 +168,7 @@ impl PayloadBudget {
     /// A body is whole, and this long: so much stays reserved until it is handed over.
     pub(crate) fn settle(&mut self, share: Share, bytes: u64) {
         self.growing.remove(&share.arrival);
+        self.empty_pocket(&share);
         self.reserved_bytes -= share.bytes - bytes;
     }
 
@@ -164,7 +181,14 @@ impl PayloadBudget {
     pub(crate) fn release(&mut self, share: &Share) {
         self.growing.remove(&share.arrival);
         self.waiting.remove(&share.arrival);
+        self.empty_pocket(share);
         self.reserved_bytes -= share.bytes;
+    }
+
+    fn empty_pocket(&mut self, share: &Share) {
+        if share.pocketed {
+            self.pocketed_bytes -= share.bytes;
+        }
     }
 
     /// Whether [`PayloadBudget::next`] has somebody to name.
@@ -182,6 +206,16 @@ impl PayloadBudget {
         })
     }
 
+    fn fits_the_pocket(&self, wants: Wants) -> bool {
+        let Wants::All(bytes) = wants else { return false };
+        let has_place = self.pocketed_bytes + bytes <= self.pocket_bytes;
+        bytes <= SMALL_BYTES && has_place && self.taken().saturating_add(bytes) <= self.max_bytes
+    }
+
+    fn taken(&self) -> u64 {
+        self.engine_bytes.saturating_add(self.reserved_bytes)
+    }
+
     fn fits(&self, arrival: Arrival, wants: Wants) -> bool {
         let set_aside = match (self.growing.first_key_value(), wants) {
             (Some((&oldest, _)), _) if oldest == arrival => wants.bytes(),
@@ -189,8 +223,8 @@ impl PayloadBudget {
             (None, Wants::Step(_)) => self.body_max_bytes,
             (None, Wants::All(bytes)) => bytes,
         };
-        let taken = self.engine_bytes.saturating_add(self.reserved_bytes);
-        taken.saturating_add(set_aside) <= self.max_bytes
+        let kept = self.pocket_bytes - self.pocketed_bytes;
+        self.taken().saturating_add(set_aside).saturating_add(kept) <= self.max_bytes
     }
 
     fn grant(&mut self, arrival: Arrival, wants: Wants) -> u64 {

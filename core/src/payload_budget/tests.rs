@@ -5,8 +5,9 @@ use super::*;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
+/// Ten for large bodies, and two in the pocket.
 fn budget() -> PayloadBudget {
-    PayloadBudget::new(10 * MIB, 4 * MIB, 3)
+    PayloadBudget::new(12 * MIB, 4 * MIB, 3)
 }
 
 #[test]
@@ -49,6 +50,24 @@ fn a_small_body_does_not_queue_behind_a_large_one() {
     budget.begin(1, Wants::All(9 * MIB));
     assert_eq!(budget.begin(2, Wants::All(4 * MIB)).0, Ruling::Waits);
     assert_eq!(budget.begin(3, Wants::All(64 * KIB)).0, Ruling::Granted);
+}
+
+#[test]
+fn small_bodies_have_a_pocket_that_large_ones_leave_alone() {
+    let mut budget = budget();
+    // One of unknown length, for which as much as a body may have is set aside, and all the rest.
+    budget.begin(1, Wants::Step(MIB));
+    budget.begin(2, Wants::All(6 * MIB));
+    assert_eq!(budget.begin(3, Wants::All(MIB)).0, Ruling::Waits);
+    let small = |budget: &mut PayloadBudget| budget.begin(4, Wants::All(64 * KIB));
+    let shares: Vec<Share> = (0..32).map(|_| small(&mut budget).1).collect();
+    assert!(shares.iter().all(|share| share.bytes == 64 * KIB));
+    assert_eq!(small(&mut budget).0, Ruling::Waits, "the pocket is empty");
+    for share in shares {
+        budget.settle(share, 64 * KIB);
+        budget.hand_over(64 * KIB);
+    }
+    assert_eq!(small(&mut budget).0, Ruling::Granted);
 }
 
 #[test]
