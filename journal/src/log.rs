@@ -10,7 +10,7 @@ pub(crate) use applying::Wake;
 
 use crate::disk::{Disk, FileId};
 use crate::frame::Key;
-use crate::options::Options;
+use crate::options::{BEHIND_WRITES_MAX, Options};
 use crate::stats::Stats;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
@@ -198,8 +198,8 @@ impl Log {
         }
     }
 
-    /// Whether the archive is so far behind that more than half of the log is in use. If so, room
-    /// is asked for; what can wait should, so that what cannot finds some.
+    /// Whether the archive is so far behind that more than half of the log is in use, or that the
+    /// index of what it has not got takes much memory. If the former, room is asked for; what can wait should, so that what cannot finds some.
     pub(crate) fn is_strained(&self) -> bool {
         let mut state = self.state.lock();
         let strained = state.live.len() * 2 > self.files_max;
@@ -207,7 +207,7 @@ impl Log {
             state.room_wanted = true;
             self.grown.notify_one();
         }
-        strained
+        strained || state.writes - state.writes_seen > BEHIND_WRITES_MAX
     }
 
     /// The live segment of that sequence number.

@@ -85,6 +85,10 @@ pub(crate) const APPLY_BYTES_MAX: usize = 40 * MIB as usize;
 /// many records; larger ones than this gain little.
 pub(crate) const APPLY_WRITES_MAX: usize = 100_000;
 
+/// Bulk waits while more writes than these are not in the archive: each is an entry of some 200
+/// bytes in memory.
+pub(crate) const BEHIND_WRITES_MAX: u64 = 2 * APPLY_WRITES_MAX as u64;
+
 /// How many bytes of log are applied between two checkpoints at most: what a restart reads again,
 /// and what the log holds on to.
 pub(crate) const CHECKPOINT_LOG_BYTES: u64 = 96 * MIB;
@@ -101,10 +105,10 @@ pub(crate) const STORE_CONNECTIONS: usize = 4;
 
 /// The size of a page of the archive. Smaller ones write less when keys are random, larger ones
 /// make flatter trees.
-pub(crate) const ARCHIVE_PAGE_BYTES: u64 = 4096;
+pub(crate) const ARCHIVE_PAGE_BYTES: u64 = 8192;
 
 /// The page cache of the applier's connection, in KiB: the pages that a transaction touches.
-pub(crate) const WRITER_CACHE_KIB: i64 = 64 * 1024;
+pub(crate) const WRITER_CACHE_KIB: i64 = 32 * 1024;
 
 /// The page cache of each read connection, in KiB.
-pub(crate) const READER_CACHE_KIB: i64 = 16 * 1024;
+pub(crate) const READER_CACHE_KIB: i64 = 4 * 1024;

@@ -105,7 +105,7 @@ impl Queue {
 }
 
 /// How much of a batch's time goes to chunks: what a single record waits for at most.
-pub(crate) const CHUNKS_SPAN: Duration = Duration::from_millis(2);
+pub(crate) const CHUNKS_SPAN: Duration = Duration::from_millis(1);
 
 /// How many bytes of chunks go into that time, as far as was seen.
 pub(crate) struct Pace {

@@ -46,6 +46,9 @@ impl Place {
     }
 }
 
+/// A state key.
+type Key = Box<[u8]>;
+
 /// The newest write of a state key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyEntry {
@@ -110,7 +113,7 @@ pub(crate) struct Entry<'a> {
 /// Entries that are made without the lock and published under one.
 #[derive(Default)]
 pub(crate) struct Entries {
-    keys: Vec<(Bytes, KeyEntry)>,
+    keys: Vec<(Key, KeyEntry)>,
     tasks: Vec<(TaskId, TaskEntry)>,
 }
 
@@ -127,7 +130,8 @@ impl Entries {
         for (put, range) in layout.values(&record.puts) {
             let value = range.map(|range| part(place, bytes, range));
             let writer = (record.task, record.run);
-            self.keys.push((put.key.clone(), KeyEntry { lsn, writer, value }));
+            // A copy: there are many, and a shared one takes twice the memory.
+            self.keys.push((Key::from(&*put.key), KeyEntry { lsn, writer, value }));
         }
         let is_whole = matches!(record.change, Some(Change::Parked(_) | Change::Finished(..)));
         let acceptance = record.acceptance.as_ref().map(|acceptance| {
@@ -185,7 +189,7 @@ pub(crate) enum Since {
 
 #[derive(Default)]
 struct Generation {
-    keys: HashMap<Bytes, KeyEntry>,
+    keys: HashMap<Key, KeyEntry>,
     tasks: HashMap<TaskId, TaskEntry>,
     /// The last LSN in it.
     last: u64,

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 /// What a chunk weighs at least and at most, in bytes.
 const WEIGHT_MIN: usize = 16 * 1024;
-const WEIGHT_MAX: usize = 512 * 1024;
+const WEIGHT_MAX: usize = 256 * 1024;
 
 /// How long the journal is to take from the sending of a chunk to its ruling.
-const RULING_AIM: Duration = Duration::from_millis(4);
+const RULING_AIM: Duration = Duration::from_millis(2);
 
 /// When a chunk is large enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
