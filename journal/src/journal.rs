@@ -105,7 +105,9 @@ impl Journal {
             voice: Arc::clone(&parts.voice),
             threads: Vec::new(),
         };
+        let commit_starts = options.commit_starts;
         crew.hire("journal-commit", move || {
+            commit_starts();
             commit.run(&append_receiver);
             Ok(())
         });

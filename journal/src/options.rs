@@ -20,6 +20,8 @@ pub struct Options {
     pub readers: usize,
     /// The bound of the read channel.
     pub reads_max: usize,
+    /// What the commit thread does first: it is the one for which callers wait.
+    pub commit_starts: fn(),
 }
 
 impl Options {
@@ -33,6 +35,7 @@ impl Options {
             spool_orders_max: 1024,
             readers: 2,
             reads_max: 1024,
+            commit_starts: || {},
         }
     }
 
@@ -83,11 +86,11 @@ pub(crate) const APPLY_BYTES_MAX: usize = 40 * MIB as usize;
 
 /// … and at most this many writes, give or take a record. Large transactions write a page of the archive once for
 /// many records; larger ones than this gain little.
-pub(crate) const APPLY_WRITES_MAX: usize = 100_000;
+pub(crate) const APPLY_WRITES_MAX: usize = 120_000;
 
 /// Bulk waits while more writes than these are not in the archive: each is an entry of some 200
 /// bytes in memory.
-pub(crate) const BEHIND_WRITES_MAX: u64 = 2 * APPLY_WRITES_MAX as u64;
+pub(crate) const BEHIND_WRITES_MAX: u64 = 200_000;
 
 /// How many bytes of log are applied between two checkpoints at most: what a restart reads again,
 /// and what the log holds on to.

@@ -1,6 +1,7 @@
 //! The assembly: it knows every part and ties them together, and decides nothing itself.
 
 use crate::config::Config;
+use crate::scheduling::{ask_for_short_slice, leave_as_it_is};
 use crate::source::JournalSource;
 use crate::window::ServerWindow;
 use anyhow::{Context, Result, anyhow};
@@ -131,7 +132,9 @@ fn start(config: Config, handlers: Vec<Arc<dyn Handler>>) -> Result<Server> {
     let (listener, admin) = bind(&config)?;
     let addresses = Addresses { data: listener.address()?, admin: admin.local_addr()? };
     let clock = Clock::start();
-    let mut opened = overtime_journal::open(&config.journal_options(), opener())?;
+    let starts = if config.core.short_slice { ask_for_short_slice } else { leave_as_it_is };
+    let options = overtime_journal::Options { commit_starts: starts, ..config.journal_options() };
+    let mut opened = overtime_journal::open(&options, opener())?;
     let recovered = opened.take_recovered();
     let mut notes = opened.notes().to_vec();
     let door = Door::open().context("the system has no descriptor left for the poll")?;
@@ -144,7 +147,7 @@ fn start(config: Config, handlers: Vec<Arc<dyn Handler>>) -> Result<Server> {
         source: Arc::new(JournalSource::new(journal.store())),
         clock,
     };
-    let workers = start_workers(plan, equipment, mailbox.clone())?;
+    let workers = start_workers(plan, starts, equipment, mailbox.clone())?;
     let mut engine = Engine::new(overtime_engine::Setup {
         limits: config.engine_limits(),
         kinds: kinds.clone(),
@@ -173,7 +176,10 @@ fn start(config: Config, handlers: Vec<Arc<dyn Handler>>) -> Result<Server> {
     )?;
     let window = ServerWindow::new(mailbox.clone(), journal.stats());
     let console = overtime_console::start(admin, Arc::new(window))?;
-    let core = std::thread::Builder::new().name("core".to_owned()).spawn(|| core.run())?;
+    let core = std::thread::Builder::new().name("core".to_owned()).spawn(move || {
+        starts();
+        core.run()
+    })?;
     let data = config.data;
     Ok(Server { addresses, data, kinds, notes, mailbox, core, journal, console })
 }
@@ -206,11 +212,17 @@ fn journal_deliver(mailbox: Mailbox) -> overtime_journal::Deliver {
     })
 }
 
-fn start_workers(plan: LanePlan, equipment: Equipment, mailbox: Mailbox) -> Result<WorkerChannels> {
+fn start_workers(
+    plan: LanePlan,
+    foreground_starts: fn(),
+    equipment: Equipment,
+    mailbox: Mailbox,
+) -> Result<WorkerChannels> {
     let options = PoolOptions {
         foreground: plan.foreground,
         bulk: plan.bulk,
         background: plan.background,
+        foreground_starts,
         ..PoolOptions::default()
     };
     let deliver = move |delivery| match delivery {

@@ -18,7 +18,7 @@ use std::time::Duration;
 const LOW_PRIORITY: i32 = 10;
 
 /// How many workers there are, and how large.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct PoolOptions {
     /// Workers for the control and interactive lanes.
     pub foreground: usize,
@@ -28,11 +28,19 @@ pub struct PoolOptions {
     pub background: usize,
     /// The stack of each, in bytes. It is address space: memory is used as far as it is touched.
     pub stack_bytes: usize,
+    /// What each thread of the foreground group does first.
+    pub foreground_starts: fn(),
 }
 
 impl Default for PoolOptions {
     fn default() -> Self {
-        Self { foreground: 200, bulk: 2, background: 50, stack_bytes: 256 * 1024 }
+        Self {
+            foreground: 200,
+            bulk: 2,
+            background: 50,
+            stack_bytes: 256 * 1024,
+            foreground_starts: || {},
+        }
     }
 }
 
@@ -151,11 +159,16 @@ pub fn start(options: PoolOptions, equipment: Equipment, deliver: Deliver) -> io
         alive,
     };
     Ok(Pool {
-        foreground: hiring.group("work", options.foreground, 0)?,
-        bulk: hiring.group("bulk", options.bulk, LOW_PRIORITY)?,
-        background: hiring.group("back", options.background, LOW_PRIORITY)?,
+        foreground: hiring.group("work", options.foreground, options.foreground_starts)?,
+        bulk: hiring.group("bulk", options.bulk, lower_priority)?,
+        background: hiring.group("back", options.background, lower_priority)?,
         ended: Ended(ended),
     })
+}
+
+/// On Linux niceness belongs to the thread. Refusal is no reason not to work.
+fn lower_priority() {
+    let _ = rustix::process::nice(LOW_PRIORITY);
 }
 
 struct Hiring {
@@ -167,11 +180,11 @@ struct Hiring {
 }
 
 impl Hiring {
-    fn group(&mut self, name: &str, count: usize, niceness: i32) -> io::Result<Vec<Worker>> {
-        (0..count).map(|place| self.worker(format!("{name}-{place:03}"), niceness)).collect()
+    fn group(&mut self, name: &str, count: usize, starts: fn()) -> io::Result<Vec<Worker>> {
+        (0..count).map(|place| self.worker(format!("{name}-{place:03}"), starts)).collect()
     }
 
-    fn worker(&mut self, name: String, niceness: i32) -> io::Result<Worker> {
+    fn worker(&mut self, name: String, starts: fn()) -> io::Result<Worker> {
         let id = WorkerId(self.next);
         self.next += 1;
         let (chain_sender, chains) = bounded(1);
@@ -180,7 +193,7 @@ impl Hiring {
             id,
             name,
             stack_bytes: self.stack_bytes,
-            niceness,
+            starts,
             chains,
             rulings,
             workshop: Arc::clone(&self.workshop),

@@ -18,7 +18,8 @@ pub(crate) struct WorkerThread {
     pub(crate) id: WorkerId,
     pub(crate) name: String,
     pub(crate) stack_bytes: usize,
-    pub(crate) niceness: i32,
+    /// What the thread does first.
+    pub(crate) starts: fn(),
     pub(crate) chains: Receiver<Chain>,
     pub(crate) rulings: Receiver<Ruling>,
     pub(crate) workshop: Arc<Workshop>,
@@ -35,7 +36,7 @@ impl WorkerThread {
     }
 
     fn serve(self) {
-        self.lower_priority();
+        (self.starts)();
         while let Ok(chain) = self.chains.recv() {
             if self.run_chain(chain) == Aftermath::Shaken && self.clone().spawn().is_ok() {
                 return;
@@ -81,13 +82,6 @@ impl WorkerThread {
                 let mut door = WorkerDoor::open(self.id, &self.deliver, &self.rulings);
                 self.workshop.run_bulk(job, Pace::default(), &mut door)
             }
-        }
-    }
-
-    /// On Linux niceness belongs to the thread. Refusal is no reason not to work.
-    fn lower_priority(&self) {
-        if self.niceness != 0 {
-            let _ = rustix::process::nice(self.niceness);
         }
     }
 }

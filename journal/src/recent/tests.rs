@@ -1,8 +1,8 @@
 use super::*;
 
-fn key(number: usize, lsn: u64) -> (Bytes, KeyEntry) {
+fn key(number: usize, lsn: u64) -> (Key, KeyEntry) {
     let writer = (TaskId::from_key(lsn).unwrap(), 1);
-    (number.to_string().into(), KeyEntry { lsn, writer, value: None })
+    (number.to_string().into_bytes().into(), KeyEntry { lsn, writer, value: None })
 }
 
 fn task(number: u64, lsn: u64, whole: Option<Place>) -> (TaskId, TaskEntry) {

@@ -37,6 +37,7 @@ fn the_defaults_are_sound_and_written_as_they_are_read() {
         "[workers]\ncount = 200",
         "[wait]\ndefault = \"10s\"\nmax = \"1m\"",
         "spin = \"0s\"",
+        "short_slice = true",
         "body = \"64MiB\"",
         "segment = \"32MiB\"",
     ] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What a chunk weighs at least and at most, in bytes.
 const WEIGHT_MIN: usize = 16 * 1024;
-const WEIGHT_MAX: usize = 256 * 1024;
+const WEIGHT_MAX: usize = 128 * 1024;
 
 /// How long the journal is to take from the sending of a chunk to its ruling.
 const RULING_AIM: Duration = Duration::from_millis(2);
@@ -24,10 +24,10 @@ pub(crate) struct Pace {
 }
 
 impl Default for Pace {
-    /// About 256 small items to begin with.
+    /// About 128 small items to begin with.
     fn default() -> Self {
         let span = Duration::from_millis(50);
-        Self { weight: 128 * 1024, items: 4096, span, took: RULING_AIM }
+        Self { weight: 64 * 1024, items: 4096, span, took: RULING_AIM }
     }
 }
 
