@@ -8,10 +8,13 @@ use std::time::Duration;
 
 pub(crate) const KIB: usize = 1024;
 
-/// A core with so much memory for payloads, of which one may take half.
+/// A core with so much memory for large payloads, of which one may take half, and beside it what is
+/// kept for small ones: a quarter of all but one body.
 pub(crate) fn start_small(memory_kib: usize, limits: Limits) -> Server {
-    let memory = (memory_kib * KIB) as u64;
-    let http = overtime_protocol::http::Limits { body_max_bytes: memory / 2, ..limits.http };
+    let large = (memory_kib * KIB) as u64;
+    let body = large / 2;
+    let memory = (4 * large - body) / 3;
+    let http = overtime_protocol::http::Limits { body_max_bytes: body, ..limits.http };
     let engine = overtime_engine::Limits { payload_memory_max_bytes: memory, ..Default::default() };
     start_with(Limits { http, ..limits }, engine)
 }
