@@ -90,7 +90,7 @@ pub(crate) const APPLY_WRITES_MAX: usize = 120_000;
 
 /// Bulk waits while more writes than these are not in the archive: each is an entry of some 200
 /// bytes in memory.
-pub(crate) const BEHIND_WRITES_MAX: u64 = 200_000;
+pub(crate) const BEHIND_WRITES_MAX: u64 = 160_000;
 
 /// How many bytes of log are applied between two checkpoints at most: what a restart reads again,
 /// and what the log holds on to.
@@ -111,7 +111,7 @@ pub(crate) const STORE_CONNECTIONS: usize = 4;
 pub(crate) const ARCHIVE_PAGE_BYTES: u64 = 8192;
 
 /// The page cache of the applier's connection, in KiB: the pages that a transaction touches.
-pub(crate) const WRITER_CACHE_KIB: i64 = 32 * 1024;
+pub(crate) const WRITER_CACHE_KIB: i64 = 24 * 1024;
 
 /// The page cache of each read connection, in KiB.
 pub(crate) const READER_CACHE_KIB: i64 = 4 * 1024;
