@@ -90,7 +90,7 @@ section! {
     Core {
         /// How long the loop looks for more work before it sleeps. Takes a processor.
         spin: Span = Span::seconds(0),
-        /// Whether the threads for which callers wait ask the scheduler for a short slice, so that
+        /// Whether the commit thread and the workers of single calls ask the scheduler for a short slice, so that
         /// they are let in sooner beside others that compute.
         short_slice: bool = true,
         /// The processor time that one turn of the loop may take before it is counted as late.

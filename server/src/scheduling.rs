@@ -1,7 +1,9 @@
 //! What threads ask of the operating system's scheduler. On few processors its queue is part of
 //! ours: a thread for which callers wait is woken behind one that computes, and waits until that
 //! one's slice ends. One that asks for a short slice is let in sooner (EEVDF; Linux 6.12 and later
-//! take the slice of an ordinary thread from `sched_setattr(2)`). It never touches another thread.
+//! take the slice of an ordinary thread from `sched_setattr(2)`). The core does not ask: it is on the
+//! processor for a moment only, and those that it wakes started later. It never touches another
+//! thread.
 
 /// The shortest slice that Linux grants.
 #[cfg(target_os = "linux")]

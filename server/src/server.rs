@@ -176,10 +176,7 @@ fn start(config: Config, handlers: Vec<Arc<dyn Handler>>) -> Result<Server> {
     )?;
     let window = ServerWindow::new(mailbox.clone(), journal.stats());
     let console = overtime_console::start(admin, Arc::new(window))?;
-    let core = std::thread::Builder::new().name("core".to_owned()).spawn(move || {
-        starts();
-        core.run()
-    })?;
+    let core = std::thread::Builder::new().name("core".to_owned()).spawn(|| core.run())?;
     let data = config.data;
     Ok(Server { addresses, data, kinds, notes, mailbox, core, journal, console })
 }
