@@ -86,11 +86,11 @@ pub(crate) const APPLY_BYTES_MAX: usize = 40 * MIB as usize;
 
 /// … and at most this many writes, give or take a record. Large transactions write a page of the archive once for
 /// many records; larger ones than this gain little.
-pub(crate) const APPLY_WRITES_MAX: usize = 120_000;
+pub(crate) const APPLY_WRITES_MAX: usize = 100_000;
 
 /// Bulk waits while more writes than these are not in the archive: each is an entry of some 200
 /// bytes in memory.
-pub(crate) const BEHIND_WRITES_MAX: u64 = 160_000;
+pub(crate) const BEHIND_WRITES_MAX: u64 = 130_000;
 
 /// How many bytes of log are applied between two checkpoints at most: what a restart reads again,
 /// and what the log holds on to.
