@@ -21,7 +21,7 @@ use std::io::{self, Read as _, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::OnceLock;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn opener() -> Opener {
     static OPENER: OnceLock<Opener> = OnceLock::new();
@@ -202,7 +202,14 @@ impl<T> Server<T> {
 
     /// Waits until the core says so.
     pub(crate) fn wait_until(&self, holds: impl Fn(&Snapshot) -> bool) {
-        while !holds(&self.inspect()) {
+        // What does not come true is told, instead of being waited for for ever.
+        let given_up = Instant::now() + Duration::from_secs(60);
+        loop {
+            let snapshot = self.inspect();
+            if holds(&snapshot) {
+                return;
+            }
+            assert!(Instant::now() < given_up, "it never came to that: {snapshot:?}");
             thread::yield_now();
         }
     }

@@ -112,6 +112,7 @@ impl Stage {
             ["defect", task] => self.fail(task, Outcome::Defect(Fault::input("bug", "no"))),
             ["durable"] => self.judge_all(Fate::Durable { lsn: 1 }),
             ["full"] => self.judge_all(Fate::DiskFull),
+            ["too-large", task] => self.judge(task, Fate::TooLarge),
             ["full", task] => self.judge(task, Fate::DiskFull),
             ["durable", task] => self.judge(task, Fate::Durable { lsn: 1 }),
             ["conflict", task, key] => {

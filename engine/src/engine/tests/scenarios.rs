@@ -915,3 +915,41 @@ fn a_large_payload_that_waits_for_a_worker_is_not_in_memory() {
     ",
     );
 }
+
+#[test]
+fn an_end_that_no_record_can_hold_parks_its_task() {
+    check(
+        1,
+        "
+        submit a upsert
+        > dispatch interactive a#1
+        puts a
+        > append a succeeded
+        too-large a
+        > append a accepted parked
+        durable a
+        > reply a 202 parked
+    ",
+    );
+}
+
+#[test]
+fn a_chunk_that_no_record_can_hold_stops_its_worker_and_parks_its_task() {
+    check(
+        1,
+        "
+        submit a upsert bulk wait=10s
+        > append a accepted
+        durable
+        > dispatch bulk a#1
+        chunk a 10
+        > append a advanced
+        too-large a
+        > ruling stop
+        > append a parked
+        yield a
+        durable a
+        > reply a 202 parked
+    ",
+    );
+}
