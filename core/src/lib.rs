@@ -14,6 +14,7 @@ mod drain;
 mod exchange;
 mod limits;
 mod listener;
+mod lookups;
 mod mailbox;
 mod native;
 mod output;
@@ -26,6 +27,7 @@ mod workers;
 
 pub use limits::Limits;
 pub use listener::Listener;
+pub use lookups::Lookups;
 pub use mailbox::{Mail, Mailbox};
 pub use snapshot::{Counters, Snapshot};
 pub use turn::{Cause, TURN_BUCKETS, TurnStats};

@@ -4,7 +4,9 @@ use crate::limits::MAILBOX_MAX;
 use crate::snapshot::Snapshot;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
-use overtime_protocol::{Answer, Chunk, Claims, Completion, ReplyTo, Spooled, TaskId, Verdict};
+use overtime_protocol::{
+    Answer, Chunk, Claims, Completion, Finding, ReplyTo, Spooled, TaskId, Ticket, Verdict,
+};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -34,6 +36,8 @@ pub enum Mail {
     Judged(Vec<Verdict>),
     /// The journal answers a read.
     Answered(ReplyTo, Answer),
+    /// The journal has found what the engine had inquired.
+    Found(Ticket, Finding),
     /// The journal cannot write any more, and why.
     JournalFailed(String),
     /// Somebody wants the server to end in order.

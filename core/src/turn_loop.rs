@@ -5,6 +5,7 @@ use crate::drain::Drain;
 use crate::exchange::Router;
 use crate::limits::{Limits, STARTS_PER_TURN, TICKS_PER_TURN};
 use crate::listener::Listener;
+use crate::lookups::Lookups;
 use crate::mailbox::{Inbox, Mailbox, mailbox};
 use crate::snapshot::{Counters, Snapshot};
 use crate::turn::{Cause, TurnMeter};
@@ -13,7 +14,7 @@ use crossbeam_channel::Sender;
 use mio::{Events, Interest, Poll, Token, Waker};
 use overtime_engine::{Effect, Engine};
 use overtime_protocol::call::Hosts;
-use overtime_protocol::{Append, ChainNumber, Clock, Kind, Monotonic, Now, Read, SpoolOrder};
+use overtime_protocol::{Append, ChainNumber, Clock, Inquiry, Kind, Monotonic, Now, SpoolOrder};
 use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
@@ -69,7 +70,7 @@ pub struct Setup {
     /// The way to the journal's commit thread.
     pub appends: Sender<Append>,
     /// The way to the journal's readers.
-    pub reads: Sender<Read>,
+    pub lookups: Lookups,
     /// The way to the spool.
     pub spool: Sender<SpoolOrder>,
     /// The process's clock.
@@ -102,10 +103,11 @@ pub struct Core {
     appends_blocked: bool,
     /// Since when the first of them waits.
     appends_since: Option<Monotonic>,
-    reads: Sender<Read>,
+    lookups: Lookups,
     spool: Sender<SpoolOrder>,
     /// Orders that the channel had no room for; bounded by the tasks there can be.
     spool_waiting: VecDeque<SpoolOrder>,
+    inquiries_waiting: VecDeque<Inquiry>,
     /// Chains that were recalled in this turn, for the next one.
     recalled: Vec<(ChainNumber, usize)>,
     effects: Vec<Effect>,
@@ -139,7 +141,8 @@ impl Core {
             appends_waiting: VecDeque::new(),
             appends_blocked: false,
             appends_since: None,
-            reads: setup.reads,
+            lookups: setup.lookups,
+            inquiries_waiting: VecDeque::new(),
             spool: setup.spool,
             spool_waiting: VecDeque::new(),
             recalled: Vec::new(),

@@ -24,6 +24,7 @@ mod audit;
 mod chunk;
 mod drain;
 mod ending;
+mod inquiry;
 mod pace;
 mod record;
 mod recover;
@@ -55,6 +56,7 @@ pub struct Engine {
     hot_keys: HotKeys,
     suspects: Suspects,
     inflight: Slab<record::InFlight>,
+    inquiries: Slab<inquiry::Pending>,
     mint: TaskIdMint,
     seed: Seed,
     pace: Pace,
@@ -112,6 +114,7 @@ impl Engine {
             hot_keys: HotKeys::default(),
             suspects: Suspects::default(),
             inflight: Slab::new(),
+            inquiries: Slab::new(),
             mint: TaskIdMint::new(setup.epoch, setup.highest),
             seed: setup.seed,
             stats: Stats::default(),
@@ -126,9 +129,10 @@ impl Engine {
             Event::Asked(ask) => self.ask(ask, now, out),
             Event::Completed { completion, freed } => self.complete(completion, freed, now, out),
             Event::Recalled { chain, from } => self.put_back(chain, from, now),
-            Event::Advanced { chunk, chain } => self.advance(chunk, chain, out),
+            Event::Advanced { chunk, chain } => self.advance(chunk, chain, now.unix, out),
             Event::Spooled { task, outcome } => self.spooled(task, outcome, now, out),
             Event::Judged(verdict) => self.judge(verdict, now, out),
+            Event::Found { ticket, finding } => self.found(ticket, finding, now, out),
             Event::JournalFailed => self.fail(out),
             Event::DrainStarted => self.start_drain(),
             Event::GraceEnded => self.end_grace(now, out),
@@ -144,7 +148,7 @@ impl Engine {
         let mut done = 0;
         while done < max {
             if let Some(slot) = self.lingers.pop(now.monotonic) {
-                self.end_linger(slot, out);
+                self.end_linger(slot, now.unix, out);
             } else if let Some(due) = self.timers.pop(now.monotonic) {
                 match due {
                     Due::Reply(slot, reply_to) => self.end_wait(slot, reply_to, now, out),

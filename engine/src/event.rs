@@ -1,8 +1,8 @@
 //! All that can start work in the engine, and all that it can want done.
 
 use overtime_protocol::{
-    Answer, Append, Chain, ChainNumber, Chunk, Completion, Form, KindId, Lane, Payload, Read,
-    ReplyTo, Ruling, SpoolOrder, Spooled, TaskId, Verdict,
+    Answer, Append, Chain, ChainNumber, Chunk, Completion, Finding, Form, Inquiry, KindId, Lane,
+    Payload, Read, ReplyTo, Ruling, SpoolOrder, Spooled, TaskId, Ticket, Verdict,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +44,13 @@ pub enum Event {
     },
     /// The journal said what became of an append.
     Judged(Verdict),
+    /// The journal has found what was inquired.
+    Found {
+        /// Which inquiry.
+        ticket: Ticket,
+        /// What.
+        finding: Finding,
+    },
     /// The journal cannot write any more. Nothing is acknowledged from here on.
     JournalFailed,
     /// From here on new tasks are refused.
@@ -133,4 +140,6 @@ pub enum Effect {
     Append(Append),
     /// Have the journal answer this.
     Read(Read),
+    /// Have the journal find this for the engine.
+    Inquire(Inquiry),
 }

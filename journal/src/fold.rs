@@ -116,6 +116,7 @@ impl TaskFold {
             Some(Change::Parked(document)) => {
                 (self.run, self.rest) = (None, Some(Rest { document, product: None }));
             }
+            Some(Change::Resumed | Change::CancelAsked) => {}
             Some(Change::Finished(document, product)) => {
                 (self.run, self.advance) = (None, None);
                 self.rest = Some(Rest { document, product });
@@ -145,6 +146,9 @@ impl TaskFold {
             cursor: None,
             progress: None,
             payload_lost: false,
+            claim: None,
+            forgiven: 0,
+            cancel_asked: false,
         };
         let mut unfinished = archived.or(self.acceptance.map(fresh))?;
         if let Some(run) = self.run {

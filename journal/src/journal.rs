@@ -12,7 +12,9 @@ use crate::spool::Keeper;
 use crate::stats::Stats;
 use crate::store::Store;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use overtime_protocol::{Answer, Append, Read, ReplyTo, SpoolOrder, Spooled, TaskId, Verdict};
+use overtime_protocol::{
+    Answer, Append, Finding, Lookup, ReplyTo, SpoolOrder, Spooled, TaskId, Ticket, Verdict,
+};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -24,6 +26,8 @@ pub enum Report {
     Verdicts(Vec<Verdict>),
     /// The answer to one read.
     Answer(ReplyTo, Answer),
+    /// What was found for the engine.
+    Found(Ticket, Finding),
     /// What became of the payload of a task that was to be spooled.
     Spooled(TaskId, Spooled),
     /// A write or sync failed, or the archive did: nothing is acknowledged after this, ever.
@@ -70,7 +74,8 @@ impl Voice {
 /// A running journal.
 pub struct Journal {
     appends: Sender<Append>,
-    reads: Sender<Read>,
+    short_lookups: Sender<Lookup>,
+    long_lookups: Sender<Lookup>,
     spool: Sender<SpoolOrder>,
     store: Store,
     stats: Arc<Stats>,
@@ -98,7 +103,8 @@ impl Journal {
     pub(crate) fn start(parts: Parts) -> Self {
         let Parts { options, folder, shared, applier, commit, keeper, deliver, .. } = parts;
         let (appends, append_receiver) = bounded(options.appends_max);
-        let (reads, read_receiver) = bounded(options.reads_max);
+        let (short_lookups, short) = bounded(options.lookups_max);
+        let (long_lookups, long) = bounded(options.lookups_max);
         let (spool, orders) = bounded(options.spool_orders_max);
         let mut crew = Crew {
             folder: Arc::clone(&folder),
@@ -119,18 +125,22 @@ impl Journal {
             keeper.run(&orders);
             Ok(())
         });
-        for number in 0..options.readers {
+        let mut hire_reader = |name: &str, lookups: Receiver<Lookup>| {
             let archive = Arc::clone(&parts.reader_connections);
             let reader = Reader::new(Arc::clone(&shared), archive, Arc::clone(&deliver));
-            let reads: Receiver<Read> = read_receiver.clone();
-            crew.hire(&format!("journal-read-{number}"), move || {
-                reader.run(&reads);
+            crew.hire(name, move || {
+                reader.run(&lookups);
                 Ok(())
             });
+        };
+        for number in 0..options.readers {
+            hire_reader(&format!("journal-read-{number}"), short.clone());
         }
+        hire_reader("journal-list", long);
         let stats = Arc::clone(&shared.log.stats);
         let store = Store::new(shared, parts.store_connections, payloads);
-        Self { appends, reads, spool, store, stats, threads: crew.threads, _folder: folder }
+        let threads = crew.threads;
+        Self { appends, short_lookups, long_lookups, spool, store, stats, threads, _folder: folder }
     }
 
     /// Where records to append go. Dropping every clone lets [`Journal::close`] finish.
@@ -138,9 +148,15 @@ impl Journal {
         self.appends.clone()
     }
 
-    /// Where reads go. Dropping every clone lets [`Journal::close`] finish.
-    pub fn reads(&self) -> Sender<Read> {
-        self.reads.clone()
+    /// Where lookups go that do not take long ([`Lookup::is_long`]). Dropping every clone lets
+    /// [`Journal::close`] finish.
+    pub fn short_lookups(&self) -> Sender<Lookup> {
+        self.short_lookups.clone()
+    }
+
+    /// Where the others go. Dropping every clone lets [`Journal::close`] finish.
+    pub fn long_lookups(&self) -> Sender<Lookup> {
+        self.long_lookups.clone()
     }
 
     /// Where payloads to spool go. Dropping every clone lets [`Journal::close`] finish.
@@ -162,8 +178,8 @@ impl Journal {
     /// and is checkpointed, and the threads have ended when this returns. It waits for every
     /// clone of the senders to be dropped.
     pub fn close(self) {
-        let Self { appends, reads, spool, threads, .. } = self;
-        drop((appends, reads, spool));
+        let Self { appends, short_lookups, long_lookups, spool, threads, .. } = self;
+        drop((appends, short_lookups, long_lookups, spool));
         for thread in threads {
             // A thread that panicked has said so through its guard.
             drop(thread.join());

@@ -16,10 +16,10 @@ pub struct Options {
     pub appends_max: usize,
     /// The bound of the channel of orders for the spool.
     pub spool_orders_max: usize,
-    /// How many threads serve reads, at least one.
+    /// How many threads serve short lookups, at least one; one more serves long ones.
     pub readers: usize,
-    /// The bound of the read channel.
-    pub reads_max: usize,
+    /// The bound of each of the two channels of lookups.
+    pub lookups_max: usize,
     /// What the commit thread does first: it is the one for which callers wait.
     pub commit_starts: fn(),
 }
@@ -34,7 +34,7 @@ impl Options {
             appends_max: 65_536,
             spool_orders_max: 1024,
             readers: 2,
-            reads_max: 1024,
+            lookups_max: 4096,
             commit_starts: || {},
         }
     }

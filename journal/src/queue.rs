@@ -142,7 +142,7 @@ mod tests {
     use super::*;
     use crossbeam_channel::{Sender, unbounded};
     use overtime_protocol::record::{Advance, Record};
-    use overtime_protocol::{Progress, Ticket};
+    use overtime_protocol::{Progress, Ticket, UnixMillis};
 
     struct Bench {
         sender: Sender<Append>,
@@ -159,13 +159,12 @@ mod tests {
         /// Sends a record of that task; its ticket is the task's number.
         fn send(&self, task: u64, ticket: u64, change: Option<Change>) {
             let record = Record {
-                task: TaskId::from_key(task).unwrap(),
                 attempt: 1,
                 run: 1,
                 acceptance: None,
                 change,
                 puts: Vec::new(),
-                expects: Vec::new(),
+                ..Record::new(TaskId::from_key(task).unwrap(), UnixMillis(0))
             };
             let append = Append { ticket: Ticket(ticket), record: record.into() };
             self.sender.send(append).unwrap();

@@ -9,8 +9,8 @@ use crate::shared::Shared;
 use crossbeam_channel::Receiver;
 use overtime_protocol::record::{self, Acceptance, Change, Record};
 use overtime_protocol::{
-    Account, Answer, Code, Document, Durability, Problem, Query, Read, Submitted, TaskId,
-    TaskState, bulk,
+    Account, Answer, Code, Document, Durability, Finding, Inquiry, Lookup, Problem, Query,
+    Question, Read, Submitted, TaskId, TaskState, bulk,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,14 +39,26 @@ impl Reader {
     }
 
     /// Answers until every sender is gone.
-    pub(crate) fn run(self, reads: &Receiver<Read>) {
-        for Read { reply_to, query } in reads {
-            let answer = self.answer(query).unwrap_or_else(|error| {
-                Problem::new(Code::Internal, format!("the journal could not be read: {error}"))
-                    .into()
+    pub(crate) fn run(self, lookups: &Receiver<Lookup>) {
+        for lookup in lookups {
+            (self.deliver)(match lookup {
+                Lookup::Read(Read { reply_to, query }) => {
+                    let answer = self.answer(query).unwrap_or_else(|error| {
+                        Problem::new(Code::Internal, unreadable(&error)).into()
+                    });
+                    Report::Answer(reply_to, answer)
+                }
+                Lookup::Inquiry(Inquiry { ticket, question }) => {
+                    let finding = self.find_out(question);
+                    let failed = |error| Finding::Failed(unreadable(&error));
+                    Report::Found(ticket, finding.unwrap_or_else(failed))
+                }
             });
-            (self.deliver)(Report::Answer(reply_to, answer));
         }
+    }
+
+    fn find_out(&self, _question: Question) -> Result<Finding, StoreError> {
+        Err(StoreError::Damaged("not there yet".to_owned()))
     }
 
     fn answer(&self, query: Query) -> Result<Answer, StoreError> {
@@ -63,6 +75,9 @@ impl Reader {
                 Ok(found.map_or_else(|| unknown(task), result))
             }
             Query::Errors { task, live } => self.errors(task, live),
+            Query::Events { .. } | Query::List(_) | Query::Ledger(_) => {
+                Err(StoreError::Damaged("not there yet".to_owned()))
+            }
             Query::State { key, absent } => {
                 let state = self.shared.state(&key, &self.archive)?;
                 let value = |body| Answer::Value { content_type: "application/json", body };
@@ -125,6 +140,10 @@ impl Reader {
     }
 }
 
+fn unreadable(error: &StoreError) -> String {
+    format!("the journal could not be read: {error}")
+}
+
 /// The document of a task of which only the acceptance is known.
 fn queued(id: TaskId, acceptance: &Acceptance) -> Document {
     Document {
@@ -172,8 +191,10 @@ fn result(found: Archived) -> Answer {
         | TaskState::Running
         | TaskState::Retrying
         | TaskState::Held
-        | TaskState::Parked => {
-            Answer::Accepted { document: Box::new(document), retry_after: ASK_AGAIN }
-        }
+        | TaskState::Parked => Answer::Accepted {
+            document: Box::new(document),
+            retry_after: ASK_AGAIN,
+            replayed: false,
+        },
     }
 }

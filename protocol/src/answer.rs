@@ -3,8 +3,10 @@
 use crate::id::TaskId;
 use crate::job::Product;
 use crate::kind::Durability;
+use crate::lookup::EventPage;
 use crate::problem::Problem;
 use crate::task::Document;
+use crate::time::UnixMillis;
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -26,9 +28,25 @@ pub struct Account {
     pub durability: Durability,
     /// Where the time went so far.
     pub timing: Timing,
+    /// What is to be told of its idempotency key.
+    pub idempotency: Idempotency,
+}
+
+/// What an answer tells of the idempotency key of its request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Until when the key is kept, once that is known.
+    pub expires: Option<UnixMillis>,
+    /// Whether this answers a repetition.
+    pub replayed: bool,
 }
 
 impl Account {
+    /// The account of a task whose request had no idempotency key.
+    pub fn new(durability: Durability, timing: Timing) -> Self {
+        Self { durability, timing, idempotency: Idempotency::default() }
+    }
+
     /// The account of a task as far as its document tells it, to the millisecond.
     pub fn of(document: &Document) -> Self {
         let Document { created_at, started_at, finished_at, durability, .. } = document;
@@ -39,7 +57,7 @@ impl Account {
             exec: exec.unwrap_or_default(),
             journal: Duration::ZERO,
         };
-        Self { durability: *durability, timing }
+        Self::new(*durability, timing)
     }
 }
 
@@ -61,6 +79,8 @@ pub enum Answer {
         document: Box<Document>,
         /// When to ask again.
         retry_after: Duration,
+        /// Whether this answers a repetition.
+        replayed: bool,
     },
     /// 200 with the task's document.
     Document(Box<Document>),
@@ -71,6 +91,8 @@ pub enum Answer {
         /// Its bytes.
         body: Bytes,
     },
+    /// The durable events of a task, for whoever follows them.
+    Events(Box<EventPage>),
     /// A problem document.
     Problem(Box<Problem>),
 }

@@ -1,6 +1,7 @@
 //! What the core asks of the journal, and what the journal says back.
 
 use crate::id::TaskId;
+use crate::idempotency::Claim;
 use crate::payload::Payload;
 use crate::record::{Acceptance, Record, StartMark};
 use crate::task::Progress;
@@ -81,38 +82,6 @@ pub enum Spooled {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplyTo(pub u64);
 
-/// A read that live tasks cannot answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Read {
-    /// Whom the answer is for.
-    pub reply_to: ReplyTo,
-    /// What is asked.
-    pub query: Query,
-}
-
-/// What is asked of the journal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Query {
-    /// The document of a task that is not live.
-    Document(TaskId),
-    /// The result of a task that is not live.
-    Result(TaskId),
-    /// Why items of a bulk task failed, as NDJSON.
-    Errors {
-        /// Which task.
-        task: TaskId,
-        /// Whether it is known to exist.
-        live: bool,
-    },
-    /// The value at a state key, answered as `application/json`.
-    State {
-        /// The key.
-        key: Bytes,
-        /// What an absent key is called.
-        absent: crate::Code,
-    },
-}
-
 /// What was found in the journal at the start.
 #[derive(Debug, Default)]
 pub struct Recovered {
@@ -127,7 +96,7 @@ pub struct Recovered {
 }
 
 /// A task that a former process accepted and did not finish.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Unfinished {
     /// Its id.
     pub task: TaskId,
@@ -149,4 +118,10 @@ pub struct Unfinished {
     pub progress: Option<Progress>,
     /// Whether its payload was spooled and is not there any more.
     pub payload_lost: bool,
+    /// The idempotency key that it holds.
+    pub claim: Option<Claim>,
+    /// How many attempts it had when a person last had it run again: those do not count.
+    pub forgiven: u32,
+    /// Whether a caller asked for its end while an attempt ran: it does not run again.
+    pub cancel_asked: bool,
 }

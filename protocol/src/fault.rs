@@ -1,5 +1,6 @@
 //! Faults: why an attempt did not succeed, as a value that is stored, shown and counted.
 
+use crate::json::Json;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -70,6 +71,15 @@ impl Fault {
     /// Something that may pass by itself.
     pub fn ephemeral(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(code, detail.into(), Class::Ephemeral)
+    }
+
+    /// Adds the members that show it to a JSON object.
+    pub(crate) fn write_members(&self, json: &mut Json<'_>) {
+        json.text("code", &self.code);
+        json.text("detail", &self.detail);
+        json.text("source", self.source.name());
+        json.text("class", self.class.name());
+        json.members(self.members.as_deref().unwrap_or_default());
     }
 
     fn new(code: &'static str, detail: String, class: Class) -> Self {

@@ -6,11 +6,14 @@
 mod answer;
 mod append;
 mod encoding;
+mod event;
 mod fault;
 mod id;
+mod idempotency;
 mod job;
 mod kind;
 mod lane;
+mod lookup;
 mod payload;
 mod problem;
 mod segments;
@@ -24,18 +27,23 @@ pub mod json;
 pub mod native;
 pub mod record;
 
-pub use answer::{Account, Answer, Timing};
+pub use answer::{Account, Answer, Idempotency, Timing};
 pub use append::{
-    Append, Fate, Query, Read, Recovered, ReplyTo, SpoolOrder, Spooled, Ticket, Unfinished, Verdict,
+    Append, Fate, Recovered, ReplyTo, SpoolOrder, Spooled, Ticket, Unfinished, Verdict,
 };
+pub use event::{News, TaskEvent};
 pub use fault::{Class, Fault, Source};
 pub use id::{Epoch, TaskId, TaskIdMint};
+pub use idempotency::{Claim, Fingerprint, IdempotencyKey, KeyHash};
 pub use job::{
     Announce, Chain, ChainNumber, Chunk, Claims, Completion, Form, Go, Job, Outcome, Product,
     Ruling,
 };
 pub use kind::{Durability, Kind, KindId, KindName, Reach};
 pub use lane::{LANES, Lane, PerLane};
+pub use lookup::{
+    EventPage, Finding, Holder, Inquiry, LedgerFilter, Lookup, Query, Question, Read, TaskFilter,
+};
 pub use payload::{Opener, Payload};
 pub use problem::{Code, Problem, Submitted};
 pub use segments::{SegmentPool, SegmentSizes};

@@ -259,7 +259,7 @@ mod tests {
         let id = TaskId::from_key(7).unwrap();
         let members = Some("\"offset\":7".into());
         let fault = Fault { members, ..Fault::input("invalid-email", "`email` has no @") };
-        let account = Account { durability: Durability::Disk, timing: Timing::default() };
+        let account = Account::new(Durability::Disk, Timing::default());
         let problem = Problem::of_task(Code::InvalidInput, id, fault, account);
         let mut out = Vec::new();
         problem.write_json(&mut out);

@@ -8,6 +8,7 @@
 
 use crate::fault::Fault;
 use crate::id::TaskId;
+use crate::idempotency::Claim;
 use crate::job::{Form, Product};
 use crate::kind::KindName;
 use crate::lane::Lane;
@@ -43,6 +44,11 @@ pub struct Record {
     /// The run of it: an attempt runs again, as the same attempt, after a conflict. Not stored: it
     /// means nothing in another process.
     pub run: u32,
+    /// When it was made.
+    pub at: UnixMillis,
+    /// The idempotency key that the task holds from now on. It stands in the record that accepts
+    /// the task, or in the one that ends it if that needs no acceptance.
+    pub claim: Option<Claim>,
     /// The acceptance, if this record is what accepts the task.
     pub acceptance: Option<Acceptance>,
     /// What changed.
@@ -51,6 +57,23 @@ pub struct Record {
     pub puts: Vec<Put>,
     /// Keys that were only read. Checked before the append, not stored.
     pub expects: Vec<Expect>,
+}
+
+impl Record {
+    /// A record about `task` that says nothing yet.
+    pub fn new(task: TaskId, at: UnixMillis) -> Self {
+        Self {
+            task,
+            attempt: 0,
+            run: 0,
+            at,
+            claim: None,
+            acceptance: None,
+            change: None,
+            puts: Vec::new(),
+            expects: Vec::new(),
+        }
+    }
 }
 
 /// That a task was accepted, with all that is needed to run it again.
@@ -96,6 +119,11 @@ pub enum Change {
     Parked(Box<Document>),
     /// The task ended. The document is whole, and the product is there if it succeeded.
     Finished(Box<Document>, Option<Product>),
+    /// A person had a parked task run again: its attempts and crashes count anew from here.
+    Resumed,
+    /// A caller asked for the end of an attempt that was running: if no later record says how it
+    /// ended, it does not run again.
+    CancelAsked,
 }
 
 /// That an attempt is running: if no later record says how it ended, a crash ended it.

@@ -135,13 +135,7 @@ impl Document {
         }
         match &self.fault {
             None => json.null("error"),
-            Some(fault) => json.nested("error", |json| {
-                json.text("code", &fault.code);
-                json.text("detail", &fault.detail);
-                json.text("source", fault.source.name());
-                json.text("class", fault.class.name());
-                json.members(fault.members.as_deref().unwrap_or_default());
-            }),
+            Some(fault) => json.nested("error", |json| fault.write_members(json)),
         }
         json.text("tenant", &self.tenant);
         json.text("durability", self.durability.name());

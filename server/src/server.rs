@@ -5,7 +5,9 @@ use crate::scheduling::{ask_for_short_slice, leave_as_it_is};
 use crate::source::JournalSource;
 use crate::window::ServerWindow;
 use anyhow::{Context, Result, anyhow};
-use overtime_core::{Core, Door, Exit, Listener, Mail, Mailbox, WorkerChannel, WorkerChannels};
+use overtime_core::{
+    Core, Door, Exit, Listener, Lookups, Mail, Mailbox, WorkerChannel, WorkerChannels,
+};
 use overtime_engine::{Engine, LanePlan, Seed};
 use overtime_journal::{Journal, Report};
 use overtime_protocol::{Clock, Kind, Opener};
@@ -169,7 +171,7 @@ fn start(config: Config, handlers: Vec<Arc<dyn Handler>>) -> Result<Server> {
             kinds: kinds.clone(),
             workers,
             appends: journal.appends(),
-            reads: journal.reads(),
+            lookups: Lookups { short: journal.short_lookups(), long: journal.long_lookups() },
             spool: journal.spool(),
             clock,
         },
@@ -203,6 +205,7 @@ fn journal_deliver(mailbox: Mailbox) -> overtime_journal::Deliver {
         mailbox.push(match report {
             Report::Verdicts(verdicts) => Mail::Judged(verdicts),
             Report::Answer(to, answer) => Mail::Answered(to, answer),
+            Report::Found(ticket, finding) => Mail::Found(ticket, finding),
             Report::Spooled(task, outcome) => Mail::Spooled(task, outcome),
             Report::Failed(reason) => Mail::JournalFailed(reason),
         });

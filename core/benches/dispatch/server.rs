@@ -41,7 +41,8 @@ impl Server {
         let (mailbox, clock) = (door.mailbox(), Clock::start());
         let (written, returns) = unbounded();
         let kinds = vec![Kind::durable("echo").in_memory()];
-        let (reads, _) = bounded(1);
+        let (short, _) = bounded(1);
+        let lookups = overtime_core::Lookups { long: short.clone(), short };
         let listener = Listener::bind(([127, 0, 0, 1], 0).into()).expect("loopback has a port");
         let address = listener.address().expect("a bound socket has an address");
         let setup = Setup {
@@ -52,7 +53,7 @@ impl Server {
             kinds,
             workers: hire(plan, &Crew { clock, mailbox: mailbox.clone(), written }),
             appends: start_journal(mailbox.clone()),
-            reads,
+            lookups,
             spool: start_spool(mailbox.clone()),
             clock,
         };

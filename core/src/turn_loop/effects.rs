@@ -4,7 +4,7 @@ use super::Core;
 use crate::limits::{APPEND_HOLD, APPENDS_WORTH};
 use crossbeam_channel::TrySendError;
 use overtime_engine::Effect;
-use overtime_protocol::{Code, Monotonic, Problem, ReplyTo};
+use overtime_protocol::{Code, Lookup, Monotonic, Problem, ReplyTo};
 use std::time::Duration;
 
 impl Core {
@@ -14,6 +14,7 @@ impl Core {
         self.effects = effects;
         self.send_appends(now);
         self.send_spool_orders();
+        self.send_inquiries();
     }
 
     pub(super) fn has_appends_to_send(&self) -> bool {
@@ -55,10 +56,12 @@ impl Core {
                 self.appends_waiting.push_back(append);
             }
             Effect::Read(read) => {
-                if let Err(TrySendError::Full(read)) = self.reads.try_send(read) {
-                    self.refuse_read(read.reply_to);
+                let to = read.reply_to;
+                if let Err(TrySendError::Full(_)) = self.lookups.send(Lookup::Read(read)) {
+                    self.refuse_read(to);
                 }
             }
+            Effect::Inquire(inquiry) => self.inquiries_waiting.push_back(inquiry),
         }
     }
 
@@ -67,6 +70,19 @@ impl Core {
             if let Err(TrySendError::Full(order)) = self.spool.try_send(order) {
                 self.spool_waiting.push_front(order);
                 return;
+            }
+        }
+    }
+
+    /// The engine bounds its inquiries, so those for which there is no room can wait.
+    pub(super) fn send_inquiries(&mut self) {
+        while let Some(inquiry) = self.inquiries_waiting.pop_front() {
+            match self.lookups.send(Lookup::Inquiry(inquiry)) {
+                Err(TrySendError::Full(Lookup::Inquiry(inquiry))) => {
+                    self.inquiries_waiting.push_front(inquiry);
+                    return;
+                }
+                Ok(()) | Err(_) => {}
             }
         }
     }

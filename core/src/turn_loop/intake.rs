@@ -73,6 +73,7 @@ impl Core {
                 let Some(chain) = self.workers.chain_of(worker) else { return };
                 Event::Advanced { chunk, chain }
             }
+            Mail::Found(ticket, finding) => Event::Found { ticket, finding },
             Mail::Spooled(task, outcome) => Event::Spooled { task, outcome },
             Mail::Judged(verdicts) => {
                 for verdict in verdicts {

@@ -9,13 +9,13 @@
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use overtime_core::{
-    Core, Door, Exit, Limits, Listener, Mail, Mailbox, Setup, Snapshot, WorkerChannel,
+    Core, Door, Exit, Limits, Listener, Lookups, Mail, Mailbox, Setup, Snapshot, WorkerChannel,
     WorkerChannels,
 };
 use overtime_engine::{Engine, LanePlan, Seed};
 use overtime_protocol::{
-    Answer, Append, Chain, Clock, Code, Completion, Epoch, Fate, Job, Kind, Opener, Outcome,
-    Problem, Product, Read, SpoolOrder, Spooled, Verdict,
+    Answer, Append, Chain, Clock, Code, Completion, Epoch, Fate, Job, Kind, Lookup, Opener,
+    Outcome, Problem, Product, SpoolOrder, Spooled, Verdict,
 };
 use std::io::{self, Read as _, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -96,7 +96,8 @@ pub(crate) fn start_on<T: Send + 'static>(
         seed: Seed::new(1),
     });
     let (appends, appended) = bounded::<Append>(1024);
-    let (reads, asked) = bounded::<Read>(1024);
+    let (short, asked) = bounded::<Lookup>(1024);
+    let lookups = Lookups { long: short.clone(), short };
     start_journal(appended, asked, mailbox.clone());
     let (spool, ordered) = bounded::<SpoolOrder>(64);
     start_spool(ordered, mailbox.clone());
@@ -105,7 +106,7 @@ pub(crate) fn start_on<T: Send + 'static>(
     let clock = Clock::start();
     let effects = Vec::new();
     let setup =
-        Setup { limits, listener, engine, effects, kinds, workers, appends, reads, spool, clock };
+        Setup { limits, listener, engine, effects, kinds, workers, appends, lookups, spool, clock };
     let core = Core::new(door, setup).unwrap();
     Server { address, mailbox, gate, core: thread::spawn(|| run(core)) }
 }
@@ -158,7 +159,7 @@ fn work(job: &Job, held: &Receiver<()>) -> Option<Bytes> {
     }
 }
 
-fn start_journal(appended: Receiver<Append>, asked: Receiver<Read>, mailbox: Mailbox) {
+fn start_journal(appended: Receiver<Append>, asked: Receiver<Lookup>, mailbox: Mailbox) {
     let judge = mailbox.clone();
     thread::spawn(move || {
         for append in appended {
@@ -167,7 +168,8 @@ fn start_journal(appended: Receiver<Append>, asked: Receiver<Read>, mailbox: Mai
         }
     });
     thread::spawn(move || {
-        for read in asked {
+        for lookup in asked {
+            let Lookup::Read(read) = lookup else { panic!("the engine inquires nothing here") };
             let problem = Problem::new(Code::UnknownTask, "no task has this id");
             mailbox.push(Mail::Answered(read.reply_to, Answer::from(problem)));
         }

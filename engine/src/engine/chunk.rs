@@ -7,11 +7,17 @@ use crate::limits::BULK_SLICE;
 use crate::table::Slot;
 use crate::task::{PendingChunk, Run};
 use overtime_protocol::record::{Change, Record};
-use overtime_protocol::{ChainNumber, Chunk, Go, Now, Ruling, record};
+use overtime_protocol::{ChainNumber, Chunk, Go, Now, Ruling, UnixMillis, record};
 use std::sync::Arc;
 
 impl Engine {
-    pub(super) fn advance(&mut self, chunk: Chunk, chain: ChainNumber, out: &mut Vec<Effect>) {
+    pub(super) fn advance(
+        &mut self,
+        chunk: Chunk,
+        chain: ChainNumber,
+        now: UnixMillis,
+        out: &mut Vec<Effect>,
+    ) {
         let slot = self.table.find(chunk.task).filter(|&slot| self.runs_as(slot, chunk.run));
         let Some(slot) = slot else {
             self.stats.stale += 1;
@@ -21,13 +27,12 @@ impl Engine {
         let Some(task) = self.table.get_mut(slot) else { return };
         let Chunk { cursor, progress, puts, expects, .. } = chunk;
         let record = Arc::new(Record {
-            task: slot.id(),
             attempt: task.durable.attempts,
             run: task.runs,
-            acceptance: None,
             change: Some(Change::Advanced(record::Advance { cursor, progress })),
             puts,
             expects,
+            ..Record::new(slot.id(), now)
         });
         task.chunk = Some(Box::new(PendingChunk { record: record.clone(), chain }));
         self.append_chunk(slot, record, chain, out);

@@ -31,8 +31,11 @@ impl Engine {
                 self.tell_overdue(slot, now, out);
                 self.end_suspicion(slot, now);
             }
-            Some(Change::Started(_) | Change::Advanced(_)) | None => {
-                debug_assert!(false, "neither a start mark nor a chunk ends anything");
+            Some(
+                Change::Started(_) | Change::Advanced(_) | Change::Resumed | Change::CancelAsked,
+            )
+            | None => {
+                debug_assert!(false, "none of these ends anything");
             }
         }
     }

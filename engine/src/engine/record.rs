@@ -42,7 +42,7 @@ impl Engine {
     }
 
     /// Records that the task was accepted, and that it runs if it does.
-    pub(super) fn append_acceptance(&mut self, slot: Slot, out: &mut Vec<Effect>) {
+    pub(super) fn append_acceptance(&mut self, slot: Slot, now: UnixMillis, out: &mut Vec<Effect>) {
         let Some(task) = self.table.get(slot) else { return };
         if task.acceptance != AcceptanceState::Volatile {
             return;
@@ -52,13 +52,10 @@ impl Engine {
         let crashes = task.durable.crashes;
         let mark = |at| Change::Started(StartMark { at, isolated: false, crashes });
         let record = Record {
-            task: slot.id(),
             attempt: task.durable.attempts,
-            run: 0,
             acceptance: Some(acceptance),
             change: started_at.map(mark),
-            puts: Vec::new(),
-            expects: Vec::new(),
+            ..Record::new(slot.id(), now)
         };
         let Some(task) = self.table.get_mut(slot) else { return };
         task.acceptance = AcceptanceState::Appending;
@@ -79,15 +76,8 @@ impl Engine {
         task.start_mark = StartMarkState::Written { isolated };
         let crashes = task.durable.crashes;
         let attempt = task.durable.attempts + u32::from(!running);
-        let record = Record {
-            task: slot.id(),
-            attempt,
-            run: 0,
-            acceptance: None,
-            change: Some(Change::Started(StartMark { at, isolated, crashes })),
-            puts: Vec::new(),
-            expects: Vec::new(),
-        };
+        let change = Some(Change::Started(StartMark { at, isolated, crashes }));
+        let record = Record { attempt, change, ..Record::new(slot.id(), at) };
         self.append(slot, Carries::StartMark, Arc::new(record), out);
     }
 
@@ -108,13 +98,13 @@ impl Engine {
     }
 
     /// An attempt has outlived the linger, or its task has waited for that long.
-    pub(super) fn end_linger(&mut self, slot: Slot, out: &mut Vec<Effect>) {
+    pub(super) fn end_linger(&mut self, slot: Slot, now: UnixMillis, out: &mut Vec<Effect>) {
         let Some(task) = self.table.get(slot) else { return };
         let running = matches!(task.run, Run::Running);
         let started_at = task.durable.started_at;
         match (&task.run, task.acceptance) {
             (Run::Ended(_) | Run::Abandoned, _) => {}
-            (_, AcceptanceState::Volatile) => self.append_acceptance(slot, out),
+            (_, AcceptanceState::Volatile) => self.append_acceptance(slot, now, out),
             _ if running && task.start_mark == StartMarkState::None => {
                 self.append_start_mark(slot, started_at.unwrap_or_default(), out);
             }
@@ -143,7 +133,7 @@ impl Engine {
                 debug_assert!(false, "a record without reads cannot conflict");
             }
             (Fate::DiskFull, _) => self.disk_full(slot, carries, now, out),
-            (Fate::TooLarge, _) => self.too_large(slot, carries, out),
+            (Fate::TooLarge, _) => self.too_large(slot, carries, now.unix, out),
         }
     }
 
@@ -235,7 +225,7 @@ impl Engine {
 
     /// A record that no segment can hold is the handler's doing, for payloads of that size have
     /// files of their own.
-    fn too_large(&mut self, slot: Slot, carries: Carries, out: &mut Vec<Effect>) {
+    fn too_large(&mut self, slot: Slot, carries: Carries, now: UnixMillis, out: &mut Vec<Effect>) {
         debug_assert!(matches!(carries, Carries::End | Carries::Chunk(_)));
         if let Carries::Chunk(chain) = carries {
             out.push(Effect::Rule { chain, ruling: Ruling::Stop });
@@ -246,15 +236,8 @@ impl Engine {
         let detail = "what the attempt wants written is larger than a record may be";
         let fault = Fault::input("record-too-large", detail);
         let (attempt, run, at) = (task.durable.attempts, task.runs, task.run_since);
-        let record = Record {
-            task: slot.id(),
-            attempt,
-            run,
-            acceptance: None,
-            change: Some(self.parked(slot, fault)),
-            puts: Vec::new(),
-            expects: Vec::new(),
-        };
+        let change = Some(self.parked(slot, fault));
+        let record = Record { attempt, run, change, ..Record::new(slot.id(), now) };
         let (queue, exec) = (Duration::ZERO, Duration::ZERO);
         self.append_ended(slot, Ended { record: Arc::new(record), queue, exec, at }, out);
     }

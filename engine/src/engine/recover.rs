@@ -72,13 +72,9 @@ impl Engine {
         let fault = Fault { source: Source::Server, ..Fault::input(code, detail) };
         let Some(task) = self.table.get(slot) else { return };
         let record = Record {
-            task: slot.id(),
             attempt: task.durable.attempts,
-            run: 0,
-            acceptance: None,
             change: Some(self.parked(slot, fault)),
-            puts: Vec::new(),
-            expects: Vec::new(),
+            ..Record::new(slot.id(), now.unix)
         };
         let (queue, exec) = (Duration::ZERO, Duration::ZERO);
         let ended = Ended { record: Arc::new(record), queue, exec, at: now.monotonic };

@@ -34,7 +34,7 @@ impl Engine {
             waiter.timer =
                 self.timers.set(now.monotonic + UNDECIDED_HOLD, Due::Reply(slot, reply_to));
             if !matches!(task.run, Run::Ended(_)) {
-                self.append_acceptance(slot, out);
+                self.append_acceptance(slot, now.unix, out);
             }
             return;
         }
@@ -91,7 +91,7 @@ impl Engine {
             Durability::Disk => now.monotonic.since(ended.at),
         };
         let timing = Timing { queue: ended.queue, exec: ended.exec, journal };
-        let account = Account { durability, timing };
+        let account = Account::new(durability, timing);
         for waiter in self.take_waiters(slot, |_| true) {
             let answer = match (waiter.wants, product, &document.fault) {
                 (Wants::Document, _, _) => Answer::Document(document.clone()),
@@ -116,7 +116,9 @@ impl Engine {
             let document = Box::new(document.clone());
             let answer = match waiter.wants {
                 Wants::Document => Answer::Document(document),
-                Wants::Result => Answer::Accepted { document, retry_after: PARKED_RETRY_AFTER },
+                Wants::Result => {
+                    Answer::Accepted { document, retry_after: PARKED_RETRY_AFTER, replayed: false }
+                }
             };
             out.push(Effect::Reply { to: waiter.reply_to, answer });
         }
@@ -137,7 +139,7 @@ impl Engine {
         let document = Box::new(task.document(self.kind_name(task), self.tenant.clone()));
         let expected =
             self.pace.until_end((task.kind, task.durable.form), self.age(slot, now.monotonic));
-        Answer::Accepted { document, retry_after: self.seed.stretch(expected) }
+        Answer::Accepted { document, retry_after: self.seed.stretch(expected), replayed: false }
     }
 
     pub(super) fn document_answer(&self, slot: Slot) -> Answer {

@@ -65,13 +65,12 @@ impl Engine {
             document.progress = done.progress.or(document.progress);
         }
         let record = Record {
-            task: done.task,
             attempt: done.attempt,
             run: done.run,
-            acceptance: None,
             change: Some(change),
             puts: done.puts,
             expects: done.expects,
+            ..Record::new(done.task, now.unix)
         };
         let ended = Ended { record: Arc::new(record), queue, exec, at: done.ended };
         if in_memory && matches!(ended.record.change, Some(Change::Finished(..))) {

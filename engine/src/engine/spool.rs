@@ -35,7 +35,7 @@ impl Engine {
         let problem = match outcome {
             Spooled::Written => {
                 task.spooled = true;
-                self.append_acceptance(slot, out);
+                self.append_acceptance(slot, now.unix, out);
                 return;
             }
             Spooled::DiskFull => Problem::new(Code::Disk, DISK_FULL),

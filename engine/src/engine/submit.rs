@@ -65,7 +65,7 @@ impl Engine {
             return;
         }
         if !starts_unrecorded {
-            self.append_acceptance(slot, out);
+            self.append_acceptance(slot, now.unix, out);
             return;
         }
         if lingers {

@@ -4,7 +4,7 @@
 use crossbeam_channel::{Receiver, Sender, bounded};
 use overtime_journal::Store;
 use overtime_protocol::record::{Advance, Change, Put, Record};
-use overtime_protocol::{Append, Fate, Progress, TaskId, Ticket, Verdict};
+use overtime_protocol::{Append, Fate, Progress, TaskId, Ticket, UnixMillis, Verdict};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -117,13 +117,15 @@ impl Stream {
         let progress = Progress { done: items, total: None };
         let advance = Advance { cursor: items.to_string().into(), progress };
         Record {
-            task: TaskId::from_key(1 + self.number).expect("small numbers are task ids"),
             attempt: 1,
             run: 1,
             acceptance: None,
             change: Some(Change::Advanced(advance)),
             puts: puts.into_values().collect(),
-            expects: Vec::new(),
+            ..Record::new(
+                TaskId::from_key(1 + self.number).expect("small numbers are task ids"),
+                UnixMillis(0),
+            )
         }
     }
 }

@@ -78,13 +78,12 @@ impl Load {
         let product = Product { content_type, body: vec![b'r'; 60].into() };
         let value = Some(vec![b'v'; 300].into());
         Record {
-            task,
             attempt: 1,
             run: 1,
             acceptance: Some(acceptance),
             change: Some(Change::Finished(document, Some(product))),
             puts: vec![Put { key: key.into(), value, read }],
-            expects: Vec::new(),
+            ..Record::new(task, UnixMillis(0))
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::prepare;
 use crate::recent::Recent;
 use crate::writer::{self, Batch};
 use overtime_protocol::record::{Put, ReadMark, Record};
-use overtime_protocol::{Opener, TaskId};
+use overtime_protocol::{Opener, TaskId, UnixMillis};
 use std::sync::OnceLock;
 
 /// The length of a value that does not fit the pages that a new archive has.
@@ -65,7 +65,7 @@ impl Bench {
         let task = TaskId::from_key(1).unwrap();
         let expects = Vec::new();
         let record =
-            Record { task, attempt: 1, run: 1, acceptance: None, change: None, puts, expects };
+            Record { attempt: 1, run: 1, puts, expects, ..Record::new(task, UnixMillis(0)) };
         let mut batch = Batch::new();
         batch.push(|out| record::encode(&record, &self.opener, out)).unwrap();
         let bytes = batch.frame_bytes();

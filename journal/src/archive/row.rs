@@ -217,5 +217,8 @@ pub(crate) fn unfinished(cells: &mut Cells<'_>) -> Result<Unfinished, StoreError
         cursor,
         progress,
         payload_lost: false,
+        claim: None,
+        forgiven: 0,
+        cancel_asked: false,
     })
 }

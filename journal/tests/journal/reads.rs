@@ -45,7 +45,7 @@ fn check_answers(running: &Running) {
     }
     assert_eq!(problem(running.ask(Query::Result(task(3)))), Code::Cancelled);
     match running.ask(Query::Result(task(4))) {
-        Answer::Accepted { document, retry_after } => {
+        Answer::Accepted { document, retry_after, .. } => {
             assert_eq!((document.state, retry_after.as_secs()), (TaskState::Parked, 60));
         }
         other => panic!("{other:?}"),

@@ -6,9 +6,9 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use overtime_journal::{Disk, Journal, Opened, Options, Report, open, open_on};
 use overtime_protocol::record::{Acceptance, Advance, Change, Put, ReadMark, Record, StartMark};
 use overtime_protocol::{
-    Answer, Append, Document, Durability, Fate, Fault, Form, KindName, Lane, Opener, Payload,
-    Product, Progress, Query, Read, ReplyTo, SpoolOrder, Spooled, TaskId, TaskState, Ticket,
-    UnixMillis,
+    Answer, Append, Document, Durability, Fate, Fault, Form, KindName, Lane, Lookup, Opener,
+    Payload, Product, Progress, Query, Read, ReplyTo, SpoolOrder, Spooled, TaskId, TaskState,
+    Ticket, UnixMillis,
 };
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ const HOLDING: Ticket = Ticket(u64::MAX);
 fn is_of(report: &Report, ticket: Ticket) -> bool {
     match report {
         Report::Verdicts(verdicts) => verdicts.iter().any(|verdict| verdict.ticket == ticket),
-        Report::Answer(..) | Report::Spooled(..) | Report::Failed(_) => false,
+        Report::Answer(..) | Report::Found(..) | Report::Spooled(..) | Report::Failed(_) => false,
     }
 }
 
@@ -144,8 +144,8 @@ impl Running {
 
     /// Asks and waits for the answer.
     pub(crate) fn ask(&self, query: Query) -> Answer {
-        let read = Read { reply_to: ReplyTo(7), query };
-        self.journal.reads().send(read).expect("the journal takes reads");
+        let read = Lookup::Read(Read { reply_to: ReplyTo(7), query });
+        self.journal.short_lookups().send(read).expect("the journal takes lookups");
         match self.report() {
             Report::Answer(ReplyTo(7), answer) => answer,
             other => panic!("{other:?}"),
@@ -201,13 +201,12 @@ pub(crate) fn task(number: u64) -> TaskId {
 /// A record that says nothing but who it is about.
 pub(crate) fn plain(number: u64) -> Record {
     Record {
-        task: task(number),
         attempt: 1,
         run: 1,
         acceptance: None,
         change: None,
         puts: Vec::new(),
-        expects: Vec::new(),
+        ..Record::new(task(number), UnixMillis(0))
     }
 }
 

@@ -4,7 +4,7 @@
 use super::head::{Head, Method, Version};
 use super::lines::Lines;
 use super::{Field, content_type, etag};
-use crate::answer::{Account, Answer, Timing};
+use crate::answer::{Account, Answer, Idempotency, Timing};
 use crate::id::TaskId;
 use crate::job::Product;
 use crate::kind::Durability;
@@ -89,12 +89,16 @@ pub fn write_answer(
     let writer = Writer { context, date, out };
     match answer {
         Answer::Result { task, product, account } => writer.result(task, product, account),
-        Answer::Accepted { document, retry_after } => writer.accepted(&document, retry_after),
+        Answer::Accepted { document, retry_after, replayed } => {
+            let idempotency = Idempotency { expires: None, replayed };
+            writer.accepted(&document, retry_after, idempotency)
+        }
         Answer::Document(document) => {
             writer.entity("application/json", json(&document).into(), Some(&document))
         }
         Answer::Value { content_type, body } => writer.entity(content_type, body, None),
         Answer::Problem(problem) => writer.problem(&problem),
+        Answer::Events(_) => unreachable!("whoever follows a task takes its events apart"),
     }
 }
 
@@ -118,11 +122,16 @@ impl Writer<'_> {
         })
     }
 
-    fn accepted(self, document: &Document, retry_after: Duration) -> Option<Bytes> {
+    fn accepted(
+        self,
+        document: &Document,
+        retry_after: Duration,
+        idempotency: Idempotency,
+    ) -> Option<Bytes> {
         self.message(202, "application/json", json(document).into(), |lines| {
             lines.text("Location: /v1/tasks/", &document.id.to_ulid());
             lines.number("Retry-After: ", whole_seconds(retry_after));
-            write_task(lines, document.id, Account::of(document));
+            write_task(lines, document.id, Account { idempotency, ..Account::of(document) });
         })
     }
 
@@ -216,6 +225,13 @@ fn write_task(lines: &mut Lines<'_>, task: TaskId, account: Account) {
         (", exec;dur=", exec),
         (", journal;dur=", journal),
     ]);
+    let Idempotency { expires, replayed } = account.idempotency;
+    if let Some(expires) = expires {
+        lines.text("Overtime-Idempotency-Expires: ", expires.to_string().as_bytes());
+    }
+    if replayed {
+        lines.fixed("Idempotency-Replayed: true\r\n");
+    }
 }
 
 /// A document may be kept, and must be asked for again each time: that is what its tag is for.

@@ -39,7 +39,7 @@ pub fn write_answer(
             };
             write_with(id, Reply::Answered(answered), product.body, out)
         }
-        Answer::Accepted { document, retry_after } => {
+        Answer::Accepted { document, retry_after, .. } => {
             let answered =
                 Answered { retry_after_ms: Some(millis(retry_after)), ..about(202, &document) };
             write_with(id, Reply::Answered(answered), json(&document), out)
@@ -51,6 +51,7 @@ pub fn write_answer(
             let answered = Answered { content_type: Some(content_type.into()), ..with_status(200) };
             write_entity(id, answered, body, known_tag, out)
         }
+        Answer::Events(_) => unreachable!("events are followed over HTTP only"),
         Answer::Problem(problem) => {
             write_with(id, Reply::Failed(failed(&problem)), document_of(&problem), out)
         }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::idempotency::{Fingerprint, KeyHash};
 use crate::kind::Durability;
 use crate::task::{Progress, TaskState};
 use std::sync::OnceLock;
@@ -55,20 +56,16 @@ fn advance(cursor_len: usize) -> Advance {
 
 fn samples() -> Vec<Record> {
     let task = TaskId::from_key(77).unwrap();
-    let plain = Record {
-        task,
-        attempt: 0,
-        run: 0,
-        acceptance: None,
-        change: None,
-        puts: Vec::new(),
-        expects: Vec::new(),
-    };
+    let plain = Record::new(task, UnixMillis(6));
+    let claim = Claim { key: KeyHash([1; 16]), fingerprint: Fingerprint([2; 16]) };
     let product = Product { content_type: Some("application/json".into()), body: "{}".into() };
     let mark = StartMark { at: UnixMillis(9), isolated: true, crashes: 2 };
     let fault = Fault::ephemeral("busy", "later");
     vec![
         Record { acceptance: Some(acceptance()), ..plain.clone() },
+        Record { acceptance: Some(acceptance()), claim: Some(claim), ..plain.clone() },
+        Record { change: Some(Change::Resumed), ..plain.clone() },
+        Record { change: Some(Change::CancelAsked), ..plain.clone() },
         Record { change: Some(Change::Started(mark)), attempt: 4, ..plain.clone() },
         Record {
             change: Some(Change::Retrying { next_at: UnixMillis(8), fault }),

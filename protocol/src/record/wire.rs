@@ -8,6 +8,7 @@ use super::{
 use crate::encoding::{self, Decode, Encode};
 use crate::fault::{Class, Fault, Source};
 use crate::id::TaskId;
+use crate::idempotency::{Claim, Fingerprint, KeyHash};
 use crate::job::{Form, Product};
 use crate::kind::{Durability, KindName};
 use crate::lane::Lane;
@@ -33,6 +34,8 @@ pub(super) fn read_head(bytes: &[u8]) -> Result<(Head, usize), DecodeError> {
 struct HeadRef<'a> {
     task: u64,
     attempt: u32,
+    at: u64,
+    claim: Option<([u8; 16], [u8; 16])>,
     acceptance: Option<AcceptanceRef<'a>>,
     change: Option<ChangeRef<'a>>,
     puts: Vec<PutRef<'a>>,
@@ -61,6 +64,8 @@ enum ChangeRef<'a> {
     Parked(DocumentRef<'a>),
     Finished(DocumentRef<'a>, Option<ProductRef<'a>>),
     Advanced { cursor: &'a [u8], progress: (u64, Option<u64>) },
+    Resumed,
+    CancelAsked,
 }
 
 #[derive(Encode)]
@@ -104,6 +109,8 @@ impl<'a> HeadRef<'a> {
         Self {
             task: record.task.key(),
             attempt: record.attempt,
+            at: record.at.0,
+            claim: record.claim.map(|claim| (claim.key.0, claim.fingerprint.0)),
             acceptance: record.acceptance.as_ref().map(AcceptanceRef::of),
             change: record.change.as_ref().map(ChangeRef::of),
             puts: record.puts.iter().map(PutRef::of).collect(),
@@ -145,6 +152,8 @@ impl<'a> ChangeRef<'a> {
             Change::Finished(document, product) => {
                 Self::Finished(DocumentRef::of(document), product.as_ref().map(ProductRef::of))
             }
+            Change::Resumed => Self::Resumed,
+            Change::CancelAsked => Self::CancelAsked,
         }
     }
 }
@@ -198,6 +207,8 @@ impl<'a> PutRef<'a> {
 pub(super) struct Head {
     task: u64,
     attempt: u32,
+    at: u64,
+    claim: Option<([u8; 16], [u8; 16])>,
     acceptance: Option<WireAcceptance>,
     change: Option<WireChange>,
     puts: Vec<WirePut>,
@@ -225,6 +236,8 @@ enum WireChange {
     Parked(WireDocument),
     Finished(WireDocument, Option<WireProduct>),
     Advanced { cursor: Vec<u8>, progress: (u64, Option<u64>) },
+    Resumed,
+    CancelAsked,
 }
 
 #[derive(Decode)]
@@ -304,11 +317,13 @@ impl Head {
             product: product_start..values_start,
             values_start,
         };
+        let claim = self.claim.map(|(key, fingerprint)| Claim {
+            key: KeyHash(key),
+            fingerprint: Fingerprint(fingerprint),
+        });
+        let plain = Record::new(task, UnixMillis(self.at));
         let attempt = self.attempt;
-        Ok((
-            Record { task, attempt, run: 0, acceptance, change, puts, expects: Vec::new() },
-            layout,
-        ))
+        Ok((Record { attempt, claim, acceptance, change, puts, ..plain }, layout))
     }
 }
 
@@ -349,6 +364,8 @@ impl WireChange {
                 let product = product.map(|wire| wire.into_product(parts)).transpose()?;
                 Change::Finished(document, product)
             }
+            Self::Resumed => Change::Resumed,
+            Self::CancelAsked => Change::CancelAsked,
         })
     }
 }

@@ -84,11 +84,7 @@ fn result(content_type: Option<&str>, body: Vec<u8>) -> Answer {
         exec: Duration::from_millis(2),
         journal: Duration::ZERO,
     };
-    Answer::Result {
-        task: task(),
-        product,
-        account: Account { durability: Durability::Memory, timing },
-    }
+    Answer::Result { task: task(), product, account: Account::new(Durability::Memory, timing) }
 }
 
 #[test]
@@ -111,8 +107,11 @@ fn a_result() {
 
 #[test]
 fn an_acceptance() {
-    let answer =
-        || Answer::Accepted { document: document(), retry_after: Duration::from_micros(1_350_001) };
+    let answer = || Answer::Accepted {
+        document: document(),
+        retry_after: Duration::from_micros(1_350_001),
+        replayed: false,
+    };
     let (reply, payload) = sent(answer(), None);
     let spent = Spent { durability: Durability::Disk, queue_us: 3_000, exec_us: 0, journal_us: 0 };
     let expected = Answered {
@@ -171,7 +170,7 @@ fn problems() {
     assert_eq!(reply, Reply::Failed(expected));
     assert_eq!(payload, over_http(problem.into()).1);
 
-    let account = Account { durability: Durability::Disk, timing: Timing::default() };
+    let account = Account::new(Durability::Disk, Timing::default());
     let fault = Fault::input("invalid-email", "no @");
     let problem = Problem::of_task(Code::InvalidInput, task(), fault, account);
     let (reply, _) = sent(problem.into(), None);
@@ -190,7 +189,7 @@ fn problems() {
 
 #[test]
 fn a_slug_of_any_length_fits_the_header() {
-    let account = Account { durability: Durability::Disk, timing: Timing::default() };
+    let account = Account::new(Durability::Disk, Timing::default());
     let fault = Fault { code: "ä".repeat(10_000).into(), ..Fault::input("", "") };
     let problem = Problem::of_task(Code::InvalidInput, task(), fault, account);
     let (reply, _) = sent(problem.into(), None);

@@ -288,6 +288,9 @@ impl Stage {
             Effect::Spool(SpoolOrder::Remove(task)) => {
                 write!(text, "unspool {}", self.names[&task]).unwrap();
             }
+            Effect::Inquire(inquiry) => {
+                write!(text, "inquire {:?}", inquiry.ticket).unwrap();
+            }
             Effect::Read(read) => write!(text, "read {:?}", read.reply_to).unwrap(),
         }
     }
@@ -316,9 +319,12 @@ fn change_name(change: &Change) -> &'static str {
         Change::Started(_) => " started",
         Change::Retrying { .. } => " retrying",
         Change::Advanced(_) => " advanced",
+        Change::Resumed => " resumed",
+        Change::CancelAsked => " cancel-asked",
         Change::Parked(_) => " parked",
         Change::Finished(document, _) => match document.state {
             overtime_protocol::TaskState::Succeeded => " succeeded",
+            overtime_protocol::TaskState::Cancelled => " cancelled",
             _ => " failed",
         },
     }
@@ -330,6 +336,7 @@ pub(super) fn describe_answer(answer: &Answer) -> String {
         Answer::Accepted { document, .. } => format!("202 {}", document.state.name()),
         Answer::Document(document) => format!("document {}", document.state.name()),
         Answer::Value { .. } => "value".to_owned(),
+        Answer::Events(page) => format!("{} events", page.events.len()),
         Answer::Problem(problem) => {
             let slug = problem.fault.as_ref().map_or(problem.code.slug(), |fault| &fault.code);
             let submitted = match problem.submitted {

@@ -254,6 +254,7 @@ impl Day {
         match effect {
             Effect::Reply { to, .. } => self.answer(to),
             Effect::Read(read) => self.answer(read.reply_to),
+            Effect::Inquire(_) => panic!("nothing is inquired here"),
             Effect::Append(append) => self.appends.push_back(append),
             Effect::Rule { chain, ruling } => self.rule(chain, ruling),
             Effect::Spool(SpoolOrder::Write { task, .. }) => self.spooling.push_back(task),

@@ -34,6 +34,9 @@ fn unfinished(key: u64, kind: &str, started: Option<StartMark>) -> Unfinished {
         cursor: None,
         progress: None,
         payload_lost: false,
+        claim: None,
+        forgiven: 0,
+        cancel_asked: false,
     }
 }
 
@@ -72,6 +75,8 @@ fn step(stage: &mut Stage, effect: Effect) -> String {
                 Change::Finished(..) => "finish".to_owned(),
                 Change::Retrying { .. } => "retry".to_owned(),
                 Change::Advanced(_) => "advance".to_owned(),
+                Change::Resumed => "resume".to_owned(),
+                Change::CancelAsked => "ask to cancel".to_owned(),
             };
             let fate = Fate::Durable { lsn: 1 };
             stage.event(Event::Judged(Verdict { ticket: append.ticket, fate }));

@@ -46,7 +46,7 @@ fn account() -> Account {
         exec: Duration::from_micros(1_034_005),
         journal: Duration::ZERO,
     };
-    Account { durability: Durability::Memory, timing }
+    Account::new(Durability::Memory, timing)
 }
 
 fn result(content_type: Option<&str>, body: impl Into<Bytes>) -> Answer {
@@ -134,8 +134,11 @@ fn long_bodies_are_handed_back_and_short_ones_are_not() {
 #[test]
 fn an_accepted_task_tells_where_to_ask_and_when() {
     let body = document_json();
-    let answer =
-        Answer::Accepted { document: document(), retry_after: Duration::from_millis(1_001) };
+    let answer = Answer::Accepted {
+        document: document(),
+        retry_after: Duration::from_millis(1_001),
+        replayed: false,
+    };
     let expected = format!(
         "HTTP/1.1 202 Accepted|Content-Type: application/json|Content-Length: {}|\
          Location: /v1/tasks/{{id}}|Retry-After: 2|Overtime-Task: {{id}}|\
