@@ -3,16 +3,27 @@
 use overtime_protocol::call::{self, Call, Hosts, SubmitOptions, Wait};
 use overtime_protocol::http::{Field, Head, ReplyContext};
 use overtime_protocol::native::{Request, Welcome};
-use overtime_protocol::{Code, Form, KindId, Problem, Reach, TaskId};
+use overtime_protocol::{Code, Form, KeyHash, KindId, Problem, Reach, TaskId};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Whose all requests are while nobody is asked for a key.
+const TENANT: &str = "default";
 
 /// What a request asks of the core, once routed.
 #[derive(Debug)]
 pub(crate) enum Order {
     /// Run something.
-    Submit { kind: KindId, form: Form, options: SubmitOptions, wait: Duration, head: SubmitHead },
+    Submit {
+        kind: KindId,
+        form: Form,
+        options: SubmitOptions,
+        wait: Duration,
+        /// What stands for its idempotency key.
+        key: Option<KeyHash>,
+        head: SubmitHead,
+    },
     /// Show a task.
     Document { task: TaskId, wait: Duration },
     /// Show a task's result.
@@ -102,17 +113,20 @@ impl Router {
 
     fn order(&self, call: Result<Call, Problem>, head: SubmitHead) -> Order {
         match call {
-            Ok(Call::Submit { kind, form, options }) => match self.kinds.get(kind.as_str()) {
-                Some((_, Reach::Outside)) if form == Form::Bulk => refuse(Problem::new(
-                    Code::NotInBulk,
-                    "The kind acts outside, which cannot be committed chunk by chunk.",
-                )),
-                Some(&(kind, _)) => {
-                    let wait = self.wait(options.wait);
-                    Order::Submit { kind, form, options, wait, head }
+            Ok(Call::Submit { kind: name, form, options, key }) => {
+                match self.kinds.get(name.as_str()) {
+                    Some((_, Reach::Outside)) if form == Form::Bulk => refuse(Problem::new(
+                        Code::NotInBulk,
+                        "The kind acts outside, which cannot be committed chunk by chunk.",
+                    )),
+                    Some(&(kind, _)) => {
+                        let wait = self.wait(options.wait);
+                        let key = key.map(|key| key.hash(TENANT, form, &name));
+                        Order::Submit { kind, form, options, wait, key, head }
+                    }
+                    None => refuse(Problem::new(Code::UnknownKind, "no handler has this kind")),
                 }
-                None => refuse(Problem::new(Code::UnknownKind, "no handler has this kind")),
-            },
+            }
             Ok(Call::Task { id, wait }) => {
                 Order::Document { task: id, wait: wait.min(self.wait_max) }
             }

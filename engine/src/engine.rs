@@ -25,6 +25,7 @@ mod chunk;
 mod drain;
 mod ending;
 mod inquiry;
+mod keys;
 mod pace;
 mod record;
 mod recover;
@@ -57,6 +58,7 @@ pub struct Engine {
     suspects: Suspects,
     inflight: Slab<record::InFlight>,
     inquiries: Slab<inquiry::Pending>,
+    keys: keys::Keys,
     mint: TaskIdMint,
     seed: Seed,
     pace: Pace,
@@ -115,6 +117,7 @@ impl Engine {
             suspects: Suspects::default(),
             inflight: Slab::new(),
             inquiries: Slab::new(),
+            keys: keys::Keys::default(),
             mint: TaskIdMint::new(setup.epoch, setup.highest),
             seed: setup.seed,
             stats: Stats::default(),
@@ -187,7 +190,7 @@ impl Engine {
 
     /// Whether nobody is owed an answer and nothing is on its way to the disk.
     pub fn is_quiet(&self) -> bool {
-        self.stats.waiters == 0 && self.inflight.is_empty()
+        self.stats.waiters == 0 && self.inflight.is_empty() && self.inquiries.is_empty()
     }
 
     /// What was counted.
@@ -220,6 +223,9 @@ impl Engine {
     fn forget(&mut self, slot: Slot) {
         let Some(task) = self.table.remove(slot) else { return };
         self.stats.payload_bytes -= task.bytes_in_memory();
+        if let Some(claim) = &task.durable.claim {
+            self.keys.let_go(claim.key);
+        }
         for waiter in &task.waiters {
             self.timers.cancel(waiter.timer);
             self.stats.waiters -= 1;

@@ -1,8 +1,8 @@
 //! All that can start work in the engine, and all that it can want done.
 
 use overtime_protocol::{
-    Answer, Append, Chain, ChainNumber, Chunk, Completion, Finding, Form, Inquiry, KindId, Lane,
-    Payload, Read, ReplyTo, Ruling, SpoolOrder, Spooled, TaskId, Ticket, Verdict,
+    Answer, Append, Chain, ChainNumber, Chunk, Completion, Finding, Form, Inquiry, KeyHash, KindId,
+    Lane, Payload, Read, ReplyTo, Ruling, SpoolOrder, Spooled, TaskId, Ticket, Verdict,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,6 +83,10 @@ pub struct Submission {
     pub urgency: u8,
     /// The first start is no earlier than this.
     pub delay: Duration,
+    /// What stands for its idempotency key.
+    pub key: Option<KeyHash>,
+    /// Whether it is refused if a task with that key has not ended yet, instead of waiting for it.
+    pub strict: bool,
     /// The payload.
     pub payload: Payload,
     /// The payload's content type, as sent.

@@ -38,6 +38,11 @@ pub struct Limits {
     pub payload_memory_max_bytes: u64,
     /// Appends on their way to the disk; above it new tasks are refused as `journal`.
     pub appends_max: usize,
+    /// Requests and decisions that wait to hear from the journal; above it more are refused as
+    /// `reads`.
+    pub inquiries_max: usize,
+    /// How long an idempotency key is kept after its task has ended.
+    pub key_keep: Duration,
     /// Callers that wait for one task; above it more are refused as `waiters`.
     pub waiters_max: usize,
     /// An attempt that ends within this is accepted and finished in one record.
@@ -50,6 +55,8 @@ impl Default for Limits {
             tasks_max: 2_000_000,
             payload_memory_max_bytes: 256 * 1024 * 1024,
             appends_max: 65_536,
+            inquiries_max: 65_536,
+            key_keep: Duration::from_hours(24),
             waiters_max: 1_024,
             linger: Duration::from_millis(1),
         }

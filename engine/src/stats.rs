@@ -33,6 +33,10 @@ pub struct Stats {
     pub yielded: u64,
     /// Payloads on their way to files of their own now.
     pub spooling: u64,
+    /// Repetitions that came while their task was live, and wait for it.
+    pub attached: u64,
+    /// Repetitions that were answered as their task had ended.
+    pub replayed: u64,
     /// Answers of 202 because the wait ended first.
     pub fell_over: u64,
     /// Completions and verdicts that named an attempt that is no more.

@@ -5,8 +5,8 @@ use crate::queue::Standing;
 use crate::timers::TimerKey;
 use overtime_protocol::record::{Acceptance, Advance, Record};
 use overtime_protocol::{
-    ChainNumber, Document, Durability, Fault, Form, Job, KindId, KindName, Lane, Monotonic, Now,
-    Payload, ReplyTo, TaskId, TaskState, UnixMillis,
+    ChainNumber, Claim, Document, Durability, Fault, Form, Job, KindId, KindName, Lane, Monotonic,
+    Now, Payload, ReplyTo, TaskId, TaskState, UnixMillis,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +30,8 @@ pub(crate) struct Durable {
     pub(crate) advance: Option<Box<Advance>>,
     pub(crate) content_type: Option<Arc<str>>,
     pub(crate) traceparent: Option<Arc<str>>,
+    /// The idempotency key that it holds.
+    pub(crate) claim: Option<Box<Claim>>,
 }
 
 /// A live task.

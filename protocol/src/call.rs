@@ -1,6 +1,7 @@
 //! Calls: what a request asks for, read from its head alone. The body is never looked at.
 
 use crate::id::TaskId;
+use crate::idempotency::IdempotencyKey;
 use crate::job::Form;
 use crate::kind::KindName;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub enum Call {
         form: Form,
         /// How.
         options: SubmitOptions,
+        /// The key by which a repetition is told from a new request.
+        key: Option<IdempotencyKey>,
     },
     /// `GET /v1/tasks/{id}`
     Task {

@@ -107,6 +107,8 @@ codes! {
     // The task.
     InvalidInput "invalid-input" 422 "The input is wrong" false;
     Parked "parked" 500 "The task rests until a person decides" false;
+    IdempotencyKeyReused "idempotency-key-reused" 422 "The idempotency key came with another request" false;
+    InProgress "in-progress" 409 "The task with this key has not ended yet" true;
     Cancelled "cancelled" 409 "The task was cancelled" false;
     // The server.
     Backlog "backlog" 503 "Too many tasks wait" true;

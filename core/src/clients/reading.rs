@@ -229,7 +229,8 @@ impl Clients {
         self.counters.requests += 1;
         let (mut order, context) = self.reading.router.route(head);
         // The memory for payloads is not the engine's to refuse: bodies wait for it.
-        if let Order::Submit { .. } = order
+        // What has a key may be known, and is then no new work.
+        if let Order::Submit { key: None, .. } = order
             && let Err(problem) = screen(0)
         {
             order = Order::Refuse(Box::new(problem));

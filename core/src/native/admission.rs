@@ -32,7 +32,8 @@ impl Session {
             order => order,
         };
         // The memory for payloads is not the engine's to refuse: they wait for it.
-        if let Order::Submit { .. } = order {
+        // What has a key may be known, and is then no new work.
+        if let Order::Submit { key: None, .. } = order {
             (desk.screen)(0)?;
         }
         match desk.reserve(frame.payload_len.unwrap_or_default()) {

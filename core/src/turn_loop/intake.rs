@@ -15,17 +15,21 @@ impl Core {
     pub(super) fn take_order(&mut self, ordered: Ordered, now: Now) {
         let Ordered { reply_to, order, payload } = ordered;
         let event = match order {
-            Order::Submit { kind, form, options, wait, head } => Event::Submitted(Submission {
-                reply_to,
-                kind,
-                form,
-                wait,
-                urgency: options.urgency,
-                delay: options.delay,
-                payload,
-                content_type: head.content_type,
-                traceparent: head.traceparent,
-            }),
+            Order::Submit { kind, form, options, wait, key, head } => {
+                Event::Submitted(Submission {
+                    reply_to,
+                    kind,
+                    form,
+                    wait,
+                    urgency: options.urgency,
+                    delay: options.delay,
+                    key,
+                    strict: options.strict,
+                    payload,
+                    content_type: head.content_type,
+                    traceparent: head.traceparent,
+                })
+            }
             Order::Document { task, wait } => {
                 Event::Asked(Ask { reply_to, task, wants: Wants::Document, wait })
             }

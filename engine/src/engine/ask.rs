@@ -51,7 +51,7 @@ impl Engine {
     }
 
     /// Somebody waits for it now: it goes before those that nobody waits for.
-    fn promote(&mut self, slot: Slot) {
+    pub(super) fn promote(&mut self, slot: Slot) {
         let Some(task) = self.table.get_mut(slot) else { return };
         let Run::Queued { standing, .. } = &mut task.run else { return };
         if *standing == Standing::Patient && task.durable.urgency <= 3 {

@@ -17,7 +17,8 @@ impl Engine {
         let waiters: usize = self.table.iter().map(|task| task.waiters.len()).sum();
         assert_eq!(self.stats.waiters, waiters as u64, "waiters");
         let bytes: u64 = self.table.iter().map(|task| task.bytes_in_memory()).sum();
-        assert_eq!(self.stats.payload_bytes, bytes, "payload bytes");
+        let asked: u64 = self.inquiries.iter().map(|(_, then)| then.payload_bytes()).sum();
+        assert_eq!(self.stats.payload_bytes, bytes + asked, "payload bytes");
         assert!(self.table.len() <= self.limits.tasks_max, "tasks over their bound");
     }
 

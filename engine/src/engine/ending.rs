@@ -92,6 +92,10 @@ impl Engine {
         match task.run {
             Run::Running => {
                 task.run = Run::Abandoned;
+                // Whoever comes with its key now is the first.
+                if let Some(claim) = task.durable.claim.take() {
+                    self.keys.let_go(claim.key);
+                }
                 return;
             }
             Run::Ended(_) => self.leave_line(left, now),

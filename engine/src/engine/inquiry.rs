@@ -1,16 +1,29 @@
 //! Inquiries: what the engine has to know of the journal before it can decide.
 
 use super::Engine;
+use super::keys::Keyed;
 use crate::event::Effect;
-use overtime_protocol::{Finding, Inquiry, Now, Question, Ticket};
+use overtime_protocol::{Code, Finding, Inquiry, Now, Problem, Question, Ticket};
 
 /// What is decided once something was found.
 #[derive(Debug)]
-pub(crate) enum Pending {}
+pub(crate) enum Pending {
+    /// What becomes of a request with an idempotency key.
+    Key(Box<Keyed>),
+}
+
+impl Pending {
+    /// The payload bytes that are in memory because of it.
+    #[cfg(test)]
+    pub(super) fn payload_bytes(&self) -> u64 {
+        match self {
+            Self::Key(keyed) => keyed.submission.payload.len(),
+        }
+    }
+}
 
 impl Engine {
     /// Asks the journal; what waits for it is decided when it has answered.
-    #[expect(dead_code, reason = "nothing is asked yet")]
     pub(super) fn inquire(&mut self, question: Question, then: Pending, out: &mut Vec<Effect>) {
         let ticket = Ticket(self.inquiries.insert(then) as u64);
         out.push(Effect::Inquire(Inquiry { ticket, question }));
@@ -19,14 +32,45 @@ impl Engine {
     pub(super) fn found(
         &mut self,
         ticket: Ticket,
-        _finding: Finding,
-        _now: Now,
-        _out: &mut Vec<Effect>,
+        finding: Finding,
+        now: Now,
+        out: &mut Vec<Effect>,
     ) {
         let Some(then) = self.inquiries.try_remove(ticket.0 as usize) else {
             self.stats.stale += 1;
             return;
         };
-        match then {}
+        match (then, finding) {
+            (Pending::Key(keyed), Finding::Key { fingerprint, holder }) => {
+                self.key_found(*keyed, fingerprint, holder, now, out);
+            }
+            (Pending::Key(keyed), other) => {
+                let detail = told(other);
+                let answer = self.key_not_found_out(&keyed, detail);
+                out.push(Effect::Reply { to: keyed.submission.reply_to, answer });
+            }
+        }
+    }
+
+    /// The journal has failed: nothing more is found.
+    pub(super) fn give_up_inquiries(&mut self, problem: &Problem, out: &mut Vec<Effect>) {
+        debug_assert_eq!(problem.code, Code::JournalFailed);
+        for then in std::mem::take(&mut self.inquiries) {
+            match then.1 {
+                Pending::Key(keyed) => {
+                    self.stats.payload_bytes -= keyed.submission.payload.len();
+                    let answer = problem.clone().into();
+                    out.push(Effect::Reply { to: keyed.submission.reply_to, answer });
+                }
+            }
+        }
+    }
+}
+
+/// Why something was not found out.
+fn told(finding: Finding) -> String {
+    match finding {
+        Finding::Failed(detail) => detail,
+        _ => "the journal has answered something else".to_owned(),
     }
 }

@@ -53,6 +53,7 @@ impl Engine {
         let mark = |at| Change::Started(StartMark { at, isolated: false, crashes });
         let record = Record {
             attempt: task.durable.attempts,
+            claim: task.durable.claim.as_deref().copied(),
             acceptance: Some(acceptance),
             change: started_at.map(mark),
             ..Record::new(slot.id(), now)
@@ -87,9 +88,16 @@ impl Engine {
         let Some(task) = self.table.get(slot) else { return };
         let finishes = matches!(ended.record.change, Some(Change::Finished(..)));
         // An acceptance on its way may still meet a full disk, and two do no harm.
-        if task.acceptance != AcceptanceState::Durable && !finishes {
-            let acceptance = task.acceptance_record(self.kind_name(task), self.tenant.clone());
-            Arc::make_mut(&mut ended.record).acceptance = Some(acceptance);
+        if task.acceptance != AcceptanceState::Durable {
+            let claim = task.durable.claim.as_deref().copied();
+            let accepts = |task: &crate::task::Task| {
+                task.acceptance_record(self.kind_name(task), self.tenant.clone())
+            };
+            let acceptance = (!finishes).then(|| accepts(task));
+            if claim.is_some() || acceptance.is_some() {
+                let record = Arc::make_mut(&mut ended.record);
+                (record.claim, record.acceptance) = (claim, acceptance);
+            }
         }
         let record = ended.record.clone();
         let Some(task) = self.table.get_mut(slot) else { return };

@@ -6,7 +6,7 @@ use crate::limits::CRASHES_MAX;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Durable, Ended, Run, StartMarkState, Task};
 use overtime_protocol::record::{Advance, Record, StartMark};
-use overtime_protocol::{Fault, KindId, Now, Source, Unfinished};
+use overtime_protocol::{Claim, Fault, KindId, Now, Source, Unfinished};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,7 +46,11 @@ impl Engine {
         let crashes = suspicion.map_or(one.crashes, crashes_after);
         let due_at = one.next_at.or(one.acceptance.due_at);
         let payload_lost = one.payload_lost;
+        let claim = one.claim;
         let slot = self.table.insert(task_of(one, kind, crashes, now));
+        if let Some(Claim { key, .. }) = claim {
+            self.keys.hold(key, slot);
+        }
         match suspicion {
             _ if payload_lost => {
                 let detail = "the file with the payload is not there any more";
@@ -118,6 +122,7 @@ fn task_of(one: Unfinished, kind: KindId, crashes: u8, now: Now) -> Task {
         advance,
         content_type: one.acceptance.content_type,
         traceparent: one.acceptance.traceparent,
+        claim: one.claim.map(Box::new),
     };
     Task {
         durable,

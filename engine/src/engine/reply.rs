@@ -8,8 +8,8 @@ use crate::task::{AcceptanceState, Ended, Run, Waiter};
 use crate::timers::Due;
 use overtime_protocol::record::Change;
 use overtime_protocol::{
-    Account, Answer, Code, Document, Durability, Now, Problem, ReplyTo, Submitted, TaskState,
-    Timing,
+    Account, Answer, Code, Document, Durability, Idempotency, Now, Problem, ReplyTo, Submitted,
+    TaskState, Timing,
 };
 use std::time::Duration;
 
@@ -91,7 +91,10 @@ impl Engine {
             Durability::Disk => now.monotonic.since(ended.at),
         };
         let timing = Timing { queue: ended.queue, exec: ended.exec, journal };
-        let account = Account::new(durability, timing);
+        let claim = self.table.get(slot).and_then(|task| task.durable.claim.as_deref());
+        let expires = claim.and(document.finished_at).map(|at| at + self.limits.key_keep);
+        let idempotency = Idempotency { expires, replayed: false };
+        let account = Account { idempotency, ..Account::new(durability, timing) };
         for waiter in self.take_waiters(slot, |_| true) {
             let answer = match (waiter.wants, product, &document.fault) {
                 (Wants::Document, _, _) => Answer::Document(document.clone()),
@@ -167,6 +170,9 @@ impl Engine {
             let task = (submitted != Submitted::No).then(|| slot.id());
             self.refuse_waiters(slot, &Problem { submitted, task, ..problem }, out);
         }
+        let detail = "the journal failed while this request was under way";
+        let problem = Problem::new(Code::JournalFailed, detail);
+        self.give_up_inquiries(&Problem { submitted: Submitted::Unknown, ..problem }, out);
         self.inflight.clear();
     }
 }

@@ -58,6 +58,7 @@ impl Engine {
         let Some(task) = self.table.get(slot) else { return };
         let in_memory = self.kind(task).durability == Durability::Memory
             && task.acceptance == AcceptanceState::Volatile
+            && task.durable.claim.is_none()
             && !rests_on_others(&done);
         let (queue, exec) = (done.started.since(task.created), done.ended.since(done.started));
         let mut change = self.change(slot, done.outcome, now);

@@ -8,7 +8,7 @@ use crate::table::Slot;
 use crate::task::{AcceptanceState, Durable, Run, StartMarkState, Task, Waiter};
 use crate::timers::Due;
 use overtime_protocol::{
-    Code, Durability, Form, Kind, LANES, Lane, Monotonic, Now, Problem, Reach, ReplyTo,
+    Claim, Code, Durability, Form, Kind, LANES, Lane, Monotonic, Now, Problem, Reach, ReplyTo,
 };
 use std::time::Duration;
 
@@ -43,6 +43,23 @@ impl Engine {
     }
 
     pub(super) fn submit(&mut self, submission: Submission, now: Now, out: &mut Vec<Effect>) {
+        match submission.key {
+            // A key that is known makes no new work, so there is nothing to refuse yet.
+            Some(key) if self.mode != Mode::Failed => {
+                self.look_up_key(submission, key, now.monotonic, out);
+            }
+            _ => self.admit(submission, None, now, out),
+        }
+    }
+
+    /// Admits or refuses new work.
+    pub(super) fn admit(
+        &mut self,
+        submission: Submission,
+        claim: Option<Claim>,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
         let to = submission.reply_to;
         if let Err(problem) = self.screen(submission.payload.len()) {
             out.push(Effect::Reply { to, answer: problem.into() });
@@ -56,9 +73,13 @@ impl Engine {
             && !spools
             && !submission.wait.is_zero()
             && submission.delay.is_zero();
-        let lingers = kind.durability == Durability::Disk;
+        // What a key stands for must not be forgotten.
+        let lingers = kind.durability == Durability::Disk || claim.is_some();
         let wait = submission.wait;
-        let slot = self.take_in(submission, now);
+        let slot = self.take_in(submission, claim, now);
+        if let Some(Claim { key, .. }) = claim {
+            self.keys.hold(key, slot);
+        }
         self.add_waiter(slot, (to, Wants::Result), wait, now.monotonic);
         if spools {
             self.spool(slot, out);
@@ -74,7 +95,7 @@ impl Engine {
         self.enqueue(slot, now.monotonic);
     }
 
-    fn take_in(&mut self, submission: Submission, now: Now) -> Slot {
+    fn take_in(&mut self, submission: Submission, claim: Option<Claim>, now: Now) -> Slot {
         let delay = submission.delay.min(DELAY_MAX);
         let durable = Durable {
             id: self.mint.mint(now.unix),
@@ -90,6 +111,7 @@ impl Engine {
             advance: None,
             content_type: submission.content_type,
             traceparent: submission.traceparent,
+            claim: claim.map(Box::new),
         };
         self.stats.payload_bytes += submission.payload.len();
         self.table.insert(Task {

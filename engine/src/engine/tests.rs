@@ -1,6 +1,8 @@
 //! Scenarios as text, and random days that a seed replays.
 
 mod harness;
+mod key_journal;
+mod keys;
 mod random;
 mod recovery;
 mod scenarios;

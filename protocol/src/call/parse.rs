@@ -9,6 +9,7 @@ use super::query::{Known, Parameters};
 use super::{Call, SubmitOptions, Wait};
 use crate::http::{Field, Head, Method};
 use crate::id::TaskId;
+use crate::idempotency::IdempotencyKey;
 use crate::job::Form;
 use crate::kind::KindName;
 use crate::problem::{Code, Problem};
@@ -90,9 +91,7 @@ fn submit(head: &Head, name: &str, form: Form) -> Result<Call, Problem> {
     let kind = KindName::new(&segment(name)?).ok_or_else(|| {
         Problem::new(Code::UnknownKind, "A kind is named [a-z0-9][a-z0-9._-]{0,63}.")
     })?;
-    if head.field(Field::IdempotencyKey).is_some() {
-        return Err(not_implemented("Idempotency-Key"));
-    }
+    let key = head.field(Field::IdempotencyKey).map(idempotency_key).transpose()?;
     let parameters = Parameters::of(head.query(), Known::WaitAndDelay)?;
     let preferences = Preferences::of(head.field(Field::Prefer));
     let (wait, wait_preferred) = wait(parameters, preferences);
@@ -103,7 +102,14 @@ fn submit(head: &Head, name: &str, form: Form) -> Result<Call, Problem> {
         delay: parameters.delay.unwrap_or_default(),
         strict: preferences.strict,
     };
-    Ok(Call::Submit { kind, form, options })
+    Ok(Call::Submit { kind, form, options, key })
+}
+
+fn idempotency_key(text: &str) -> Result<IdempotencyKey, Problem> {
+    IdempotencyKey::parse(text).ok_or_else(|| {
+        let detail = "Idempotency-Key is 1 to 255 visible ASCII characters, quoted or bare.";
+        Problem::new(Code::MalformedParameter, detail)
+    })
 }
 
 /// The wait, and whether it came from `Prefer`. The query wins over the field, and a wait over

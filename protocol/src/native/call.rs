@@ -4,21 +4,18 @@
 use super::request::{Get, GetContact, Part, Submit};
 use crate::call::{Call, DELAY_MAX, SECONDS_MAX, SubmitOptions, Wait, check_bulk_format};
 use crate::id::TaskId;
+use crate::idempotency::IdempotencyKey;
 use crate::job::Form;
 use crate::kind::KindName;
 use crate::problem::{Code, Problem};
 use std::time::Duration;
-
-/// The longest idempotency key in bytes.
-const KEY_MAX_BYTES: usize = 255;
 
 impl Submit {
     /// What the submission asks for.
     ///
     /// # Errors
     /// `unknown-kind` if nothing can have that name; `malformed-parameter`, naming it;
-    /// `unsupported-media-type` if many inputs cannot come in it; and `not-implemented` for what is
-    /// promised and not there yet.
+    /// `unsupported-media-type` if many inputs cannot come in it.
     pub fn call(&self) -> Result<Call, Problem> {
         let kind = KindName::new(&self.kind).ok_or_else(|| {
             Problem::new(Code::UnknownKind, "A kind is named [a-z0-9][a-z0-9._-]{0,63}.")
@@ -28,7 +25,8 @@ impl Submit {
         if self.form == Form::Bulk {
             check_bulk_format(self.content_type.as_deref())?;
         }
-        Ok(Call::Submit { kind, form: self.form, options })
+        let key = self.idempotency_key.as_deref().map(key).transpose()?;
+        Ok(Call::Submit { kind, form: self.form, options, key })
     }
 
     fn options(&self) -> Result<SubmitOptions, Problem> {
@@ -58,11 +56,7 @@ impl Submit {
                 return Err(refused(name, "is not visible ASCII with spaces or tabs between"));
             }
         }
-        match self.idempotency_key.as_deref() {
-            None => Ok(()),
-            Some(key) if is_key(key) => Err(not_implemented("Idempotency-Key")),
-            Some(_) => Err(refused("idempotency_key", "is not 1 to 255 visible ASCII characters")),
-        }
+        Ok(())
     }
 }
 
@@ -111,17 +105,13 @@ fn is_field_value(text: &str) -> bool {
     text.bytes().all(is_printable) && text == text.trim_matches([' ', '\t'])
 }
 
-fn is_key(text: &str) -> bool {
-    (1..=KEY_MAX_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+fn key(text: &str) -> Result<IdempotencyKey, Problem> {
+    let refusal = || refused("idempotency_key", "is not 1 to 255 visible ASCII characters");
+    IdempotencyKey::new(text).ok_or_else(refusal)
 }
 
 fn refused(name: &str, why: &str) -> Problem {
     Problem::new(Code::MalformedParameter, format!("The field `{name}` {why}."))
 }
-
-fn not_implemented(what: &str) -> Problem {
-    Problem::new(Code::NotImplemented, format!("{what} is not offered yet."))
-}
-
 #[cfg(test)]
 mod tests;

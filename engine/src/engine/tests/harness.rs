@@ -10,9 +10,10 @@ use crate::limits::Limits;
 use crate::seed::Seed;
 use overtime_protocol::record::{Change, Put, ReadMark};
 use overtime_protocol::{
-    Answer, Chain, ChainNumber, Chunk, Completion, Epoch, Fate, Fault, Form, Go, Job, Kind, KindId,
-    Lane, Monotonic, Now, Outcome, Payload, Product, Progress, ReplyTo, Ruling, SpoolOrder,
-    Spooled, Submitted, TaskId, Ticket, UnixMillis, Verdict,
+    Answer, Chain, ChainNumber, Chunk, Code, Completion, Epoch, Fate, Fault, Finding, Fingerprint,
+    Form, Go, Holder, Job, KeyHash, Kind, KindId, Lane, Monotonic, Now, Outcome, Payload, Problem,
+    Product, Progress, ReplyTo, Ruling, SpoolOrder, Spooled, Submitted, TaskId, Ticket, UnixMillis,
+    Verdict,
 };
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -71,6 +72,8 @@ pub(super) struct Stage {
     /// The job that each task's worker has, and in which chain.
     at_work: HashMap<TaskId, (Job, ChainNumber)>,
     tickets: Vec<(Ticket, String)>,
+    /// Who waits to hear of a key, and what was asked.
+    inquiries: Vec<(Ticket, String)>,
 }
 
 /// A chain that is out.
@@ -92,6 +95,7 @@ impl Stage {
             chains: HashMap::new(),
             at_work: HashMap::new(),
             tickets: Vec::new(),
+            inquiries: Vec::new(),
         }
     }
 
@@ -126,6 +130,7 @@ impl Stage {
             }
             ["chunk", task, cursor] => self.advance_task(task, cursor),
             ["yield", task] => self.fail(task, Outcome::Yielded),
+            ["found", caller, ref rest @ ..] => self.found(caller, rest),
             ["spooled", task] => self.spooled(task, Spooled::Written),
             ["spool-full", task] => self.spooled(task, Spooled::DiskFull),
             ["poison"] => self.event(Event::JournalFailed),
@@ -171,7 +176,14 @@ impl Stage {
             payload: Payload::seal(vec![vec![b'x'; bytes].into()]),
             content_type: None,
             traceparent: None,
+            key: value("key=").map(|key| KeyHash([key.as_bytes()[0]; 16])),
+            strict: rest.contains(&"strict"),
         }));
+        self.name_tasks(name);
+    }
+
+    /// Tasks that are new since the last line are called that.
+    fn name_tasks(&mut self, name: &str) {
         let known: Vec<TaskId> = self.engine.table.iter().map(|task| task.durable.id).collect();
         for id in known {
             self.names.entry(id).or_insert_with(|| name.to_owned());
@@ -194,6 +206,25 @@ impl Stage {
         let progress = Progress { done: 1, total: None };
         let chunk = Chunk { task, run, cursor, progress, puts, expects: Vec::new() };
         self.event(Event::Advanced { chunk, chain });
+    }
+
+    /// The journal has answered the inquiry for that caller: `payload=` is what it had sent,
+    /// `held-by=` names who holds the key, with `ended` or `parked` if that is so.
+    fn found(&mut self, caller: &str, rest: &[&str]) {
+        let value = |key: &str| rest.iter().find_map(|word| word.strip_prefix(key));
+        let fingerprint = Fingerprint([value("payload=").map_or(0, |text| text.as_bytes()[0]); 16]);
+        let place = self.inquiries.iter().position(|(_, name)| name == caller).unwrap();
+        let (ticket, name) = self.inquiries.remove(place);
+        let holder = value("held-by=").map(|task| {
+            let task = self.id(task);
+            let answer = Problem { task: Some(task), ..Problem::new(Code::Cancelled, "again") };
+            let first = value("first=").map_or(0, |text| text.as_bytes()[0]);
+            let replay = rest.contains(&"ended").then(|| answer.into());
+            Box::new(Holder { task, fingerprint: Fingerprint([first; 16]), replay })
+        });
+        self.last_named = Some(name.clone());
+        self.event(Event::Found { ticket, finding: Finding::Key { fingerprint, holder } });
+        self.name_tasks(&name);
     }
 
     fn spooled(&mut self, task: &str, outcome: Spooled) {
@@ -289,7 +320,9 @@ impl Stage {
                 write!(text, "unspool {}", self.names[&task]).unwrap();
             }
             Effect::Inquire(inquiry) => {
-                write!(text, "inquire {:?}", inquiry.ticket).unwrap();
+                let name = self.last_named.clone().expect("somebody has submitted");
+                write!(text, "inquire for {name}").unwrap();
+                self.inquiries.push((inquiry.ticket, name));
             }
             Effect::Read(read) => write!(text, "read {:?}", read.reply_to).unwrap(),
         }

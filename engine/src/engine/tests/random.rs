@@ -2,15 +2,16 @@
 //! by its seed, which a failure names; `OVERTIME_ENGINE_SEED=n` replays one.
 
 use super::harness::{kinds, setup};
+use super::key_journal::KeyJournal;
 use crate::engine::Engine;
 use crate::event::{Ask, Effect, Event, Freed, Submission, Wants};
 use crate::limits::Limits;
 use crate::seed::Seed;
 use overtime_protocol::record::{Change, Put, ReadMark};
 use overtime_protocol::{
-    Append, Chain, ChainNumber, Chunk, Completion, Fate, Fault, Form, Go, Job, KindId, LANES, Now,
-    Outcome, Payload, PerLane, Product, Progress, ReplyTo, Ruling, SpoolOrder, Spooled, TaskId,
-    UnixMillis, Verdict,
+    Append, Chain, ChainNumber, Chunk, Completion, Fate, Fault, Fingerprint, Form, Go, Job,
+    KeyHash, KindId, LANES, Now, Outcome, Payload, PerLane, Product, Progress, ReplyTo, Ruling,
+    SpoolOrder, Spooled, TaskId, UnixMillis, Verdict,
 };
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -33,6 +34,7 @@ struct Day {
     seen_tasks: Vec<TaskId>,
     ends: HashMap<TaskId, u32>,
     next_caller: u64,
+    keys: KeyJournal,
 }
 
 /// A chain that is out.
@@ -65,11 +67,13 @@ impl Day {
             seen_tasks: Vec::new(),
             ends: HashMap::new(),
             next_caller: 0,
+            keys: KeyJournal::default(),
         }
     }
 
     fn step(&mut self) {
-        match self.chance.below(10) {
+        match self.chance.below(11) {
+            10 => self.look_up(),
             0..3 => self.submit(),
             8 => self.spool(),
             3 => self.ask(),
@@ -103,6 +107,8 @@ impl Day {
             payload: Payload::seal(vec![vec![0; self.chance.below(80_000) as usize].into()]),
             content_type: None,
             traceparent: None,
+            key: (self.chance.below(3) == 0).then(|| KeyHash([self.chance.below(9) as u8; 16])),
+            strict: self.chance.below(8) == 0,
         };
         self.event(Event::Submitted(submission));
     }
@@ -213,7 +219,18 @@ impl Day {
         }
     }
 
+    /// The journal reads, and later is heard: anything may happen in between.
+    fn look_up(&mut self) {
+        let fingerprint = Fingerprint([self.chance.below(8).min(1) as u8; 16]);
+        if self.chance.below(2) == 0 {
+            self.keys.read(fingerprint);
+        } else if let Some((ticket, finding)) = self.keys.tell() {
+            self.event(Event::Found { ticket, finding });
+        }
+    }
+
     fn note_end(&mut self, append: &Append) {
+        self.keys.note(append);
         if matches!(append.record.change, Some(Change::Parked(_))) {
             // Its file stays for the day on which it runs again.
             self.files.remove(&append.record.task);
@@ -254,7 +271,7 @@ impl Day {
         match effect {
             Effect::Reply { to, .. } => self.answer(to),
             Effect::Read(read) => self.answer(read.reply_to),
-            Effect::Inquire(_) => panic!("nothing is inquired here"),
+            Effect::Inquire(inquiry) => self.keys.asked.push_back(inquiry),
             Effect::Append(append) => self.appends.push_back(append),
             Effect::Rule { chain, ruling } => self.rule(chain, ruling),
             Effect::Spool(SpoolOrder::Write { task, .. }) => self.spooling.push_back(task),
@@ -313,6 +330,9 @@ impl Day {
             while !self.spooling.is_empty() {
                 self.spool();
             }
+            while !self.keys.is_idle() {
+                self.look_up();
+            }
             self.complete();
             let next = self.engine.next_deadline().filter(|&at| at > self.now.monotonic);
             let span = next.map_or(Duration::ZERO, |at| at - self.now.monotonic);
@@ -327,6 +347,7 @@ impl Day {
         assert!(self.engine.hot_keys.is_empty(), "a hot key without a task");
         assert!(self.files.is_empty(), "files of tasks that are over");
         assert!(self.engine.is_quiet());
+        assert_eq!(self.engine.keys.holders().count(), 0, "a key without a task");
         assert!(self.engine.brief.is_idle(), "a brief chain that nobody runs");
         assert!(self.ends.values().all(|&ends| ends == 1), "a task ended twice");
     }
