@@ -1,6 +1,7 @@
 //! One attempt: open the payload, run the handler, and say how it ended. Whatever the handler
 //! does, exactly one completion comes out.
 
+use crate::cancel::CancelFlag;
 use crate::effects::{Effects, Overlay, View};
 use crate::failure::Failure;
 use crate::handler::Handler;
@@ -53,17 +54,23 @@ impl From<Failure> for Refusal {
 
 impl Workshop {
     /// Runs one job to its end.
-    pub(crate) fn run(&self, job: &Job, overlay: &Overlay) -> (Completion, Aftermath) {
+    pub(crate) fn run(
+        &self,
+        job: &Job,
+        overlay: &Overlay,
+        cancel: CancelFlag<'_>,
+    ) -> (Completion, Aftermath) {
         let started = self.clock.monotonic();
-        let caught = panics::catch(|| self.work(job, overlay));
+        let caught = panics::catch(|| self.work(job, overlay, cancel));
         let aftermath = if caught.is_ok() { Aftermath::Sound } else { Aftermath::Shaken };
         let result = caught.unwrap_or_else(|told| Err(Failure::ephemeral("panic", told).into()));
         let (outcome, puts, expects) = match result {
             Ok(Yield { product, puts, expects }) => (Outcome::Done(product), puts, expects),
-            // It is tried again whatever it has read.
-            Err(Refusal { failure: failure @ Failure::Ephemeral(_), .. }) => {
-                (failure.into(), Vec::new(), Vec::new())
-            }
+            // It is tried again, or stops, whatever it has read.
+            Err(Refusal {
+                failure: failure @ (Failure::Ephemeral(_) | Failure::Cancelled),
+                ..
+            }) => (failure.into(), Vec::new(), Vec::new()),
             Err(Refusal { failure, reads }) => (failure.into(), Vec::new(), reads),
         };
         let ended = self.clock.monotonic();
@@ -74,7 +81,7 @@ impl Workshop {
         (completion, aftermath)
     }
 
-    fn work(&self, job: &Job, overlay: &Overlay) -> Result<Yield, Refusal> {
+    fn work(&self, job: &Job, overlay: &Overlay, cancel: CancelFlag<'_>) -> Result<Yield, Refusal> {
         let handler = self.handler(job)?;
         let segments = self.open(job)?;
         let view = View { upper: overlay, lower: None, source: &*self.source };
@@ -85,11 +92,15 @@ impl Workshop {
             clock: &self.clock,
             view,
             effects: Effects::default(),
+            cancel,
         };
         let result = handler.run(&mut input).and_then(sized);
         let product = match result {
             Ok(product) => product,
-            Err(failure) => return Err(Refusal { failure, reads: input.effects.reads() }),
+            Err(failure) => {
+                let failure = failure.checked(cancel);
+                return Err(Refusal { failure, reads: input.effects.reads() });
+            }
         };
         let (puts, expects) = input.effects.finish()?;
         Ok(Yield { product, puts, expects })
@@ -124,9 +135,14 @@ fn sized(product: Product) -> Result<Product, Failure> {
 mod tests {
     use super::*;
     use crate::testing::{FakeSource, Scripted, job, stored_job, workshop};
+    use overtime_protocol::{Chain, ChainNumber, Lane};
 
     fn run(handler: Scripted, job: &Job, source: FakeSource) -> (Completion, Aftermath) {
-        workshop(vec![Arc::new(handler)], source).run(job, &Overlay::default())
+        workshop(vec![Arc::new(handler)], source).run(
+            job,
+            &Overlay::default(),
+            CancelFlag::default(),
+        )
     }
 
     fn fault_of(outcome: &Outcome) -> (&'static str, &str, &str) {
@@ -136,6 +152,7 @@ mod tests {
             Outcome::Ephemeral(fault) => ("ephemeral", &fault.code, &fault.detail),
             Outcome::Defect(fault) => ("defect", &fault.code, &fault.detail),
             Outcome::Yielded => ("yielded", "", ""),
+            Outcome::Cancelled => ("cancelled", "", ""),
         }
     }
 
@@ -166,6 +183,29 @@ mod tests {
         assert!(detail.contains("on purpose"), "{detail}");
         assert!(completion.puts.is_empty());
         assert_eq!(aftermath, Aftermath::Shaken);
+    }
+
+    #[test]
+    fn a_handler_stops_where_it_looks_if_it_was_asked_to() {
+        let stopping = || {
+            Scripted::new(|input| {
+                input.put("k", "v")?;
+                assert!(input.is_cancelled() || input.attempt() == 1);
+                Err(Failure::cancelled())
+            })
+        };
+        let (completion, _) = run(stopping(), &job("x"), FakeSource::default());
+        let (outcome, code, _) = fault_of(&completion.outcome);
+        assert_eq!((outcome, code), ("defect", "not-cancelled"));
+
+        let job = Job { attempt: 2, ..job("x") };
+        let chain = Chain::new(ChainNumber(1), Lane::Interactive, vec![job.clone()]);
+        chain.claims.cancel(0);
+        let workshop = workshop(vec![Arc::new(stopping())], FakeSource::default());
+        let cancel = CancelFlag::new(&chain.claims, 0);
+        let (completion, _) = workshop.run(&job, &Overlay::default(), cancel);
+        assert_eq!(fault_of(&completion.outcome).0, "cancelled");
+        assert!(completion.puts.is_empty() && completion.expects.is_empty());
     }
 
     #[test]
@@ -207,7 +247,8 @@ mod tests {
     #[test]
     fn a_kind_without_a_handler_is_a_defect_and_no_panic() {
         let workshop = workshop(Vec::new(), FakeSource::default());
-        let (completion, aftermath) = workshop.run(&job("x"), &Overlay::default());
+        let (completion, aftermath) =
+            workshop.run(&job("x"), &Overlay::default(), CancelFlag::default());
         let (outcome, code, _) = fault_of(&completion.outcome);
         assert_eq!((outcome, code, aftermath), ("defect", "no-handler", Aftermath::Sound));
     }

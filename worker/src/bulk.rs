@@ -30,6 +30,7 @@ pub use item::ITEM_MAX_BYTES;
 pub(crate) use pace::Pace;
 
 use crate::attempt::{Aftermath, Workshop};
+use crate::cancel::CancelFlag;
 use crate::failure::Failure;
 use crate::panics;
 use crate::product::json_type;
@@ -48,10 +49,11 @@ impl Workshop {
         &self,
         job: &Job,
         pace: Pace,
+        cancel: CancelFlag<'_>,
         door: &mut dyn ChunkDoor,
     ) -> (Completion, Aftermath) {
         let started = self.clock.monotonic();
-        let caught = panics::catch(|| self.work_bulk(job, pace, door));
+        let caught = panics::catch(|| self.work_bulk(job, pace, cancel, door));
         let (ended, aftermath) = caught.unwrap_or_else(|told| {
             let failure = Failure::ephemeral("panic", told);
             (Err(failure), Aftermath::Shaken)
@@ -74,6 +76,7 @@ impl Workshop {
         &self,
         job: &Job,
         pace: Pace,
+        cancel: CancelFlag<'_>,
         door: &mut dyn ChunkDoor,
     ) -> (Result<End, Failure>, Aftermath) {
         let opened = self.handler(job).and_then(|handler| {
@@ -88,7 +91,7 @@ impl Workshop {
         let job = Job { payload: Payload::seal(Vec::new()), content_type, ..job.clone() };
         let writer = Writer { task: job.task, run: job.run };
         let mut run = Run {
-            work: Work { job, handler, clock: &self.clock, shaken: false },
+            work: Work { job, handler, clock: &self.clock, cancel, shaken: false },
             items: Items::new(format, &segments),
             source: &*self.source,
             door,

@@ -1,6 +1,7 @@
 //! Failures: the ways in which a handler can end without a product. A panic is not one of them:
 //! it is caught around the handler and told as an ephemeral fault.
 
+use crate::cancel::CancelFlag;
 use crate::source::SourceError;
 use overtime_protocol::{Fault, Outcome, Source};
 
@@ -16,6 +17,8 @@ pub enum Failure {
     Ephemeral(Fault),
     /// The handler or its configuration is wrong: the task is parked for a person.
     Defect(Fault),
+    /// The handler has seen that the task is to be cancelled, and stopped.
+    Cancelled,
 }
 
 impl Failure {
@@ -33,6 +36,22 @@ impl Failure {
     /// caller's doing.
     pub fn defect(code: &'static str, detail: impl Into<String>) -> Self {
         Self::Defect(Fault::input(code, detail))
+    }
+
+    /// The handler stops because [`Input::is_cancelled`](crate::Input::is_cancelled) says that the
+    /// task is to be cancelled. If it does not say so, this is a defect.
+    pub fn cancelled() -> Self {
+        Self::Cancelled
+    }
+
+    /// The failure as it counts: only what was asked to stop may say that it did.
+    pub(crate) fn checked(self, cancel: CancelFlag<'_>) -> Self {
+        match self {
+            Self::Cancelled if !cancel.is_raised() => {
+                Self::defect("not-cancelled", "the handler stopped though nobody asked it to")
+            }
+            other => other,
+        }
     }
 }
 
@@ -56,6 +75,7 @@ impl From<Failure> for Outcome {
             Failure::Input(fault) => Self::Rejected(bounded(fault)),
             Failure::Ephemeral(fault) => Self::Ephemeral(bounded(fault)),
             Failure::Defect(fault) => Self::Defect(bounded(fault)),
+            Failure::Cancelled => Self::Cancelled,
         }
     }
 }

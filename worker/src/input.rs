@@ -1,5 +1,6 @@
 //! The input: all that a handler may know and do during one attempt.
 
+use crate::cancel::CancelFlag;
 use crate::effects::{Effects, View};
 use crate::failure::Failure;
 use crate::json;
@@ -23,6 +24,7 @@ pub struct Input<'a> {
     pub(crate) clock: &'a Clock,
     pub(crate) view: View<'a>,
     pub(crate) effects: Effects,
+    pub(crate) cancel: CancelFlag<'a>,
 }
 
 impl<'a> Input<'a> {
@@ -49,6 +51,12 @@ impl<'a> Input<'a> {
     /// The time now.
     pub fn now(&self) -> UnixMillis {
         self.clock.now().unix
+    }
+
+    /// Whether the task is to be cancelled. A handler that takes long looks now and then, and
+    /// returns [`Failure::cancelled`] if so; one that goes on to its end has been faster.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_raised()
     }
 
     /// The payload's content type, as the caller sent it.

@@ -11,6 +11,7 @@
 
 mod attempt;
 mod bulk;
+mod cancel;
 mod effects;
 mod failure;
 mod handler;

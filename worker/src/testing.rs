@@ -2,6 +2,7 @@
 //! does what the test says.
 
 use crate::attempt::Workshop;
+use crate::cancel::CancelFlag;
 use crate::effects::Overlay;
 use crate::failure::Failure;
 use crate::handler::Handler;
@@ -182,7 +183,7 @@ impl Bench {
 
     /// Runs an attempt and commits what it wrote.
     pub(crate) fn attempt(&self, job: &Job) -> Completion {
-        let (completion, _) = self.workshop.run(job, &Overlay::default());
+        let (completion, _) = self.workshop.run(job, &Overlay::default(), CancelFlag::default());
         self.source.commit(&completion.puts);
         completion
     }

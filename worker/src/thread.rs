@@ -3,6 +3,7 @@
 
 use crate::attempt::{Aftermath, Workshop};
 use crate::bulk::{Pace, WorkerDoor};
+use crate::cancel::CancelFlag;
 use crate::effects::Overlay;
 use crate::pool::{Deliver, Delivery, WorkerId};
 use crossbeam_channel::{Receiver, Sender};
@@ -52,8 +53,9 @@ impl WorkerThread {
         let mut worst = Aftermath::Sound;
         let Chain { jobs, claims, announce, .. } = chain;
         let count = jobs.len();
-        for job in jobs {
-            let (completion, aftermath) = self.run_job(&job, &overlay);
+        for (place, job) in jobs.into_iter().enumerate() {
+            let cancel = CancelFlag::new(&claims, place);
+            let (completion, aftermath) = self.run_job(&job, &overlay, cancel);
             let run = job.run;
             // The payload's memory is free before anybody hears that the attempt has ended.
             drop(job);
@@ -75,12 +77,17 @@ impl WorkerThread {
         worst
     }
 
-    fn run_job(&self, job: &Job, overlay: &Overlay) -> (Completion, Aftermath) {
+    fn run_job(
+        &self,
+        job: &Job,
+        overlay: &Overlay,
+        cancel: CancelFlag<'_>,
+    ) -> (Completion, Aftermath) {
         match job.form {
-            Form::Single => self.workshop.run(job, overlay),
+            Form::Single => self.workshop.run(job, overlay, cancel),
             Form::Bulk => {
                 let mut door = WorkerDoor::open(self.id, &self.deliver, &self.rulings);
-                self.workshop.run_bulk(job, Pace::default(), &mut door)
+                self.workshop.run_bulk(job, Pace::default(), cancel, &mut door)
             }
         }
     }

@@ -46,7 +46,7 @@ impl Engine {
             Run::Running if task.is_at(completion.attempt, completion.run) => {
                 self.take_payload_back(slot);
                 match completion.outcome {
-                    Outcome::Yielded => self.yielded(slot, now),
+                    Outcome::Yielded | Outcome::Cancelled => self.yielded(slot, now),
                     _ => self.end_attempt(slot, completion, now, out),
                 }
             }
@@ -88,7 +88,9 @@ impl Engine {
             Outcome::Rejected(fault) => self.finished(slot, Err(fault), now.unix),
             Outcome::Defect(fault) => self.parked(slot, fault),
             Outcome::Ephemeral(fault) => self.retrying(slot, fault, now.unix),
-            Outcome::Yielded => unreachable!("an attempt that yields has not ended"),
+            Outcome::Yielded | Outcome::Cancelled => {
+                unreachable!("an attempt that yields has not ended")
+            }
         }
     }
 

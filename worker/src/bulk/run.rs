@@ -80,7 +80,7 @@ enum Filled {
     Done,
     /// There are none that could be read.
     Malformed(Malformed),
-    /// An item failed the task.
+    /// An item failed the task, or the task is to be cancelled.
     Failed(Failure),
 }
 
@@ -146,6 +146,9 @@ impl Run<'_> {
             if self.is_enough() {
                 return Ok(Filled::Enough);
             }
+            if self.work.cancel.is_raised() {
+                return Ok(Filled::Failed(Failure::Cancelled));
+            }
             let item = match self.items.next() {
                 Ok(Some(item)) => item,
                 Ok(None) => return Ok(Filled::Done),
@@ -204,6 +207,7 @@ impl Run<'_> {
                 let detail = "other writers changed the same keys again and again";
                 Err(Failure::ephemeral("contended", detail).into())
             }
+            Ruling::Conflict if self.work.cancel.is_raised() => Err(Failure::Cancelled.into()),
             Ruling::Conflict => {
                 let conflicts = inflight.conflicts + 1;
                 let again = self.do_again(inflight)?;

@@ -1,11 +1,13 @@
 //! Runs under test: a source in memory, and a journal that conflicts, yields and stops when a test
 //! wants it to.
 
+mod cancel;
 mod chance;
 mod errors;
 mod journal;
 
 use super::pace::Pace;
+use crate::cancel::CancelFlag;
 use crate::handler::Handler;
 use crate::testing::{FakeSource, Scripted, job, workshop};
 use crate::{Failure, contacts, json_product};
@@ -77,7 +79,7 @@ fn count_line(k: u32) -> String {
 
 fn run(handler: Arc<dyn Handler>, job: &Job, pace: Pace, journal: &mut FakeJournal) -> Completion {
     let workshop = workshop(vec![handler], journal.source.clone());
-    workshop.run_bulk(job, pace, journal).0
+    workshop.run_bulk(job, pace, CancelFlag::default(), journal).0
 }
 
 /// The result of a run that must be done; its effects are appended.
@@ -96,7 +98,7 @@ fn counters(result: &Value) -> [u64; 3] {
 fn fault(completion: &Completion) -> &Fault {
     match &completion.outcome {
         Outcome::Rejected(fault) | Outcome::Ephemeral(fault) | Outcome::Defect(fault) => fault,
-        Outcome::Done(_) | Outcome::Yielded => panic!("{completion:?}"),
+        Outcome::Done(_) | Outcome::Yielded | Outcome::Cancelled => panic!("{completion:?}"),
     }
 }
 

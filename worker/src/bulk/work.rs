@@ -2,6 +2,7 @@
 
 use super::item::Item;
 use super::trace::Trace;
+use crate::cancel::CancelFlag;
 use crate::effects::{Effects, View};
 use crate::failure::{Failure, bounded};
 use crate::handler::Handler;
@@ -18,6 +19,7 @@ pub(super) struct Work<'a> {
     pub(super) job: Job,
     pub(super) handler: &'a dyn Handler,
     pub(super) clock: &'a Clock,
+    pub(super) cancel: CancelFlag<'a>,
     /// Whether a handler has panicked.
     pub(super) shaken: bool,
 }
@@ -45,6 +47,7 @@ impl Work<'_> {
             clock: self.clock,
             view,
             effects: Effects::default(),
+            cancel: self.cancel,
         };
         let caught = panics::catch(|| self.handler.run(&mut input));
         match caught {
@@ -56,7 +59,7 @@ impl Work<'_> {
                 let expects = input.effects.reads();
                 Ok(Ran { fault: Some(bounded(fault)), puts: Vec::new(), expects })
             }
-            Ok(Err(failure)) => Err(failure),
+            Ok(Err(failure)) => Err(failure.checked(self.cancel)),
             Err(told) => {
                 self.shaken = true;
                 Err(Failure::ephemeral("panic", told))
@@ -79,5 +82,6 @@ fn named(failure: Failure, index: u64) -> Failure {
         Failure::Input(fault) => Failure::Input(name(fault)),
         Failure::Ephemeral(fault) => Failure::Ephemeral(name(fault)),
         Failure::Defect(fault) => Failure::Defect(name(fault)),
+        Failure::Cancelled => Failure::Cancelled,
     }
 }

@@ -8,10 +8,13 @@ use crate::product::json_product;
 use overtime_protocol::{Kind, Product};
 use serde::Deserialize;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The longest sleep, in milliseconds: an hour.
 const SLEEP_MAX_MS: u64 = 3_600_000;
+
+/// How often it looks whether it is to be cancelled.
+const LOOKS_EACH: Duration = Duration::from_millis(50);
 
 pub(super) struct Sleep;
 
@@ -32,17 +35,31 @@ impl Handler for Sleep {
             let detail = format!("`ms` is {ms}; at most {SLEEP_MAX_MS} are allowed");
             return Err(Failure::input("invalid-input", detail));
         }
-        thread::sleep(Duration::from_millis(ms));
+        pause(input, Duration::from_millis(ms))?;
         Ok(json_product(format!("{{\"slept_ms\":{ms}}}")))
     }
+}
+
+/// Sleeps for `span`, or until the task is to be cancelled.
+pub(super) fn pause(input: &Input<'_>, span: Duration) -> Result<(), Failure> {
+    let started = Instant::now();
+    while let Some(left) = span.checked_sub(started.elapsed()).filter(|left| !left.is_zero()) {
+        if input.is_cancelled() {
+            return Err(Failure::cancelled());
+        }
+        thread::sleep(left.min(LOOKS_EACH));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Bench;
+    use crate::cancel::CancelFlag;
+    use crate::effects::Overlay;
+    use crate::testing::{Bench, FakeSource, job, workshop};
+    use overtime_protocol::{Chain, ChainNumber, Lane, Outcome};
     use std::sync::Arc;
-    use std::time::Instant;
 
     #[test]
     fn it_sleeps_at_least_as_long_as_it_says() {
@@ -50,6 +67,17 @@ mod tests {
         let started = Instant::now();
         assert_eq!(bench.answer(r#"{"ms":20}"#), r#"{"slept_ms":20}"#);
         assert!(started.elapsed() >= Duration::from_millis(20));
+    }
+
+    #[test]
+    fn it_ends_early_when_it_is_to_be_cancelled() {
+        let job = job(r#"{"ms":3600000}"#);
+        let chain = Chain::new(ChainNumber(1), Lane::Interactive, vec![job]);
+        chain.claims.cancel(0);
+        let workshop = workshop(vec![Arc::new(Sleep)], FakeSource::default());
+        let cancel = CancelFlag::new(&chain.claims, 0);
+        let (completion, _) = workshop.run(&chain.jobs[0], &Overlay::default(), cancel);
+        assert!(matches!(completion.outcome, Outcome::Cancelled), "{completion:?}");
     }
 
     #[test]

@@ -90,7 +90,7 @@ fn run_to_end(seed: u64, job: &Job, journal: &mut FakeJournal) -> Value {
             Outcome::Done(product) if journal.source.append(&puts, &expects).is_some() => {
                 return serde_json::from_slice(&product.body).unwrap();
             }
-            Outcome::Done(_) | Outcome::Yielded | Outcome::Ephemeral(_) => {}
+            Outcome::Done(_) | Outcome::Yielded | Outcome::Ephemeral(_) | Outcome::Cancelled => {}
             other => panic!("{other:?}"),
         }
     }

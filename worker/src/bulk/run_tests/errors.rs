@@ -3,6 +3,7 @@
 use super::journal::FakeJournal;
 use super::{bulk_job, by, count_line, counters, counting, fault, ndjson, result, run};
 use crate::bulk::Pace;
+use crate::cancel::CancelFlag;
 use crate::testing::{FakeSource, Scripted, job, stored_job, workshop};
 use crate::{Failure, json_product};
 use overtime_protocol::bulk::{ERRORS_MAX_BYTES, errors_key};
@@ -165,6 +166,11 @@ fn jobs_that_cannot_be_run_end_at_once() {
 fn a_kind_without_a_handler_is_a_defect() {
     let workshop = workshop(Vec::new(), FakeSource::default());
     let job = Job { form: Form::Bulk, ..job("") };
-    let (completion, _) = workshop.run_bulk(&job, Pace::default(), &mut FakeJournal::default());
+    let (completion, _) = workshop.run_bulk(
+        &job,
+        Pace::default(),
+        CancelFlag::default(),
+        &mut FakeJournal::default(),
+    );
     assert_eq!(fault(&completion).code, "no-handler");
 }
