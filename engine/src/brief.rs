@@ -28,8 +28,10 @@ pub(crate) struct Brief {
     out_max: usize,
     /// Seconds an attempt takes, by kind; `None` before the first has come back.
     spans: Vec<Option<f64>>,
+    /// Kinds that save on their way and wait for a sync each time, however soon others are over.
+    excluded: Vec<bool>,
     out: VecDeque<Out>,
-    recalled: Vec<Out>,
+    recalled: Vec<(ChainNumber, Vec<Slot>)>,
 }
 
 /// A chain that is out.
@@ -43,11 +45,23 @@ struct Out {
 impl Brief {
     pub(crate) fn new(kinds: usize, out_max: usize) -> Self {
         let (out, recalled) = (VecDeque::new(), Vec::new());
-        Self { out_max: out_max.max(1), spans: vec![None; kinds], out, recalled }
+        Self {
+            out_max: out_max.max(1),
+            spans: vec![None; kinds],
+            excluded: vec![false; kinds],
+            out,
+            recalled,
+        }
     }
 
     pub(crate) fn is_brief(&self, kind: KindId) -> bool {
-        self.span(kind).is_some_and(|span| span <= BRIEF_MAX.as_secs_f64())
+        let is_short = self.span(kind).is_some_and(|span| span <= BRIEF_MAX.as_secs_f64());
+        is_short && !self.excluded[usize::from(kind.0)]
+    }
+
+    /// The kind is not brief from now on.
+    pub(crate) fn exclude(&mut self, kind: KindId) {
+        self.excluded[usize::from(kind.0)] = true;
     }
 
     fn span(&self, kind: KindId) -> Option<f64> {
@@ -80,22 +94,37 @@ impl Brief {
     pub(crate) fn expire(&mut self, now: Monotonic) -> Option<ChainNumber> {
         while self.out.front().is_some_and(|out| now.since(out.since) >= OUT_MAX) {
             let out = self.out.pop_front()?;
-            if out.tasks.len() > 1 {
-                let chain = out.chain;
-                self.recalled.push(out);
-                return Some(chain);
+            if self.recall(out.chain, out.tasks) {
+                return Some(out.chain);
             }
         }
         None
     }
 
+    /// A chain that is out does not count any more. Whether there may be something of it to be
+    /// recalled.
+    pub(crate) fn give_up(&mut self, chain: ChainNumber) -> bool {
+        let place = self.out.iter().position(|out| out.chain == chain);
+        let out = place.and_then(|place| self.out.remove(place));
+        out.is_some_and(|out| self.recall(chain, out.tasks))
+    }
+
+    /// A chain of these tasks is to be recalled, if it has several.
+    pub(crate) fn recall(&mut self, chain: ChainNumber, tasks: Vec<Slot>) -> bool {
+        let several = tasks.len() > 1;
+        if several {
+            self.recalled.push((chain, tasks));
+        }
+        several
+    }
+
     /// The tasks of a recalled chain that were not started.
     pub(crate) fn take_recalled(&mut self, chain: ChainNumber, from: usize) -> Vec<Slot> {
-        let place = self.recalled.iter().position(|out| out.chain == chain);
-        let Some(mut out) = place.map(|place| self.recalled.swap_remove(place)) else {
+        let place = self.recalled.iter().position(|(recalled, _)| *recalled == chain);
+        let Some((_, mut tasks)) = place.map(|place| self.recalled.swap_remove(place)) else {
             return Vec::new();
         };
-        out.tasks.split_off(from.min(out.tasks.len()))
+        tasks.split_off(from.min(tasks.len()))
     }
 
     /// Whether nothing is out and nothing is being recalled.
@@ -107,7 +136,7 @@ impl Brief {
     /// How many attempts may be on their way back.
     #[cfg(test)]
     pub(crate) fn being_recalled(&self) -> usize {
-        self.recalled.iter().map(|out| out.tasks.len()).sum()
+        self.recalled.iter().map(|(_, tasks)| tasks.len()).sum()
     }
 
     /// An attempt has come back.

@@ -132,7 +132,7 @@ impl Engine {
             Event::Asked(ask) => self.ask(ask, now, out),
             Event::Completed { completion, freed } => self.complete(completion, freed, now, out),
             Event::Recalled { chain, from } => self.put_back(chain, from, now),
-            Event::Advanced { chunk, chain } => self.advance(chunk, chain, now.unix, out),
+            Event::Advanced { chunk, chain } => self.advance(chunk, chain, now, out),
             Event::Spooled { task, outcome } => self.spooled(task, outcome, now, out),
             Event::Judged(verdict) => self.judge(verdict, now, out),
             Event::Found { ticket, finding } => self.found(ticket, finding, now, out),

@@ -4,12 +4,15 @@
 
 use crate::limits::CHAIN_MAX;
 use crate::table::Slot;
+use overtime_protocol::ChainNumber;
 use std::collections::{HashMap, VecDeque};
 
 /// All keys over which attempts conflicted and are not yet through.
 #[derive(Debug, Default)]
 pub(crate) struct HotKeys {
     keys: HashMap<u64, HotKey>,
+    /// Chains of several jobs that are out.
+    chains: HashMap<ChainNumber, Vec<Slot>>,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +46,24 @@ impl HotKeys {
         hot.waiting.drain(..count).collect()
     }
 
+    /// The leader and its followers are handed out.
+    pub(crate) fn start_chain(&mut self, chain: ChainNumber, slots: &[Slot]) {
+        if slots.len() > 1 {
+            self.chains.insert(chain, slots.to_vec());
+        }
+    }
+
+    /// The chain is through, or is being recalled. Returns its jobs if it had several.
+    pub(crate) fn end_chain(&mut self, chain: ChainNumber) -> Vec<Slot> {
+        self.chains.remove(&chain).unwrap_or_default()
+    }
+
+    /// A job that was taken back stands at the front of the line again. It is still one of its
+    /// chain until it leaves that.
+    pub(crate) fn put_back(&mut self, key: u64, slot: Slot) {
+        self.keys.entry(key).or_default().waiting.push_front(slot);
+    }
+
     /// One of the chain is through, or conflicted again and has joined the line's end. Returns
     /// the next leader once the chain is over.
     #[must_use]
@@ -62,7 +83,7 @@ impl HotKeys {
 
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+        self.keys.is_empty() && self.chains.is_empty()
     }
 }
 

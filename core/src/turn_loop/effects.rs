@@ -77,12 +77,10 @@ impl Core {
     /// The engine bounds its inquiries, so those for which there is no room can wait.
     pub(super) fn send_inquiries(&mut self) {
         while let Some(inquiry) = self.inquiries_waiting.pop_front() {
-            match self.lookups.send(Lookup::Inquiry(inquiry)) {
-                Err(TrySendError::Full(Lookup::Inquiry(inquiry))) => {
-                    self.inquiries_waiting.push_front(inquiry);
-                    return;
-                }
-                Ok(()) | Err(_) => {}
+            let sent = self.lookups.send(Lookup::Inquiry(inquiry));
+            if let Err(TrySendError::Full(Lookup::Inquiry(inquiry))) = sent {
+                self.inquiries_waiting.push_front(inquiry);
+                return;
             }
         }
     }

@@ -145,7 +145,7 @@ impl Engine {
         }
     }
 
-    fn accepted(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
+    pub(super) fn accepted(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
         let Some(task) = self.table.get_mut(slot) else { return };
         task.acceptance = AcceptanceState::Durable;
         let (waits, due_at) = (matches!(task.run, Run::Waiting), task.durable.due_at);
@@ -213,6 +213,14 @@ impl Engine {
             Carries::Acceptance if matches!(task.run, Run::Ended(_)) => {
                 task.acceptance = AcceptanceState::Volatile;
             }
+            Carries::Acceptance if task.is_accepted() || task.chunk.is_some() => {
+                self.acceptance_is_with_chunk(slot, now);
+            }
+            Carries::Chunk(chain) if task.acceptance == AcceptanceState::Volatile => {
+                task.chunk = None;
+                out.push(Effect::Rule { chain, ruling: Ruling::Stop });
+                self.refuse_for_disk(slot, now, out);
+            }
             Carries::Chunk(_) => {
                 self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot));
             }
@@ -223,12 +231,14 @@ impl Engine {
                 self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot));
             }
             Carries::StartMark => {}
-            Carries::Acceptance | Carries::End => {
-                let wait = self.seed.stretch(DISK_FULL_RETRY);
-                let problem = Problem::new(Code::Disk, DISK_FULL);
-                self.refuse_late(slot, problem.after(wait), now, out);
-            }
+            Carries::Acceptance | Carries::End => self.refuse_for_disk(slot, now, out),
         }
+    }
+
+    fn refuse_for_disk(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
+        let wait = self.seed.stretch(DISK_FULL_RETRY);
+        let problem = Problem::new(Code::Disk, DISK_FULL);
+        self.refuse_late(slot, problem.after(wait), now, out);
     }
 
     /// A record that no segment can hold is the handler's doing, for payloads of that size have

@@ -28,6 +28,7 @@ impl Engine {
             self.credits.give_back(lane);
             self.stats.running[lane] = self.credits.running(lane) as u64;
             self.brief.end(chain);
+            self.hot_keys.end_chain(chain);
         }
         let Some(slot) = self.table.find(completion.task) else {
             self.stats.stale += 1;

@@ -88,6 +88,7 @@ impl Engine {
             let table = &self.table;
             let may_follow = |slot| table.get(slot).is_none_or(|task| task.charged_lane() == lane);
             party.slots.extend(self.hot_keys.followers(key, may_follow));
+            self.hot_keys.start_chain(number, &party.slots);
         } else if matches!(lane, Lane::Control | Lane::Interactive) && self.is_brief(leader) {
             let waiting = usize::try_from(self.stats.queued[lane]).unwrap_or(usize::MAX);
             let max = self.brief.chain_max(kind, waiting.saturating_add(1));
@@ -140,16 +141,25 @@ impl Engine {
     /// Jobs that a worker has not come to go back to where they came from: their attempts have
     /// not happened.
     pub(super) fn put_back(&mut self, chain: ChainNumber, from: usize, now: Now) {
+        let mut left = Vec::new();
         for slot in self.brief.take_recalled(chain, from).into_iter().rev() {
             let Some(task) = self.table.get_mut(slot) else { continue };
+            let key = task.hot_key;
+            left.extend(key);
             if matches!(task.run, Run::Abandoned) {
                 self.forget(slot);
                 continue;
             }
             debug_assert!(matches!(task.run, Run::Running), "nobody has started it");
             task.durable.attempts = task.durable.attempts.saturating_sub(1);
+            task.run = Run::Chained;
             self.take_payload_back(slot);
-            self.enqueue_first(slot, now.monotonic);
+            match key {
+                Some(key) => self.hot_keys.put_back(key, slot),
+                None => self.enqueue_first(slot, now.monotonic),
+            }
         }
+        // Only when all stand in the line again may the first of them lead.
+        left.into_iter().for_each(|key| self.leave_line(Some(key), now));
     }
 }

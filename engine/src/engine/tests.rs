@@ -5,4 +5,5 @@ mod key_journal;
 mod keys;
 mod random;
 mod recovery;
+mod saves;
 mod scenarios;

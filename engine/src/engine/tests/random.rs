@@ -131,7 +131,8 @@ impl Day {
         if *waits {
             return;
         }
-        if jobs[0].form == Form::Bulk && !yields && self.chance.below(2) == 0 {
+        let saves = self.chance.below(if jobs[0].form == Form::Bulk { 2 } else { 6 }) == 0;
+        if saves && !yields {
             *waits = true;
             let Job { task, run, .. } = jobs[0];
             self.send_chunk(task, run, chain);

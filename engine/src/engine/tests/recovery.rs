@@ -158,6 +158,19 @@ fn after_an_orderly_end_nobody_is_suspected() {
 }
 
 #[test]
+fn a_single_call_goes_on_from_where_it_saved() {
+    let mut stage = Stage::new(Engine::new(setup(4, Limits::default(), 1)));
+    let saved = Unfinished { cursor: Some("7".into()), ..unfinished(1, "echo", mark(false, 0)) };
+    stage.engine.recover(vec![saved], false, stage.now, &mut stage.out);
+    stage.engine.dispatch(64, stage.now, &mut stage.out);
+    let marked = stage.out.pop().expect("a suspect is marked before it starts");
+    assert_eq!(step(&mut stage, marked), "1 mark true 1");
+    stage.engine.dispatch(64, stage.now, &mut stage.out);
+    let [Effect::Dispatch(chain)] = &stage.out[..] else { panic!("{:?}", stage.out) };
+    assert_eq!(chain.jobs[0].cursor.as_ref().expect("it was saved"), "7");
+}
+
+#[test]
 fn a_kind_without_a_handler_is_left_to_the_journal() {
     let mut engine = Engine::new(setup(4, Limits::default(), 1));
     let mut out = Vec::new();
