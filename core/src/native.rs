@@ -57,6 +57,10 @@ pub(crate) enum Stage {
     Lingering,
 }
 
+/// No request with that number is in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotInFlight;
+
 impl Session {
     pub(crate) fn new(clocks: Clocks) -> Self {
         Self {
@@ -179,14 +183,14 @@ impl Session {
     }
 
     /// Writes the answer to the request with this number; a long body is handed back, to be sent
-    /// behind the outbox. `Err` if no such request is in flight.
-    pub(crate) fn answer(&mut self, number: u32, answer: Answer) -> Result<Option<Bytes>, Answer> {
-        match self.in_flight.take(number) {
-            Some((id, known_tag)) => {
-                Ok(write_answer(id, answer, known_tag.as_ref(), &mut self.outbox))
-            }
-            None => Err(answer),
-        }
+    /// behind the outbox.
+    pub(crate) fn answer(
+        &mut self,
+        number: u32,
+        answer: Answer,
+    ) -> Result<Option<Bytes>, NotInFlight> {
+        let (id, known_tag) = self.in_flight.take(number).ok_or(NotInFlight)?;
+        Ok(write_answer(id, answer, known_tag.as_ref(), &mut self.outbox))
     }
 
     fn fail(&mut self, id: u32, problem: Problem) {

@@ -4,7 +4,7 @@
 use crate::clients::Clients;
 use crate::connection::{Connection, Speech};
 use crate::limits::{LINGER_CLOSE, WRITE_SLICE_BYTES};
-use crate::native::Stage;
+use crate::native::{NotInFlight, Stage};
 use crate::output::Written;
 use bytes::Bytes;
 use overtime_protocol::{Answer, Monotonic};
@@ -44,7 +44,7 @@ impl Clients {
                 output.push(Bytes::from(std::mem::take(&mut session.outbox)));
                 output.push(body);
             }
-            Err(_) => {
+            Err(NotInFlight) => {
                 self.counters.undelivered += 1;
                 return;
             }
