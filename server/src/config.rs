@@ -64,6 +64,8 @@ section! {
         drain: Drain,
         /// The journal.
         journal: Journal,
+        /// How long what is over is kept.
+        retention: Retention,
     }
 }
 
@@ -151,6 +153,17 @@ section! {
         log_max: Size = Size::mib(512),
         /// The threads that serve reads.
         readers: usize = 2,
+    }
+}
+
+section! {
+    /// `[retention]`
+    Retention {
+        /// How long a finished task and its result are kept.
+        finished: Span = Span::days(7),
+        /// How long an idempotency key is kept after its task has finished, and never longer than
+        /// that task.
+        keys: Span = Span::days(1),
     }
 }
 

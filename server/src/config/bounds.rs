@@ -1,7 +1,7 @@
 //! What must hold among the settings. Every contradiction is told at once, each by the names of
 //! the keys in it.
 
-use super::{Config, ConfigError, Size, Span};
+use super::{Config, ConfigError, Retention, Size, Span};
 use overtime_worker::{EFFECTS_MAX_BYTES, PRODUCT_MAX_BYTES};
 use std::net::SocketAddr;
 
@@ -25,6 +25,9 @@ const FIELDS_MAX: usize = 128;
 
 /// The longest span that makes sense anywhere.
 const SPAN_MAX: Span = Span::seconds(24 * 60 * 60);
+
+/// The longest that anything finished is kept: about ten years.
+const RETENTION_MAX: Span = Span::days(3660);
 
 impl Config {
     /// Checks the settings against each other.
@@ -72,6 +75,9 @@ impl Config {
         problems.within("timeouts.idle", timeouts.idle, positive, SPAN_MAX);
         problems.within("timeouts.body_progress", timeouts.body_progress, positive, SPAN_MAX);
         problems.within("drain.notice", drain.notice, Span::seconds(0), SPAN_MAX);
+        let Retention { finished, keys } = self.retention;
+        problems.within("retention.finished", finished, Span::seconds(1), RETENTION_MAX);
+        problems.within("retention.keys", keys, Span::seconds(0), RETENTION_MAX);
         problems.within("drain.grace", drain.grace, Span::seconds(0), SPAN_MAX);
     }
 

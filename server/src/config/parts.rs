@@ -2,11 +2,17 @@
 
 use super::Config;
 use overtime_protocol::http;
+use std::time::Duration;
 
 impl Config {
     /// How many workers there are for single calls.
     pub fn workers(&self) -> usize {
         self.workers.count
+    }
+
+    /// How long an idempotency key is kept: never longer than the result that it must replay.
+    fn key_keep(&self) -> Duration {
+        self.retention.keys.min(self.retention.finished).0
     }
 
     /// The engine's bounds.
@@ -15,6 +21,7 @@ impl Config {
             tasks_max: self.limits.tasks,
             payload_memory_max_bytes: self.limits.payload_memory.0,
             appends_max: self.limits.appends,
+            key_keep: self.key_keep(),
             ..overtime_engine::Limits::default()
         }
     }

@@ -7,8 +7,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 /// The units, largest first, with their length in microseconds.
-const UNITS: [(&str, u64); 5] =
-    [("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1)];
+const UNITS: [(&str, u64); 6] = [
+    ("d", 86_400_000_000),
+    ("h", 3_600_000_000),
+    ("m", 60_000_000),
+    ("s", 1_000_000),
+    ("ms", 1_000),
+    ("us", 1),
+];
 
 /// A span of whole microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
@@ -16,6 +22,11 @@ const UNITS: [(&str, u64); 5] =
 pub struct Span(pub Duration);
 
 impl Span {
+    /// So many days.
+    pub const fn days(count: u64) -> Self {
+        Self(Duration::from_secs(count * 86_400))
+    }
+
     /// So many seconds.
     pub const fn seconds(count: u64) -> Self {
         Self(Duration::from_secs(count))
@@ -43,7 +54,9 @@ impl FromStr for Span {
         let micros = count.parse::<u64>().ok().zip(unit);
         match micros.and_then(|(count, (_, micros))| count.checked_mul(*micros)) {
             Some(micros) => Ok(Self(Duration::from_micros(micros))),
-            None => Err(format!("`{text}` is not a span of time, such as 10s, 250ms, 50us or 1h")),
+            None => {
+                Err(format!("`{text}` is not a span of time, such as 10s, 250ms, 50us, 1h or 7d"))
+            }
         }
     }
 }
@@ -100,6 +113,7 @@ mod tests {
             ("60s", 60_000_000, "1m"),
             ("007m", 420_000_000, "7m"),
             ("2h", 7_200_000_000, "2h"),
+            ("48h", 172_800_000_000, "2d"),
         ] {
             let span: Span = text.parse().unwrap();
             assert_eq!(span.0, Duration::from_micros(micros), "{text}");
@@ -123,7 +137,7 @@ mod tests {
             "1S",
             "1min",
             "1s1ms",
-            "1d",
+            "1w",
             "1µs",
             "١s",
             "99999999999999999999s",

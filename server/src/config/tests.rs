@@ -81,7 +81,7 @@ fn a_bad_file_is_refused_by_file_line_and_known_keys() {
 fn settings_that_contradict_each_other_are_refused_by_name() {
     for (text, said) in [
         ("[wait]\ndefault = \"2m\"", "wait.default is 2m; it must not be above wait.max, 1m"),
-        ("[wait]\nmax = \"48h\"", "wait.max is 48h; it must be from 0s to 24h"),
+        ("[wait]\nmax = \"48h\"", "wait.max is 2d; it must be from 0s to 1d"),
         ("[core]\nspin = \"2ms\"", "core.spin is 2ms; it must not be above core.turn_budget, 1ms"),
         ("[core]\nturn_budget = \"0s\"", "core.turn_budget is 0s"),
         ("[workers]\ncount = 0", "workers.count is 0; it must be from 1 to 10000"),
