@@ -1,10 +1,14 @@
 //! Folds records, in LSN order, into what is left to write: one change a task, one value a key.
 //! It never reads or writes anything.
 
+mod task;
+
+pub(crate) use task::{Rest, Run, TaskFold};
+
 use bytes::Bytes;
 use foldhash::HashMap;
-use overtime_protocol::record::{Acceptance, Advance, Change, Put, Record, StartMark};
-use overtime_protocol::{Document, Fault, Product, TaskId, TaskState, Unfinished, UnixMillis};
+use overtime_protocol::record::{Put, Record};
+use overtime_protocol::{Claim, KeyHash, TaskId};
 
 /// The sum of some records.
 #[derive(Default)]
@@ -13,6 +17,8 @@ pub(crate) struct Fold {
     pub(crate) tasks: HashMap<TaskId, TaskFold>,
     /// What became of each key.
     pub(crate) keys: HashMap<Bytes, KeyFold>,
+    /// Who claimed each idempotency key last.
+    pub(crate) claims: HashMap<KeyHash, TaskId>,
     /// How many records were folded.
     pub(crate) records: usize,
     /// How many writes to the archive they stand for, as if none came twice.
@@ -31,51 +37,16 @@ pub(crate) struct KeyFold {
     pub(crate) value: Option<Bytes>,
 }
 
-/// What became of a task.
-#[derive(Default)]
-pub(crate) struct TaskFold {
-    /// How it was accepted, if that is among the records.
-    pub(crate) acceptance: Option<Acceptance>,
-    /// Its attempts, if any started or failed and it does not rest.
-    pub(crate) run: Option<Run>,
-    /// How far it came, if a chunk of it is among the records and it has not ended.
-    pub(crate) advance: Option<Advance>,
-    /// How it ended or was parked.
-    pub(crate) rest: Option<Rest>,
-}
-
-/// The attempts of an unfinished task.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Run {
-    /// The number of the newest.
-    pub(crate) attempts: u32,
-    /// Its mark, if its end is not known.
-    pub(crate) mark: Option<StartMark>,
-    /// When the newest known start was.
-    pub(crate) started_at: Option<UnixMillis>,
-    /// The crashes on the task's account, if a mark told them.
-    pub(crate) crashes: Option<u8>,
-    /// When the next attempt is due.
-    pub(crate) next_at: Option<UnixMillis>,
-    /// Why the newest that failed did.
-    pub(crate) fault: Option<Fault>,
-}
-
-/// The end of a task, or its rest.
-pub(crate) struct Rest {
-    /// The whole document.
-    pub(crate) document: Box<Document>,
-    /// What it made.
-    pub(crate) product: Option<Product>,
-}
-
 impl Fold {
     /// Adds the next record, whose frame takes `len` bytes of the log.
     pub(crate) fn add(&mut self, lsn: u64, len: usize, record: Record) {
         self.writes += writes(&record);
-        let Record { task, attempt, acceptance, change, puts, .. } = record;
+        let Record { task, attempt, claim, acceptance, change, puts, .. } = record;
         for Put { key, value, .. } in puts {
             self.keys.insert(key, KeyFold { lsn, value });
+        }
+        if let Some(claim) = claim {
+            self.claim(task, claim);
         }
         if acceptance.is_some() || change.is_some() {
             self.tasks.entry(task).or_default().add(attempt, acceptance, change);
@@ -84,101 +55,19 @@ impl Fold {
         self.bytes += len;
         self.last = lsn;
     }
+
+    /// Whoever held the key before lets go of it: its time was over, or this would not be here.
+    fn claim(&mut self, task: TaskId, claim: Claim) {
+        let former = self.claims.insert(claim.key, task).filter(|former| *former != task);
+        if let Some(former) = former.and_then(|former| self.tasks.get_mut(&former)) {
+            former.claim = None;
+        }
+        self.tasks.entry(task).or_default().claim = Some(claim);
+    }
 }
 
 /// How many writes to the archive a record stands for: what a transaction is measured by. One
 /// chunk may write thousands of keys.
 pub(crate) fn writes(record: &Record) -> usize {
     record.puts.len().max(1)
-}
-
-impl TaskFold {
-    /// Adds what the next record says of the task. A task that has ended stays as it ended.
-    pub(crate) fn add(
-        &mut self,
-        attempt: u32,
-        acceptance: Option<Acceptance>,
-        change: Option<Change>,
-    ) {
-        if self.rest.as_ref().is_some_and(|rest| rest.document.state.is_final()) {
-            return;
-        }
-        self.acceptance = acceptance.or(self.acceptance.take());
-        match change {
-            None => {}
-            Some(Change::Started(mark)) => self.run_again().start(attempt, mark),
-            Some(Change::Retrying { next_at, fault }) => {
-                self.run_again().fail(attempt, next_at, fault);
-            }
-            Some(Change::Advanced(advance)) => {
-                (self.rest, self.advance) = (None, Some(advance));
-            }
-            Some(Change::Parked(document)) => {
-                (self.run, self.rest) = (None, Some(Rest { document, product: None }));
-            }
-            Some(Change::Resumed | Change::CancelAsked) => {}
-            Some(Change::Finished(document, product)) => {
-                (self.run, self.advance) = (None, None);
-                self.rest = Some(Rest { document, product });
-            }
-        }
-    }
-
-    fn run_again(&mut self) -> &mut Run {
-        self.rest = None;
-        self.run.get_or_insert_default()
-    }
-
-    /// The task as a restart finds it, after what the archive has of it. `None` if it has ended
-    /// or rests, or was never accepted.
-    pub(crate) fn resume(self, task: TaskId, archived: Option<Unfinished>) -> Option<Unfinished> {
-        if self.rest.is_some() {
-            return None;
-        }
-        let fresh = |acceptance| Unfinished {
-            task,
-            acceptance,
-            attempts: 0,
-            started: None,
-            crashes: 0,
-            next_at: None,
-            fault: None,
-            cursor: None,
-            progress: None,
-            payload_lost: false,
-            claim: None,
-            forgiven: 0,
-            cancel_asked: false,
-        };
-        let mut unfinished = archived.or(self.acceptance.map(fresh))?;
-        if let Some(run) = self.run {
-            unfinished.attempts = run.attempts;
-            unfinished.started = run.mark;
-            unfinished.crashes = run.crashes.unwrap_or(unfinished.crashes);
-            unfinished.next_at = run.next_at;
-            unfinished.fault = run.fault.or(unfinished.fault);
-        }
-        if let Some(Advance { cursor, progress }) = self.advance {
-            (unfinished.cursor, unfinished.progress) = (Some(cursor), Some(progress));
-        }
-        Some(unfinished)
-    }
-}
-
-impl Run {
-    fn start(&mut self, attempt: u32, mark: StartMark) {
-        self.attempts = self.attempts.max(attempt);
-        (self.mark, self.started_at) = (Some(mark), Some(mark.at));
-        (self.crashes, self.next_at) = (Some(mark.crashes), None);
-    }
-
-    fn fail(&mut self, attempt: u32, next_at: UnixMillis, fault: Fault) {
-        self.attempts = self.attempts.max(attempt);
-        (self.mark, self.next_at, self.fault) = (None, Some(next_at), Some(fault));
-    }
-
-    /// What the task is called meanwhile.
-    pub(crate) fn state(&self) -> TaskState {
-        if self.mark.is_some() { TaskState::Running } else { TaskState::Retrying }
-    }
 }

@@ -92,16 +92,15 @@ pub(crate) struct Parts {
     pub(crate) applier: Applier,
     pub(crate) commit: Commit,
     pub(crate) keeper: Keeper,
+    pub(crate) reader: Reader,
     pub(crate) store_connections: Arc<Connections>,
-    pub(crate) reader_connections: Arc<Connections>,
-    pub(crate) deliver: Deliver,
     pub(crate) voice: Arc<Voice>,
 }
 
 impl Journal {
     /// Starts the threads.
     pub(crate) fn start(parts: Parts) -> Self {
-        let Parts { options, folder, shared, applier, commit, keeper, deliver, .. } = parts;
+        let Parts { options, folder, shared, applier, commit, keeper, reader, .. } = parts;
         let (appends, append_receiver) = bounded(options.appends_max);
         let (short_lookups, short) = bounded(options.lookups_max);
         let (long_lookups, long) = bounded(options.lookups_max);
@@ -125,9 +124,9 @@ impl Journal {
             keeper.run(&orders);
             Ok(())
         });
+        let reader = Arc::new(reader);
         let mut hire_reader = |name: &str, lookups: Receiver<Lookup>| {
-            let archive = Arc::clone(&parts.reader_connections);
-            let reader = Reader::new(Arc::clone(&shared), archive, Arc::clone(&deliver));
+            let reader = Arc::clone(&reader);
             crew.hire(name, move || {
                 reader.run(&lookups);
                 Ok(())

@@ -11,12 +11,13 @@ use crate::journal::{Deliver, Journal, Parts, Voice};
 use crate::log::Log;
 use crate::options::{Options, SEGMENT_BYTES_MIN, STORE_CONNECTIONS};
 use crate::prepare;
+use crate::reader::Reader;
 use crate::recovery::{self, RecoverError, Recovery, Source, Visit};
 use crate::replay::{Replay, recovered};
 use crate::shared::Shared;
 use crate::spool::{Keeper, Rests, Spool};
 use crate::writer::Writer;
-use overtime_protocol::{Epoch, Opener, Recovered};
+use overtime_protocol::{Clock, Epoch, Opener, Recovered};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -162,6 +163,14 @@ impl Opened {
             log: Arc::clone(&self.shared.log),
             deliver: Arc::clone(&deliver),
         };
+        let reader = Reader {
+            shared: Arc::clone(&self.shared),
+            archive: readers,
+            opener: self.opener.clone(),
+            clock: Clock::start(),
+            key_keep: self.options.key_keep,
+            deliver,
+        };
         let commit = Commit::new(
             &self.options,
             Arc::clone(&self.shared),
@@ -176,9 +185,8 @@ impl Opened {
             applier,
             commit,
             keeper,
+            reader,
             store_connections: store,
-            reader_connections: readers,
-            deliver,
             voice,
         })
     }

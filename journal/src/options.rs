@@ -1,6 +1,7 @@
 //! What a journal may be told, and every bound of it in one place. It never reads a file.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How a journal is opened.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct Options {
     pub readers: usize,
     /// The bound of each of the two channels of lookups.
     pub lookups_max: usize,
+    /// How long an idempotency key is kept after its task has ended.
+    pub key_keep: Duration,
     /// What the commit thread does first: it is the one for which callers wait.
     pub commit_starts: fn(),
 }
@@ -35,6 +38,7 @@ impl Options {
             spool_orders_max: 1024,
             readers: 2,
             lookups_max: 4096,
+            key_keep: Duration::from_secs(24 * 60 * 60),
             commit_starts: || {},
         }
     }

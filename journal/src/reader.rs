@@ -1,6 +1,8 @@
 //! The reader threads: answer what live tasks cannot. They never write, and they never wait for
 //! the commit thread or the applier.
 
+mod keys;
+
 use crate::archive::{Archived, Connections};
 use crate::error::StoreError;
 use crate::journal::{Deliver, Report};
@@ -9,8 +11,8 @@ use crate::shared::Shared;
 use crossbeam_channel::Receiver;
 use overtime_protocol::record::{self, Acceptance, Change, Record};
 use overtime_protocol::{
-    Account, Answer, Code, Document, Durability, Finding, Inquiry, Lookup, Problem, Query,
-    Question, Read, Submitted, TaskId, TaskState, bulk,
+    Account, Answer, Clock, Code, Document, Durability, Finding, Idempotency, Inquiry, Lookup,
+    Opener, Problem, Query, Question, Read, Submitted, TaskId, TaskState, bulk,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,11 +20,20 @@ use std::time::Duration;
 /// When to ask again for the result of a task that rests or waits: a person has to decide.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
 
-/// One reader thread's own.
+/// What the reader threads share.
 pub(crate) struct Reader {
-    shared: Arc<Shared>,
-    archive: Arc<Connections>,
-    deliver: Deliver,
+    /// What all threads share.
+    pub(crate) shared: Arc<Shared>,
+    /// Read connections.
+    pub(crate) archive: Arc<Connections>,
+    /// Opens payloads that are asked about.
+    pub(crate) opener: Opener,
+    /// What the time is.
+    pub(crate) clock: Clock,
+    /// How long a key is kept after its task has ended.
+    pub(crate) key_keep: Duration,
+    /// Who hears.
+    pub(crate) deliver: Deliver,
 }
 
 /// How much of a task is wanted.
@@ -33,13 +44,8 @@ enum Extent {
 }
 
 impl Reader {
-    /// A reader thread yet to run.
-    pub(crate) fn new(shared: Arc<Shared>, archive: Arc<Connections>, deliver: Deliver) -> Self {
-        Self { shared, archive, deliver }
-    }
-
     /// Answers until every sender is gone.
-    pub(crate) fn run(self, lookups: &Receiver<Lookup>) {
+    pub(crate) fn run(&self, lookups: &Receiver<Lookup>) {
         for lookup in lookups {
             (self.deliver)(match lookup {
                 Lookup::Read(Read { reply_to, query }) => {
@@ -57,8 +63,15 @@ impl Reader {
         }
     }
 
-    fn find_out(&self, _question: Question) -> Result<Finding, StoreError> {
-        Err(StoreError::Damaged("not there yet".to_owned()))
+    fn find_out(&self, question: Question) -> Result<Finding, StoreError> {
+        match question {
+            Question::Key { key, payload, content_type } => {
+                self.key(key, &payload, content_type.as_deref())
+            }
+            Question::Parked(_) | Question::ParkedBy { .. } => {
+                Err(StoreError::Damaged("not there yet".to_owned()))
+            }
+        }
     }
 
     fn answer(&self, query: Query) -> Result<Answer, StoreError> {
@@ -72,7 +85,8 @@ impl Reader {
             }
             Query::Result(task) => {
                 let found = self.find(task, Extent::Result)?;
-                Ok(found.map_or_else(|| unknown(task), result))
+                Ok(found
+                    .map_or_else(|| unknown(task), |found| result(found, Idempotency::default())))
             }
             Query::Errors { task, live } => self.errors(task, live),
             Query::Events { .. } | Query::List(_) | Query::Ledger(_) => {
@@ -168,9 +182,9 @@ fn unknown(task: TaskId) -> Answer {
 }
 
 /// What a caller who wants the result gets.
-fn result(found: Archived) -> Answer {
+fn result(found: Archived, idempotency: Idempotency) -> Answer {
     let Archived { document, product } = found;
-    let (task, account) = (document.id, Account::of(&document));
+    let (task, account) = (document.id, Account { idempotency, ..Account::of(&document) });
     match document.state {
         TaskState::Succeeded => {
             Answer::Result { task, product: product.unwrap_or_default(), account }
@@ -184,6 +198,7 @@ fn result(found: Archived) -> Answer {
         TaskState::Cancelled => Problem {
             task: Some(task),
             submitted: Submitted::Yes,
+            account: Some(Box::new(account)),
             ..Problem::new(Code::Cancelled, "the task was cancelled before it ended")
         }
         .into(),
@@ -194,7 +209,7 @@ fn result(found: Archived) -> Answer {
         | TaskState::Parked => Answer::Accepted {
             document: Box::new(document),
             retry_after: ASK_AGAIN,
-            replayed: false,
+            replayed: idempotency.replayed,
         },
     }
 }

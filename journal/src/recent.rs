@@ -1,16 +1,19 @@
 //! What is committed and not yet in the archive, as an index into the log. It keeps no values:
 //! they are read from the log, and checked. It never holds its lock while it reads a file.
 
+mod entries;
+
+pub(crate) use entries::{Accepted, ClaimEntry, Entries, Entry, KeyEntry, PayloadPlace, TaskEntry};
+
 use crate::disk::FileId;
 use crate::log::Log;
 use bytes::Bytes;
+use entries::Key;
 use foldhash::HashMap;
-use overtime_protocol::record::{Change, Layout, Record};
-use overtime_protocol::{Payload, TaskId};
+use overtime_protocol::{KeyHash, TaskId};
 use parking_lot::RwLock;
 use std::collections::VecDeque;
 use std::io;
-use std::ops::Range;
 
 /// Where some bytes of the log lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,120 +49,6 @@ impl Place {
     }
 }
 
-/// A state key.
-type Key = Box<[u8]>;
-
-/// The newest write of a state key.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct KeyEntry {
-    /// Its LSN.
-    pub(crate) lsn: u64,
-    /// The task that wrote it, and in which of its runs.
-    pub(crate) writer: (TaskId, u32),
-    /// The value; `None` if the key was deleted.
-    pub(crate) value: Option<Place>,
-}
-
-impl KeyEntry {
-    /// The LSN that a read of it tells: 0 if the key was deleted.
-    pub(crate) fn read_lsn(&self) -> u64 {
-        self.value.map_or(0, |_| self.lsn)
-    }
-}
-
-/// What the log has of a task.
-#[derive(Clone, Debug)]
-pub(crate) struct TaskEntry {
-    /// The LSN of the newest record kept here.
-    pub(crate) lsn: u64,
-    /// How it was accepted.
-    pub(crate) acceptance: Option<Accepted>,
-    /// The record that ended or parked it.
-    pub(crate) whole: Option<Place>,
-}
-
-/// The acceptance of a task.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Accepted {
-    /// The record.
-    pub(crate) record: Place,
-    /// Where the payload is.
-    pub(crate) payload: PayloadPlace,
-}
-
-/// Where the payload of a task is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum PayloadPlace {
-    /// In these bytes of the record that accepted it.
-    Record(Range<u32>),
-    /// In the spool; it has this many bytes.
-    Spool(u64),
-}
-
-/// One record, as it is to be found.
-pub(crate) struct Entry<'a> {
-    /// Its LSN.
-    pub(crate) lsn: u64,
-    /// Where it lies.
-    pub(crate) place: Place,
-    /// Its bytes.
-    pub(crate) bytes: &'a [u8],
-    /// What it says.
-    pub(crate) record: &'a Record,
-    /// Where its parts are in its bytes.
-    pub(crate) layout: &'a Layout,
-}
-
-/// Entries that are made without the lock and published under one.
-#[derive(Default)]
-pub(crate) struct Entries {
-    keys: Vec<(Key, KeyEntry)>,
-    tasks: Vec<(TaskId, TaskEntry)>,
-}
-
-impl Entries {
-    /// Forgets what was not published.
-    pub(crate) fn clear(&mut self) {
-        self.keys.clear();
-        self.tasks.clear();
-    }
-
-    /// Adds what is to be found of one record.
-    pub(crate) fn add(&mut self, entry: &Entry<'_>) {
-        let Entry { lsn, place, bytes, record, layout } = *entry;
-        for (put, range) in layout.values(&record.puts) {
-            let value = range.map(|range| part(place, bytes, range));
-            let writer = (record.task, record.run);
-            // A copy: there are many, and a shared one takes twice the memory.
-            self.keys.push((Key::from(&*put.key), KeyEntry { lsn, writer, value }));
-        }
-        let is_whole = matches!(record.change, Some(Change::Parked(_) | Change::Finished(..)));
-        let acceptance = record.acceptance.as_ref().map(|acceptance| {
-            let payload = payload_place(&acceptance.payload, layout);
-            Accepted { record: place, payload }
-        });
-        if is_whole || acceptance.is_some() {
-            let whole = is_whole.then_some(place);
-            self.tasks.push((record.task, TaskEntry { lsn, acceptance, whole }));
-        }
-    }
-}
-
-fn payload_place(payload: &Payload, layout: &Layout) -> PayloadPlace {
-    if payload.is_spooled() {
-        PayloadPlace::Spool(payload.len())
-    } else {
-        PayloadPlace::Record(layout.payload.start as u32..layout.payload.end as u32)
-    }
-}
-
-fn part(record: Place, bytes: &[u8], range: Range<usize>) -> Place {
-    let offset = record.offset + range.start as u64;
-    let value = &bytes[range];
-    let len = value.len() as u32;
-    Place { offset, len, crc: crc32c::crc32c(value), ..record }
-}
-
 /// The index: generations of entries, the oldest first. An entry whose LSN the archive has reached
 /// is passed over, so a generation can leave as a whole, long after its first entries are in the
 /// archive, and nobody waits while it is taken apart. The newest of those that are in the archive as
@@ -191,6 +80,7 @@ pub(crate) enum Since {
 struct Generation {
     keys: HashMap<Key, KeyEntry>,
     tasks: HashMap<TaskId, TaskEntry>,
+    claims: HashMap<KeyHash, ClaimEntry>,
     /// The last LSN in it.
     last: u64,
 }
@@ -211,6 +101,10 @@ impl Recent {
         for (key, entry) in entries.keys.drain(..) {
             newest.last = newest.last.max(entry.lsn);
             newest.keys.insert(key, entry);
+        }
+        for (key, entry) in entries.claims.drain(..) {
+            newest.last = newest.last.max(entry.lsn);
+            newest.claims.insert(key, entry);
         }
         for (task, newer) in entries.tasks.drain(..) {
             newest.last = newest.last.max(newer.lsn);
@@ -245,6 +139,13 @@ impl Recent {
         Some(found.fold(newest, |newer, older| newer.over(older)))
     }
 
+    /// Who claimed a key last, unless that is in an archive that has everything up to `applied`.
+    pub(crate) fn claim(&self, key: KeyHash, applied: u64) -> Option<ClaimEntry> {
+        let state = self.state.read();
+        let mut found = state.generations.iter().rev().filter_map(|each| each.claims.get(&key));
+        found.next().filter(|entry| entry.lsn > applied).copied()
+    }
+
     /// Entries from here on are a generation of their own. The applier calls this before it reads
     /// the log, so that what it is about to apply can leave together.
     pub(crate) fn rotate(&self) {
@@ -273,17 +174,6 @@ impl Recent {
 impl State {
     fn newest(&self, key: &[u8]) -> Option<KeyEntry> {
         self.generations.iter().rev().find_map(|generation| generation.keys.get(key)).copied()
-    }
-}
-
-impl TaskEntry {
-    /// What is known when this comes after `older`.
-    fn over(self, older: &Self) -> Self {
-        Self {
-            lsn: self.lsn,
-            acceptance: self.acceptance.or_else(|| older.acceptance.clone()),
-            whole: self.whole.or(older.whole),
-        }
     }
 }
 

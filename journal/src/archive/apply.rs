@@ -4,17 +4,21 @@
 use crate::fold::{Fold, KeyFold, Rest, Run, TaskFold};
 use bytes::Bytes;
 use overtime_protocol::record::{Acceptance, Advance};
-use overtime_protocol::{Document, Fault, Opener, Product, TaskId, TaskState, UnixMillis};
+use overtime_protocol::{Claim, Document, Fault, Opener, Product, TaskId, TaskState, UnixMillis};
 use rusqlite::{Statement, Transaction, params};
 
 const PUT: &str = "REPLACE INTO state (key, value, lsn, crc) VALUES (?1, ?2, ?3, ?4)";
 
 const DELETE: &str = "DELETE FROM state WHERE key = ?1";
 
+/// The columns are unique: whoever held a key before lets go of it first.
+const LET_GO: &str = "UPDATE tasks SET key = NULL, fingerprint = NULL WHERE key = ?1 AND id <> ?2";
+
 const ACCEPT: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, created_at, \
-    due_at, urgency, content_type, traceparent, form, payload, payload_crc, spooled_len) \
-    VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
-    ON CONFLICT DO NOTHING";
+    due_at, urgency, content_type, traceparent, form, payload, payload_crc, spooled_len, \
+    key, fingerprint) \
+    VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+    ON CONFLICT (id) DO NOTHING";
 
 const RUN: &str = "UPDATE tasks SET state = ?2, attempts = ?3, mark_at = ?4, mark_isolated = ?5, \
     crashes = coalesce(?6, crashes), started_at = coalesce(?7, started_at), next_at = ?8, \
@@ -32,15 +36,27 @@ const ADVANCE: &str = "UPDATE tasks SET cursor = ?2, progress_done = ?3, progres
 const REST: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, created_at, \
     started_at, finished_at, progress_done, progress_total, fault_code, fault_detail, \
     fault_source, fault_class, fault_retry_after_ms, product_type, product, product_crc, \
-    fault_members) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
-    ?17, ?18, ?19, ?20) \
+    fault_members, key, fingerprint) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, \
+    ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) \
     ON CONFLICT (id) DO UPDATE SET state = ?2, attempts = ?6, started_at = ?8, finished_at = ?9, \
     progress_done = ?10, progress_total = ?11, fault_code = ?12, fault_detail = ?13, \
     fault_source = ?14, fault_class = ?15, fault_retry_after_ms = ?16, product_type = ?17, \
-    product = ?18, product_crc = ?19, fault_members = ?20, mark_at = NULL, mark_isolated = NULL, next_at = NULL, \
+    product = ?18, product_crc = ?19, fault_members = ?20, key = coalesce(?21, key), \
+    fingerprint = coalesce(?22, fingerprint), mark_at = NULL, mark_isolated = NULL, next_at = NULL, \
     payload = iif(?2 = 4, payload, NULL), payload_crc = iif(?2 = 4, payload_crc, NULL), \
     spooled_len = iif(?2 = 4, spooled_len, NULL), cursor = iif(?2 = 4, cursor, NULL) \
     WHERE tasks.state < 5";
+
+/// Has whoever held the keys that are claimed let go of them.
+pub(super) fn free_claims(transaction: &Transaction<'_>, fold: &Fold) -> rusqlite::Result<()> {
+    let mut let_go = transaction.prepare_cached(LET_GO)?;
+    let mut claims: Vec<_> = fold.claims.iter().collect();
+    claims.sort_unstable();
+    for (key, task) in claims {
+        let_go.execute(params![&key.0[..], task.key().cast_signed()])?;
+    }
+    Ok(())
+}
 
 pub(super) fn write_tasks(
     transaction: &Transaction<'_>,
@@ -57,7 +73,7 @@ pub(super) fn write_tasks(
         let ends = change.rest.as_ref().is_some_and(|rest| rest.document.state.is_final());
         // A task that has ended needs neither its payload nor how it was to be run.
         if let Some(acceptance) = change.acceptance.as_ref().filter(|_| !ends) {
-            write_acceptance(&mut accept, task, acceptance, opener)?;
+            write_acceptance(&mut accept, task, (acceptance, change.claim), opener)?;
         }
         if let Some(change) = &change.run {
             write_run(&mut run, task, change)?;
@@ -66,8 +82,8 @@ pub(super) fn write_tasks(
             let (done, total) = (progress.done.cast_signed(), progress.total.map(u64::cast_signed));
             advance.execute(params![task.key().cast_signed(), &cursor[..], done, total])?;
         }
-        if let Some(change) = &change.rest {
-            write_rest(&mut rest, task, change)?;
+        if let Some(rested) = &change.rest {
+            write_rest(&mut rest, task, rested, change.claim)?;
         }
     }
     Ok(())
@@ -76,7 +92,7 @@ pub(super) fn write_tasks(
 fn write_acceptance(
     statement: &mut Statement<'_>,
     task: TaskId,
-    acceptance: &Acceptance,
+    (acceptance, claim): (&Acceptance, Option<Claim>),
     opener: &Opener,
 ) -> rusqlite::Result<()> {
     let spooled = acceptance.payload.is_spooled().then(|| acceptance.payload.len().cast_signed());
@@ -96,6 +112,8 @@ fn write_acceptance(
         payload,
         payload.as_deref().map(crc32c::crc32c),
         spooled,
+        claim.as_ref().map(|claim| &claim.key.0[..]),
+        claim.as_ref().map(|claim| &claim.fingerprint.0[..]),
     ])?;
     Ok(())
 }
@@ -121,7 +139,12 @@ fn write_run(statement: &mut Statement<'_>, task: TaskId, run: &Run) -> rusqlite
     Ok(())
 }
 
-fn write_rest(statement: &mut Statement<'_>, task: TaskId, rest: &Rest) -> rusqlite::Result<()> {
+fn write_rest(
+    statement: &mut Statement<'_>,
+    task: TaskId,
+    rest: &Rest,
+    claim: Option<Claim>,
+) -> rusqlite::Result<()> {
     let Document { kind, lane, state, progress, fault, .. } = &*rest.document;
     let document = &rest.document;
     let (fault, product) = (fault.as_ref(), rest.product.as_ref());
@@ -147,6 +170,8 @@ fn write_rest(statement: &mut Statement<'_>, task: TaskId, rest: &Rest) -> rusql
         body,
         body.map(crc32c::crc32c),
         fault.and_then(|fault| fault.members.as_deref()),
+        claim.as_ref().map(|claim| &claim.key.0[..]),
+        claim.as_ref().map(|claim| &claim.fingerprint.0[..]),
     ])?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::row::{self, Archived, Cells, KeptPayload};
 use super::schema;
 use crate::error::StoreError;
 use bytes::Bytes;
-use overtime_protocol::{TaskId, TaskState, Unfinished};
+use overtime_protocol::{Fingerprint, KeyHash, TaskId, TaskState, Unfinished};
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
@@ -140,6 +140,19 @@ impl Reader {
         self.show(watermark)?;
         let sql = "SELECT payload, payload_crc, spooled_len FROM tasks WHERE id = ?1";
         Ok(self.one(sql, task, row::payload)?.flatten())
+    }
+
+    /// Who holds an idempotency key, and for which request.
+    pub(crate) fn holder(
+        &mut self,
+        key: KeyHash,
+        watermark: u64,
+    ) -> Result<Option<(TaskId, Fingerprint)>, StoreError> {
+        self.show(watermark)?;
+        let sql = format!("SELECT {} FROM tasks WHERE key = ?1", row::HOLDER);
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query([&key.0[..]])?;
+        rows.next()?.map(|row| row::holder(&mut Cells::of(row))).transpose()
     }
 
     /// Where a task stands, whether or not the newest records are in the archive.

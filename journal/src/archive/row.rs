@@ -4,8 +4,8 @@ use crate::error::StoreError;
 use bytes::Bytes;
 use overtime_protocol::record::{Acceptance, StartMark};
 use overtime_protocol::{
-    Class, Document, Durability, Fault, Form, KindName, LANES, Lane, Payload, Product, Progress,
-    Source, TaskId, TaskState, Unfinished, UnixMillis,
+    Claim, Class, Document, Durability, Fault, Fingerprint, Form, KeyHash, KindName, LANES, Lane,
+    Payload, Product, Progress, Source, TaskId, TaskState, Unfinished, UnixMillis,
 };
 use rusqlite::Row;
 use rusqlite::types::FromSql;
@@ -24,7 +24,7 @@ pub(crate) const PRODUCT: &str = "product, product_crc, product_type";
 pub(crate) const UNFINISHED: &str = "id, kind, lane, tenant, attempts, created_at, fault_code, \
     fault_detail, fault_source, fault_class, fault_retry_after_ms, fault_members, next_at, due_at, \
     urgency, content_type, traceparent, form, length(payload), spooled_len, mark_at, mark_isolated, \
-    crashes, cursor, progress_done, progress_total";
+    crashes, cursor, progress_done, progress_total, key, fingerprint";
 
 /// The cells of a row from left to right: looking each up by its name takes longer than reading
 /// it, and a restart reads many.
@@ -115,6 +115,14 @@ impl<'a> Cells<'a> {
         TaskState::from_number(self.small("the state")?).ok_or_else(|| malformed("the state"))
     }
 
+    fn claim(&mut self) -> Result<Option<Claim>, StoreError> {
+        let (key, fingerprint): (Option<[u8; 16]>, Option<[u8; 16]>) = (self.take()?, self.take()?);
+        Ok(key.zip(fingerprint).map(|(key, fingerprint)| Claim {
+            key: KeyHash(key),
+            fingerprint: Fingerprint(fingerprint),
+        }))
+    }
+
     fn fault(&mut self) -> Result<Option<Fault>, StoreError> {
         let (code, detail): (Option<String>, Option<String>) = (self.take()?, self.take()?);
         let (source, class): (Option<u8>, Option<u8>) = (self.take()?, self.take()?);
@@ -170,6 +178,14 @@ pub(crate) fn product(cells: &mut Cells<'_>) -> Result<Option<Product>, StoreErr
     Ok(body.map(|body| Product { content_type, body }))
 }
 
+/// The columns that [`holder`] reads, in its order.
+pub(crate) const HOLDER: &str = "id, fingerprint";
+
+/// Reads who holds a key, and for which request.
+pub(crate) fn holder(cells: &mut Cells<'_>) -> Result<(TaskId, Fingerprint), StoreError> {
+    Ok((cells.id()?, Fingerprint(cells.take()?)))
+}
+
 /// Reads a task's payload, or where it is. `None` if the task needs it no more.
 pub(crate) fn payload(cells: &mut Cells<'_>) -> Result<Option<KeptPayload>, StoreError> {
     let stored = cells.checked("payload")?.map(KeptPayload::Here);
@@ -217,7 +233,7 @@ pub(crate) fn unfinished(cells: &mut Cells<'_>) -> Result<Unfinished, StoreError
         cursor,
         progress,
         payload_lost: false,
-        claim: None,
+        claim: cells.claim()?,
         forgiven: 0,
         cancel_asked: false,
     })

@@ -8,8 +8,10 @@ use std::path::Path;
 /// The schema that is written, and the latest that is read.
 const FORMAT: i64 = 1;
 
-/// A finished task's payload is null, and so is one that is spooled: then its length is beside it. `mark_at` and the columns beside it are the mark of an
-/// attempt whose end is not known. Checksums are CRC-32C of the blob beside them.
+/// A finished task's payload is null, and so is one that is spooled: then its length is beside it.
+/// `mark_at` and the columns beside it are the mark of an attempt whose end is not known. Checksums
+/// are CRC-32C of the blob beside them. `key` is the hash of the idempotency key that the task
+/// holds, and `fingerprint` stands for the request that it came with.
 const TABLES: &str = "
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
@@ -48,8 +50,11 @@ CREATE TABLE tasks (
     mark_at INTEGER,
     mark_isolated INTEGER,
     crashes INTEGER,
-    next_at INTEGER
+    next_at INTEGER,
+    key BLOB,
+    fingerprint BLOB
 );
+CREATE UNIQUE INDEX tasks_key ON tasks (key) WHERE key IS NOT NULL;
 CREATE INDEX tasks_unfinished ON tasks (id) WHERE state < 4;
 CREATE TABLE state (
     key BLOB PRIMARY KEY,

@@ -1,6 +1,6 @@
 //! The one connection that writes the archive.
 
-use super::apply::{write_keys, write_tasks};
+use super::apply::{free_claims, write_keys, write_tasks};
 use super::schema;
 use super::settler::Settler;
 use crate::error::OpenError;
@@ -101,6 +101,7 @@ impl Writer {
     pub(crate) fn apply(&mut self, fold: &Fold) -> rusqlite::Result<()> {
         let behavior = TransactionBehavior::Immediate;
         let transaction = self.connection.transaction_with_behavior(behavior)?;
+        free_claims(&transaction, fold)?;
         write_tasks(&transaction, &self.opener, fold)?;
         write_keys(&transaction, fold)?;
         let mut set = transaction.prepare_cached(SET_META)?;

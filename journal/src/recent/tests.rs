@@ -19,10 +19,14 @@ fn generations(recent: &Recent) -> usize {
 fn what_the_archive_has_is_passed_over_and_what_was_written_since_is_not() {
     let recent = Recent::default();
     let keys = vec![key(1, 5), key(2, 6)];
-    recent.publish(&mut Entries { keys, tasks: vec![task(1, 5, None), task(2, 6, None)] });
+    recent.publish(&mut Entries {
+        keys,
+        tasks: vec![task(1, 5, None), task(2, 6, None)],
+        ..Entries::default()
+    });
     recent.rotate();
     let (keys, tasks) = (vec![key(1, 9)], vec![task(1, 9, Some(PLACE))]);
-    recent.publish(&mut Entries { keys, tasks });
+    recent.publish(&mut Entries { keys, tasks, ..Entries::default() });
     let tasks = [1, 2].map(|number| TaskId::from_key(number).unwrap());
     assert_eq!(recent.key(b"1", 0).unwrap().lsn, 9);
     assert_eq!(recent.key(b"1", 6).unwrap().lsn, 9);
@@ -38,13 +42,13 @@ fn a_generation_leaves_as_a_whole_once_the_next_is_in_the_archive() {
     let recent = Recent::default();
     recent.rotate();
     assert_eq!(generations(&recent), 0);
-    recent.publish(&mut Entries { keys: vec![key(1, 5), key(2, 6)], tasks: Vec::new() });
+    recent.publish(&mut Entries { keys: vec![key(1, 5), key(2, 6)], ..Entries::default() });
     recent.rotate();
     recent.rotate();
     assert_eq!(generations(&recent), 2);
     recent.release(6);
     assert_eq!(generations(&recent), 2);
-    recent.publish(&mut Entries { keys: vec![key(3, 7)], tasks: Vec::new() });
+    recent.publish(&mut Entries { keys: vec![key(3, 7)], ..Entries::default() });
     recent.release(6);
     assert_eq!(generations(&recent), 2);
     assert_eq!(recent.key(b"3", 6).unwrap().lsn, 7);
@@ -60,9 +64,9 @@ fn what_became_of_a_key_is_known_for_as_long_as_its_generation_stays() {
     recent.begin(4);
     assert!(matches!(recent.since(b"1", 3), Since::Unknown));
     assert!(matches!(recent.since(b"1", 4), Since::Unchanged));
-    recent.publish(&mut Entries { keys: vec![key(1, 5), key(2, 6)], tasks: Vec::new() });
+    recent.publish(&mut Entries { keys: vec![key(1, 5), key(2, 6)], ..Entries::default() });
     recent.rotate();
-    recent.publish(&mut Entries { keys: vec![key(2, 7)], tasks: Vec::new() });
+    recent.publish(&mut Entries { keys: vec![key(2, 7)], ..Entries::default() });
     let lsn = |name: &[u8], watermark| match recent.since(name, watermark) {
         Since::Written(entry) => entry.lsn,
         other => panic!("{other:?}"),
@@ -87,12 +91,12 @@ fn an_acceptance_stays_beside_a_later_record_of_its_task() {
         let mut accepted = task(1, 5, None);
         let acceptance = Accepted { record: PLACE, payload: PayloadPlace::Record(3..4) };
         accepted.1.acceptance = Some(acceptance.clone());
-        recent.publish(&mut Entries { keys: Vec::new(), tasks: vec![accepted] });
+        recent.publish(&mut Entries { tasks: vec![accepted], ..Entries::default() });
         if rotates {
             recent.rotate();
         }
         let parked = task(1, 6, Some(PLACE));
-        recent.publish(&mut Entries { keys: Vec::new(), tasks: vec![parked] });
+        recent.publish(&mut Entries { tasks: vec![parked], ..Entries::default() });
         let found = recent.task(TaskId::from_key(1).unwrap(), 5).unwrap();
         assert_eq!((found.lsn, found.acceptance), (6, Some(acceptance)));
         assert_eq!(found.whole, Some(PLACE));

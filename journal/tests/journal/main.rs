@@ -1,6 +1,7 @@
 //! The journal from outside, one binary: the process's one opener is minted once.
 
 mod chunks;
+mod claims;
 mod conflicts;
 mod faults;
 mod faulty_disk;

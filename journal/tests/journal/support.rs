@@ -6,9 +6,9 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use overtime_journal::{Disk, Journal, Opened, Options, Report, open, open_on};
 use overtime_protocol::record::{Acceptance, Advance, Change, Put, ReadMark, Record, StartMark};
 use overtime_protocol::{
-    Answer, Append, Document, Durability, Fate, Fault, Form, KindName, Lane, Lookup, Opener,
-    Payload, Product, Progress, Query, Read, ReplyTo, SpoolOrder, Spooled, TaskId, TaskState,
-    Ticket, UnixMillis,
+    Answer, Append, Document, Durability, Fate, Fault, Finding, Form, Inquiry, KindName, Lane,
+    Lookup, Opener, Payload, Product, Progress, Query, Question, Read, ReplyTo, SpoolOrder,
+    Spooled, TaskId, TaskState, Ticket, UnixMillis,
 };
 use std::fs;
 use std::path::Path;
@@ -148,6 +148,20 @@ impl Running {
         self.journal.short_lookups().send(read).expect("the journal takes lookups");
         match self.report() {
             Report::Answer(ReplyTo(7), answer) => answer,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Asks as the engine does and waits for what is found.
+    pub(crate) fn find_out(&self, question: Question) -> Finding {
+        let inquiry = Lookup::Inquiry(Inquiry { ticket: Ticket(8), question });
+        let lookups = match inquiry.is_long() {
+            true => self.journal.long_lookups(),
+            false => self.journal.short_lookups(),
+        };
+        lookups.send(inquiry).expect("the journal takes lookups");
+        match self.report() {
+            Report::Found(Ticket(8), finding) => finding,
             other => panic!("{other:?}"),
         }
     }

@@ -1,0 +1,139 @@
+//! What some records make of one task, and how a restart lays that over what the archive has of
+//! it. It never reads or writes anything.
+
+use overtime_protocol::record::{Acceptance, Advance, Change, StartMark};
+use overtime_protocol::{
+    Claim, Document, Fault, Product, TaskId, TaskState, Unfinished, UnixMillis,
+};
+
+/// What became of a task.
+#[derive(Default)]
+pub(crate) struct TaskFold {
+    /// How it was accepted, if that is among the records.
+    pub(crate) acceptance: Option<Acceptance>,
+    /// Its attempts, if any started or failed and it does not rest.
+    pub(crate) run: Option<Run>,
+    /// How far it came, if a chunk of it is among the records and it has not ended.
+    pub(crate) advance: Option<Advance>,
+    /// How it ended or was parked.
+    pub(crate) rest: Option<Rest>,
+    /// The idempotency key that it claimed, if nobody claimed it since.
+    pub(crate) claim: Option<Claim>,
+}
+
+/// The attempts of an unfinished task.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// The number of the newest.
+    pub(crate) attempts: u32,
+    /// Its mark, if its end is not known.
+    pub(crate) mark: Option<StartMark>,
+    /// When the newest known start was.
+    pub(crate) started_at: Option<UnixMillis>,
+    /// The crashes on the task's account, if a mark told them.
+    pub(crate) crashes: Option<u8>,
+    /// When the next attempt is due.
+    pub(crate) next_at: Option<UnixMillis>,
+    /// Why the newest that failed did.
+    pub(crate) fault: Option<Fault>,
+}
+
+/// The end of a task, or its rest.
+pub(crate) struct Rest {
+    /// The whole document.
+    pub(crate) document: Box<Document>,
+    /// What it made.
+    pub(crate) product: Option<Product>,
+}
+
+impl TaskFold {
+    /// Adds what the next record says of the task. A task that has ended stays as it ended.
+    pub(crate) fn add(
+        &mut self,
+        attempt: u32,
+        acceptance: Option<Acceptance>,
+        change: Option<Change>,
+    ) {
+        if self.rest.as_ref().is_some_and(|rest| rest.document.state.is_final()) {
+            return;
+        }
+        self.acceptance = acceptance.or(self.acceptance.take());
+        match change {
+            None => {}
+            Some(Change::Started(mark)) => self.run_again().start(attempt, mark),
+            Some(Change::Retrying { next_at, fault }) => {
+                self.run_again().fail(attempt, next_at, fault);
+            }
+            Some(Change::Advanced(advance)) => {
+                (self.rest, self.advance) = (None, Some(advance));
+            }
+            Some(Change::Parked(document)) => {
+                (self.run, self.rest) = (None, Some(Rest { document, product: None }));
+            }
+            Some(Change::Resumed | Change::CancelAsked) => {}
+            Some(Change::Finished(document, product)) => {
+                (self.run, self.advance) = (None, None);
+                self.rest = Some(Rest { document, product });
+            }
+        }
+    }
+
+    fn run_again(&mut self) -> &mut Run {
+        self.rest = None;
+        self.run.get_or_insert_default()
+    }
+
+    /// The task as a restart finds it, after what the archive has of it. `None` if it has ended
+    /// or rests, or was never accepted.
+    pub(crate) fn resume(self, task: TaskId, archived: Option<Unfinished>) -> Option<Unfinished> {
+        if self.rest.is_some() {
+            return None;
+        }
+        let fresh = |acceptance| Unfinished {
+            task,
+            acceptance,
+            attempts: 0,
+            started: None,
+            crashes: 0,
+            next_at: None,
+            fault: None,
+            cursor: None,
+            progress: None,
+            payload_lost: false,
+            claim: None,
+            forgiven: 0,
+            cancel_asked: false,
+        };
+        let mut unfinished = archived.or(self.acceptance.map(fresh))?;
+        unfinished.claim = self.claim.or(unfinished.claim);
+        if let Some(run) = self.run {
+            unfinished.attempts = run.attempts;
+            unfinished.started = run.mark;
+            unfinished.crashes = run.crashes.unwrap_or(unfinished.crashes);
+            unfinished.next_at = run.next_at;
+            unfinished.fault = run.fault.or(unfinished.fault);
+        }
+        if let Some(Advance { cursor, progress }) = self.advance {
+            (unfinished.cursor, unfinished.progress) = (Some(cursor), Some(progress));
+        }
+        Some(unfinished)
+    }
+}
+
+impl Run {
+    fn start(&mut self, attempt: u32, mark: StartMark) {
+        self.attempts = self.attempts.max(attempt);
+        (self.mark, self.started_at) = (Some(mark), Some(mark.at));
+        (self.crashes, self.next_at) = (Some(mark.crashes), None);
+    }
+
+    fn fail(&mut self, attempt: u32, next_at: UnixMillis, fault: Fault) {
+        self.attempts = self.attempts.max(attempt);
+        (self.mark, self.next_at, self.fault) = (None, Some(next_at), Some(fault));
+    }
+
+    /// What the task is called meanwhile.
+    pub(crate) fn state(&self) -> TaskState {
+        if self.mark.is_some() { TaskState::Running } else { TaskState::Retrying }
+    }
+}

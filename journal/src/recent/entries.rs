@@ -1,0 +1,149 @@
+//! What is to be found of committed records: made without the lock, from the records as they are
+//! written. It keeps places in the log, never values.
+
+use super::Place;
+use overtime_protocol::record::{Change, Layout, Record};
+use overtime_protocol::{Fingerprint, KeyHash, Payload, TaskId};
+use std::ops::Range;
+
+/// A state key.
+pub(super) type Key = Box<[u8]>;
+
+/// The newest write of a state key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyEntry {
+    /// Its LSN.
+    pub(crate) lsn: u64,
+    /// The task that wrote it, and in which of its runs.
+    pub(crate) writer: (TaskId, u32),
+    /// The value; `None` if the key was deleted.
+    pub(crate) value: Option<Place>,
+}
+
+impl KeyEntry {
+    /// The LSN that a read of it tells: 0 if the key was deleted.
+    pub(crate) fn read_lsn(&self) -> u64 {
+        self.value.map_or(0, |_| self.lsn)
+    }
+}
+
+/// Who holds an idempotency key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClaimEntry {
+    /// The LSN of the record that claims it.
+    pub(crate) lsn: u64,
+    /// The task.
+    pub(crate) task: TaskId,
+    /// The request that the key came with.
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// What the log has of a task.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskEntry {
+    /// The LSN of the newest record kept here.
+    pub(crate) lsn: u64,
+    /// How it was accepted.
+    pub(crate) acceptance: Option<Accepted>,
+    /// The record that ended or parked it.
+    pub(crate) whole: Option<Place>,
+}
+
+/// The acceptance of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    /// The record.
+    pub(crate) record: Place,
+    /// Where the payload is.
+    pub(crate) payload: PayloadPlace,
+}
+
+/// Where the payload of a task is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PayloadPlace {
+    /// In these bytes of the record that accepted it.
+    Record(Range<u32>),
+    /// In the spool; it has this many bytes.
+    Spool(u64),
+}
+
+/// One record, as it is to be found.
+pub(crate) struct Entry<'a> {
+    /// Its LSN.
+    pub(crate) lsn: u64,
+    /// Where it lies.
+    pub(crate) place: Place,
+    /// Its bytes.
+    pub(crate) bytes: &'a [u8],
+    /// What it says.
+    pub(crate) record: &'a Record,
+    /// Where its parts are in its bytes.
+    pub(crate) layout: &'a Layout,
+}
+
+/// Entries that are made without the lock and published under one.
+#[derive(Default)]
+pub(crate) struct Entries {
+    pub(super) keys: Vec<(Key, KeyEntry)>,
+    pub(super) tasks: Vec<(TaskId, TaskEntry)>,
+    pub(super) claims: Vec<(KeyHash, ClaimEntry)>,
+}
+
+impl Entries {
+    /// Forgets what was not published.
+    pub(crate) fn clear(&mut self) {
+        self.keys.clear();
+        self.tasks.clear();
+        self.claims.clear();
+    }
+
+    /// Adds what is to be found of one record.
+    pub(crate) fn add(&mut self, entry: &Entry<'_>) {
+        let Entry { lsn, place, bytes, record, layout } = *entry;
+        for (put, range) in layout.values(&record.puts) {
+            let value = range.map(|range| part(place, bytes, range));
+            let writer = (record.task, record.run);
+            // A copy: there are many, and a shared one takes twice the memory.
+            self.keys.push((Key::from(&*put.key), KeyEntry { lsn, writer, value }));
+        }
+        if let Some(claim) = record.claim {
+            let (task, fingerprint) = (record.task, claim.fingerprint);
+            self.claims.push((claim.key, ClaimEntry { lsn, task, fingerprint }));
+        }
+        let is_whole = matches!(record.change, Some(Change::Parked(_) | Change::Finished(..)));
+        let acceptance = record.acceptance.as_ref().map(|acceptance| {
+            let payload = payload_place(&acceptance.payload, layout);
+            Accepted { record: place, payload }
+        });
+        if is_whole || acceptance.is_some() {
+            let whole = is_whole.then_some(place);
+            self.tasks.push((record.task, TaskEntry { lsn, acceptance, whole }));
+        }
+    }
+}
+
+impl TaskEntry {
+    /// What is known when this comes after `older`.
+    pub(super) fn over(self, older: &Self) -> Self {
+        Self {
+            lsn: self.lsn,
+            acceptance: self.acceptance.or_else(|| older.acceptance.clone()),
+            whole: self.whole.or(older.whole),
+        }
+    }
+}
+
+fn payload_place(payload: &Payload, layout: &Layout) -> PayloadPlace {
+    if payload.is_spooled() {
+        PayloadPlace::Spool(payload.len())
+    } else {
+        PayloadPlace::Record(layout.payload.start as u32..layout.payload.end as u32)
+    }
+}
+
+fn part(record: Place, bytes: &[u8], range: Range<usize>) -> Place {
+    let offset = record.offset + range.start as u64;
+    let value = &bytes[range];
+    let len = value.len() as u32;
+    Place { offset, len, crc: crc32c::crc32c(value), ..record }
+}
