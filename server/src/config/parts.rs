@@ -33,6 +33,7 @@ impl Config {
             log_max_bytes: self.journal.log_max.0,
             appends_max: self.limits.appends,
             readers: self.journal.readers,
+            key_keep: self.key_keep(),
             ..overtime_journal::Options::new(&self.data)
         }
     }

@@ -5,6 +5,7 @@ mod bulk;
 mod descriptors;
 mod ends;
 mod hosts;
+mod keys;
 mod large;
 mod native;
 mod native_client;
