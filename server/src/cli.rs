@@ -51,7 +51,7 @@ struct Flags {
     /// Workers for single calls
     #[arg(long, global = true, value_name = "COUNT")]
     workers: Option<usize>,
-    /// Serve the demo kinds: echo, sleep, flaky
+    /// Serve the demo kinds: echo, sleep, flaky, steps
     #[arg(long, global = true)]
     demo: bool,
     /// Allow addresses other than loopback although nobody is asked for a key

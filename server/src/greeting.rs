@@ -25,7 +25,10 @@ pub(crate) fn greeting(server: &Server) -> String {
     if kinds.contains(&"sleep") {
         let _ = writeln!(text, "  curl -i '{url}/tasks/sleep?wait=1s' -d '{{\"ms\":3000}}'");
     } else {
-        let _ = writeln!(text, "\nWith --demo there are also echo, sleep and flaky to play with.");
+        let _ = writeln!(
+            text,
+            "\nWith --demo there are also echo, sleep, flaky and steps to play with."
+        );
     }
     text
 }

@@ -4,14 +4,13 @@
 //!
 //! From the bottom up: a body in segments (`body`) is read by one of three readers (`items`); each
 //! item is run (`work`) and leaves a trace (`trace`), traces become a chunk (`draft`, `gathered`),
-//! and the run (`run`) sends chunk after chunk through a door (`door`), some of them again
+//! and the run (`run`) sends chunk after chunk through the door, some of them again
 //! (`again`), as large as its pace (`pace`) allows, and counts what became of them (`tally`).
 
 mod again;
 mod body;
 mod csv;
 mod cursor;
-mod door;
 mod draft;
 mod gathered;
 mod item;
@@ -25,12 +24,12 @@ mod tally;
 mod trace;
 mod work;
 
-pub(crate) use door::{ChunkDoor, WorkerDoor};
 pub use item::ITEM_MAX_BYTES;
 pub(crate) use pace::Pace;
 
-use crate::attempt::{Aftermath, Workshop};
+use crate::attempt::{Aftermath, End, Workshop};
 use crate::cancel::CancelFlag;
+use crate::door::ChunkDoor;
 use crate::failure::Failure;
 use crate::panics;
 use crate::product::json_type;
@@ -38,7 +37,7 @@ use draft::Draft;
 use gathered::Writer;
 use items::{Format, Items};
 use overtime_protocol::{Completion, Job, Payload};
-use run::{End, Run};
+use run::Run;
 use tally::Tally;
 use work::Work;
 
@@ -58,18 +57,7 @@ impl Workshop {
             let failure = Failure::ephemeral("panic", told);
             (Err(failure), Aftermath::Shaken)
         });
-        let ended = ended.unwrap_or_else(|failure| End {
-            outcome: failure.into(),
-            progress: None,
-            puts: Vec::new(),
-            expects: Vec::new(),
-        });
-        let End { outcome, progress, puts, expects } = ended;
-        let Job { task, attempt, run, .. } = *job;
-        let ended = self.clock.monotonic();
-        let completion =
-            Completion { task, attempt, run, outcome, progress, puts, expects, started, ended };
-        (completion, aftermath)
+        (self.completion(job, started, ended.unwrap_or_else(End::from)), aftermath)
     }
 
     fn work_bulk(

@@ -3,11 +3,17 @@
 mod echo;
 mod flaky;
 mod sleep;
+mod steps;
 
 use crate::handler::Handler;
 use std::sync::Arc;
 
-/// The handlers of `echo`, `sleep` and `flaky`.
+/// The handlers of `echo`, `sleep`, `flaky` and `steps`.
 pub fn handlers() -> Vec<Arc<dyn Handler>> {
-    vec![Arc::new(echo::Echo), Arc::new(sleep::Sleep), Arc::new(flaky::Flaky)]
+    vec![
+        Arc::new(echo::Echo),
+        Arc::new(sleep::Sleep),
+        Arc::new(flaky::Flaky),
+        Arc::new(steps::Steps),
+    ]
 }

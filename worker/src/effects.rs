@@ -67,9 +67,12 @@ impl View<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     touched: Vec<Touched>,
+    /// Where in `touched` those begin that were touched since the attempt saved. Those before are
+    /// only remembered.
+    part_start: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Touched {
     key: Bytes,
     found: State,
@@ -77,7 +80,7 @@ struct Touched {
     written: Option<Written>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Written {
     Value(Bytes),
     Deletion,
@@ -107,32 +110,49 @@ impl Effects {
         Ok(())
     }
 
-    /// The writes and the mere reads.
-    pub(crate) fn finish(self) -> Result<(Vec<Put>, Vec<Expect>), Failure> {
-        let (mut puts, mut expects, mut bytes) = (Vec::new(), Vec::new(), 0);
-        for Touched { key, found, written } in self.touched {
-            let read = found.read;
-            let value = match written {
-                None => {
-                    expects.push(Expect { key, read });
-                    continue;
-                }
+    /// The writes and the mere reads since the attempt saved.
+    pub(crate) fn finish(mut self) -> Result<(Vec<Put>, Vec<Expect>), Failure> {
+        sort_out(self.touched.drain(self.part_start..))
+    }
+
+    /// The same, of an attempt that goes on.
+    pub(crate) fn part(&self) -> Result<(Vec<Put>, Vec<Expect>), Failure> {
+        sort_out(self.touched[self.part_start..].iter().cloned())
+    }
+
+    /// The part was kept under `lsn`: from now on what it wrote is known by that.
+    pub(crate) fn settle(&mut self, lsn: u64) {
+        for touched in &mut self.touched[self.part_start..] {
+            let value = match touched.written.take() {
+                None => continue,
                 Some(Written::Value(value)) => Some(value),
                 Some(Written::Deletion) => None,
             };
-            bytes += key.len() + value.as_ref().map_or(0, Bytes::len);
-            puts.push(Put { key, value, read });
+            let lsn = if value.is_some() { lsn } else { 0 };
+            touched.found = State { value, read: ReadMark::At { lsn, watermark: 0 } };
         }
-        if bytes > EFFECTS_MAX_BYTES {
-            let detail = format!("the effects are {bytes} bytes; {EFFECTS_MAX_BYTES} are allowed");
-            return Err(Failure::defect("effects-too-large", detail));
-        }
-        Ok((puts, expects))
+        // By whom a key was written is known for a while only, and then only by its number.
+        self.touched.retain(|touched| matches!(touched.found.read, ReadMark::At { .. }));
+        self.part_start = self.touched.len();
+        self.forget_oldest();
     }
 
-    /// All that was read, also where it was written over.
-    pub(crate) fn reads(self) -> Vec<Expect> {
-        let touched = self.touched.into_iter();
+    /// What is remembered of the parts before is bounded as a part is.
+    fn forget_oldest(&mut self) {
+        let mut bytes = 0;
+        let newest_first = self.touched.iter().rev();
+        let kept = newest_first.take_while(|touched| {
+            bytes += touched.key.len() + touched.found.value.as_ref().map_or(0, Bytes::len);
+            bytes <= EFFECTS_MAX_BYTES
+        });
+        let forgotten = self.touched.len() - kept.count();
+        self.touched.drain(..forgotten);
+        self.part_start -= forgotten;
+    }
+
+    /// All that was read since the attempt saved, also where it was written over.
+    pub(crate) fn reads(mut self) -> Vec<Expect> {
+        let touched = self.touched.drain(self.part_start..);
         touched.map(|Touched { key, found, .. }| Expect { key, read: found.read }).collect()
     }
 
@@ -140,21 +160,63 @@ impl Effects {
     fn touch(&mut self, key: &[u8], view: View<'_>) -> Result<&mut Touched, Failure> {
         let known = self.touched.iter().position(|touched| touched.key == key);
         let place = match known {
-            Some(place) => place,
-            None if self.touched.len() == KEYS_MAX => {
-                let detail = format!("an attempt may read or write {KEYS_MAX} keys, not more");
-                return Err(Failure::defect("too-many-keys", detail));
+            Some(place) if place >= self.part_start => place,
+            Some(place) => {
+                let remembered = self.touched.remove(place);
+                self.part_start -= 1;
+                self.add(remembered)
             }
             None => {
+                self.make_room()?;
                 check_name(key)?;
                 let found = view.state(key)?;
-                let key = Bytes::copy_from_slice(key);
-                self.touched.push(Touched { key, found, written: None });
-                self.touched.len() - 1
+                self.add(Touched { key: Bytes::copy_from_slice(key), found, written: None })
             }
         };
         Ok(&mut self.touched[place])
     }
+
+    fn add(&mut self, touched: Touched) -> usize {
+        self.touched.push(touched);
+        self.touched.len() - 1
+    }
+
+    /// Makes room for one more key: what is only remembered gives way.
+    fn make_room(&mut self) -> Result<(), Failure> {
+        if self.touched.len() < KEYS_MAX {
+            return Ok(());
+        }
+        if self.part_start == 0 {
+            let detail = format!("an attempt may read or write {KEYS_MAX} keys, not more");
+            return Err(Failure::defect("too-many-keys", detail));
+        }
+        self.touched.remove(0);
+        self.part_start -= 1;
+        Ok(())
+    }
+}
+
+/// The writes, and the mere reads.
+fn sort_out(touched: impl Iterator<Item = Touched>) -> Result<(Vec<Put>, Vec<Expect>), Failure> {
+    let (mut puts, mut expects, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for Touched { key, found, written } in touched {
+        let read = found.read;
+        let value = match written {
+            None => {
+                expects.push(Expect { key, read });
+                continue;
+            }
+            Some(Written::Value(value)) => Some(value),
+            Some(Written::Deletion) => None,
+        };
+        bytes += key.len() + value.as_ref().map_or(0, Bytes::len);
+        puts.push(Put { key, value, read });
+    }
+    if bytes > EFFECTS_MAX_BYTES {
+        let detail = format!("the effects are {bytes} bytes; {EFFECTS_MAX_BYTES} are allowed");
+        return Err(Failure::defect("effects-too-large", detail));
+    }
+    Ok((puts, expects))
 }
 
 fn check_name(key: &[u8]) -> Result<(), Failure> {
@@ -166,104 +228,4 @@ fn check_name(key: &[u8]) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{FakeSource, task};
-
-    fn view<'a>(source: &'a FakeSource, overlay: &'a Overlay) -> View<'a> {
-        View { upper: overlay, lower: None, source }
-    }
-
-    #[test]
-    fn several_puts_to_a_key_collapse_to_the_last_with_the_first_mark() {
-        let (source, overlay) = (FakeSource::default(), Overlay::default());
-        let mark = source.set(b"k", "old");
-        let mut effects = Effects::default();
-        assert_eq!(effects.read(b"k", view(&source, &overlay)).unwrap().unwrap(), "old");
-        source.set(b"k", "changed by another");
-        effects.put(b"k", "one".into(), view(&source, &overlay)).unwrap();
-        effects.put(b"k", "two".into(), view(&source, &overlay)).unwrap();
-        assert_eq!(effects.read(b"k", view(&source, &overlay)).unwrap().unwrap(), "two");
-        let (puts, expects) = effects.finish().unwrap();
-        let put = Put { key: "k".into(), value: Some("two".into()), read: mark };
-        assert_eq!((puts, expects), (vec![put], vec![]));
-    }
-
-    #[test]
-    fn an_attempt_sees_its_own_deletion() {
-        let (source, overlay) = (FakeSource::default(), Overlay::default());
-        source.set(b"k", "old");
-        let mut effects = Effects::default();
-        effects.delete(b"k", view(&source, &overlay)).unwrap();
-        assert_eq!(effects.read(b"k", view(&source, &overlay)).unwrap(), None);
-        assert_eq!(effects.finish().unwrap().0[0].value, None);
-    }
-
-    #[test]
-    fn keys_only_read_become_expects_even_if_absent() {
-        let (source, overlay) = (FakeSource::default(), Overlay::default());
-        let mark = source.set(b"there", "x");
-        let mut effects = Effects::default();
-        effects.read(b"there", view(&source, &overlay)).unwrap();
-        effects.read(b"absent", view(&source, &overlay)).unwrap();
-        let (puts, expects) = effects.finish().unwrap();
-        assert!(puts.is_empty());
-        let absent = Expect { key: "absent".into(), read: ReadMark::At { lsn: 0, watermark: 0 } };
-        assert_eq!(expects, [Expect { key: "there".into(), read: mark }, absent]);
-    }
-
-    #[test]
-    fn a_blind_put_carries_the_mark_of_what_it_overwrites() {
-        let (source, overlay) = (FakeSource::default(), Overlay::default());
-        let mark = source.set(b"k", "old");
-        let mut effects = Effects::default();
-        effects.put(b"k", "new".into(), view(&source, &overlay)).unwrap();
-        assert_eq!(effects.finish().unwrap().0[0].read, mark);
-    }
-
-    #[test]
-    fn the_overlay_hides_the_source_deletions_included() {
-        let (source, mut overlay) = (FakeSource::default(), Overlay::default());
-        source.set(b"k", "old");
-        let mark = ReadMark::At { lsn: 1, watermark: 0 };
-        let deletion = Put { key: "k".into(), value: None, read: mark };
-        overlay.extend(task(7), 2, &[deletion]);
-        let mut effects = Effects::default();
-        assert_eq!(effects.read(b"k", view(&source, &overlay)).unwrap(), None);
-        let after = ReadMark::After { task: task(7), run: 2 };
-        assert_eq!(effects.finish().unwrap().1[0].read, after);
-    }
-
-    #[test]
-    fn a_reserved_key_is_refused() {
-        let (source, overlay) = (FakeSource::default(), Overlay::default());
-        let key = bulk::errors_key(task(7), 0);
-        let mut effects = Effects::default();
-        let refused = [
-            effects.put(&key, "v".into(), view(&source, &overlay)).unwrap_err(),
-            effects.delete(&key, view(&source, &overlay)).unwrap_err(),
-            effects.read(&key, view(&source, &overlay)).map(drop).unwrap_err(),
-        ];
-        for failure in refused {
-            assert!(matches!(failure, Failure::Defect(fault) if fault.code == "reserved-key"));
-        }
-    }
-
-    #[test]
-    fn effects_are_bounded_in_keys_and_bytes() {
-        let (source, overlay) = (FakeSource::default(), Overlay::default());
-        let view = view(&source, &overlay);
-        let mut effects = Effects::default();
-        for number in 0..KEYS_MAX {
-            effects.read(number.to_string().as_bytes(), view).unwrap();
-        }
-        effects.read(b"0", view).unwrap();
-        let refused = effects.read(b"one more", view).unwrap_err();
-        assert!(matches!(refused, Failure::Defect(fault) if fault.code == "too-many-keys"));
-
-        let mut effects = Effects::default();
-        effects.put(b"k", vec![0; EFFECTS_MAX_BYTES].into(), view).unwrap();
-        let refused = effects.finish().unwrap_err();
-        assert!(matches!(refused, Failure::Defect(fault) if fault.code == "effects-too-large"));
-    }
-}
+mod tests;

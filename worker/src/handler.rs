@@ -9,11 +9,26 @@ use overtime_protocol::{Kind, Product};
 ///
 /// An attempt may run more than once: after a conflict over a key, after an ephemeral failure, and
 /// after a crash. State is safe from that, because it is written only with the attempt that
-/// succeeds. A handler that acts outside (sends a letter, calls a service) must say so with
-/// [`Kind::acting_outside`] and pass [`Input::task`] on as an idempotency key.
+/// succeeds, or with what it saves. A handler that acts outside (sends a letter, calls a service)
+/// must say so with [`Kind::acting_outside`] and pass [`Input::task`] on as an idempotency key.
 ///
 /// A handler that takes long holds its worker, and nothing else: its caller gets an address
-/// instead of an answer, and the attempt goes on.
+/// instead of an answer, and the attempt goes on. If it works in steps it [saves](Input::save) now
+/// and then, with a cursor of its own: a later attempt, also after a crash, goes on from there.
+/// ```
+/// # use overtime_protocol::{Product, Progress};
+/// # use overtime_worker::{Failure, Input, json_product};
+/// # fn take(_: u32) -> Result<String, Failure> { Ok(String::new()) }
+/// fn run(input: &mut Input<'_>) -> Result<Product, Failure> {
+///     let done = input.cursor().map_or(0, |cursor| cursor[0].into());
+///     for step in done + 1..=100_u32 {
+///         let made = take(step)?; // whatever becomes of it, the steps before it are kept
+///         input.put(format!("made/{}/{step}", input.task()), made)?;
+///         input.save([step as u8].to_vec(), Progress { done: step.into(), total: Some(100) })?;
+///     }
+///     Ok(json_product("{}"))
+/// }
+/// ```
 ///
 /// # Example
 /// A kind that counts visits by page. Two visits to one page at the same time conflict, one of

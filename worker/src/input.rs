@@ -5,6 +5,7 @@ use crate::effects::{Effects, View};
 use crate::failure::Failure;
 use crate::json;
 use crate::payload_reader::PayloadReader;
+use crate::saves::Saves;
 use bytes::Bytes;
 use overtime_protocol::{Clock, Job, TaskId, UnixMillis};
 use serde::de::DeserializeOwned;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 /// State is a space of keys and values. What [`put`](Input::put) and [`delete`](Input::delete)
 /// ask for is written with the end of the attempt, together with the record that the task
 /// succeeded, or not at all: if any key that was read has changed meanwhile, the attempt runs
-/// again. After a failure nothing is written.
+/// again. After a failure nothing is written but what was [saved](Input::save) before.
 pub struct Input<'a> {
     pub(crate) job: &'a Job,
     pub(crate) item: Option<u64>,
@@ -25,6 +26,10 @@ pub struct Input<'a> {
     pub(crate) view: View<'a>,
     pub(crate) effects: Effects,
     pub(crate) cancel: CancelFlag<'a>,
+    /// Where this run begins.
+    pub(crate) cursor: Option<Bytes>,
+    /// What it saves; `None` for an item of a bulk body.
+    pub(crate) saves: Option<Saves<'a>>,
 }
 
 impl<'a> Input<'a> {

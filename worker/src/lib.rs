@@ -6,12 +6,14 @@
 //!
 //! The way of one attempt, in the order of the files: [`start`] makes the threads (`pool`), each
 //! takes a chain (`thread`) and runs its jobs one by one (`attempt`), for each of which a handler
-//! sees an [`Input`] whose reads and writes are remembered (`effects`). A bulk job runs the handler
-//! over every item of its body instead (`bulk`).
+//! sees an [`Input`] whose reads and writes are remembered (`effects`), and which it may save on
+//! its way (`saves`). A bulk job runs the handler over every item of its body instead (`bulk`).
+//! Both send parts of what they do through a door (`door`).
 
 mod attempt;
 mod bulk;
 mod cancel;
+mod door;
 mod effects;
 mod failure;
 mod handler;
@@ -20,6 +22,7 @@ mod panics;
 mod payload_reader;
 mod pool;
 mod product;
+mod saves;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -40,4 +43,5 @@ pub use pool::{
     Deliver, Delivery, Ended, Equipment, Pool, PoolOptions, StillRunning, Worker, WorkerId, start,
 };
 pub use product::json_product;
+pub use saves::CURSOR_MAX_BYTES;
 pub use source::{Source, SourceError, State};

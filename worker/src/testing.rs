@@ -1,6 +1,10 @@
 //! What the tests of this crate run handlers with: a source in memory, jobs, and a handler that
 //! does what the test says.
 
+mod journal;
+
+pub(crate) use journal::FakeJournal;
+
 use crate::attempt::Workshop;
 use crate::cancel::CancelFlag;
 use crate::effects::Overlay;
@@ -183,7 +187,9 @@ impl Bench {
 
     /// Runs an attempt and commits what it wrote.
     pub(crate) fn attempt(&self, job: &Job) -> Completion {
-        let (completion, _) = self.workshop.run(job, &Overlay::default(), CancelFlag::default());
+        let mut journal = FakeJournal::of(self.source.clone());
+        let (overlay, cancel) = (Overlay::default(), CancelFlag::default());
+        let (completion, _) = self.workshop.run(job, &overlay, cancel, &mut journal);
         self.source.commit(&completion.puts);
         completion
     }

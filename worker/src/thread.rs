@@ -2,8 +2,9 @@
 //! next chain. It ends when nobody can send it a chain any more. It never decides what to run.
 
 use crate::attempt::{Aftermath, Workshop};
-use crate::bulk::{Pace, WorkerDoor};
+use crate::bulk::Pace;
 use crate::cancel::CancelFlag;
+use crate::door::WorkerDoor;
 use crate::effects::Overlay;
 use crate::pool::{Deliver, Delivery, WorkerId};
 use crossbeam_channel::{Receiver, Sender};
@@ -55,7 +56,12 @@ impl WorkerThread {
         let count = jobs.len();
         for (place, job) in jobs.into_iter().enumerate() {
             let cancel = CancelFlag::new(&claims, place);
-            let (completion, aftermath) = self.run_job(&job, &overlay, cancel);
+            let mut door = WorkerDoor::open(self.id, &self.deliver, &self.rulings);
+            let (completion, aftermath) = self.run_job(&job, &overlay, cancel, &mut door);
+            if door.is_used() {
+                // Those before it are on disk by now, and it may have written the same keys since.
+                overlay = Overlay::default();
+            }
             let run = job.run;
             // The payload's memory is free before anybody hears that the attempt has ended.
             drop(job);
@@ -82,13 +88,11 @@ impl WorkerThread {
         job: &Job,
         overlay: &Overlay,
         cancel: CancelFlag<'_>,
+        door: &mut WorkerDoor<'_>,
     ) -> (Completion, Aftermath) {
         match job.form {
-            Form::Single => self.workshop.run(job, overlay, cancel),
-            Form::Bulk => {
-                let mut door = WorkerDoor::open(self.id, &self.deliver, &self.rulings);
-                self.workshop.run_bulk(job, Pace::default(), cancel, &mut door)
-            }
+            Form::Single => self.workshop.run(job, overlay, cancel, door),
+            Form::Bulk => self.workshop.run_bulk(job, Pace::default(), cancel, door),
         }
     }
 }

@@ -14,4 +14,5 @@ mod payloads;
 mod poison;
 mod refusals;
 mod restarts;
+mod steps;
 mod support;

@@ -4,7 +4,6 @@
 //! on behind the last chunk that was kept.
 
 use super::cursor::Cursor;
-use super::door::ChunkDoor;
 use super::draft::Draft;
 use super::gathered::Writer;
 use super::item::Malformed;
@@ -12,6 +11,8 @@ use super::items::Items;
 use super::pace::Pace;
 use super::tally::{Step, Tally};
 use super::work::Work;
+use crate::attempt::{CONFLICTS_MAX, End};
+use crate::door::ChunkDoor;
 use crate::effects::{Layer, View};
 use crate::failure::Failure;
 use crate::product::json_product;
@@ -19,9 +20,6 @@ use crate::source::Source;
 use overtime_protocol::bulk::errors_key;
 use overtime_protocol::record::{Expect, Put};
 use overtime_protocol::{Chunk, Fault, Go, Monotonic, Outcome, Progress, Ruling};
-
-/// How often in a row a chunk may conflict before the attempt gives up for a while.
-const CONFLICTS_MAX: u32 = 64;
 
 /// A run.
 pub(super) struct Run<'a> {
@@ -46,15 +44,6 @@ pub(super) struct Inflight {
     sent: Monotonic,
     /// How often in a row it has conflicted.
     pub(super) conflicts: u32,
-}
-
-/// How a run ended, and what goes with that.
-#[derive(Debug)]
-pub(super) struct End {
-    pub(super) outcome: Outcome,
-    pub(super) progress: Option<Progress>,
-    pub(super) puts: Vec<Put>,
-    pub(super) expects: Vec<Expect>,
 }
 
 /// Why a run ends in the middle.
@@ -272,7 +261,7 @@ impl Run<'_> {
 
     fn end(&self, outcome: Outcome) -> End {
         let progress = Some(Progress { done: self.tally.cursor.position.index, total: None });
-        End { outcome, progress, puts: Vec::new(), expects: Vec::new() }
+        End { progress, ..outcome.into() }
     }
 
     pub(super) fn fresh_draft(&self) -> Draft {

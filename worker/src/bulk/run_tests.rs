@@ -4,15 +4,13 @@
 mod cancel;
 mod chance;
 mod errors;
-mod journal;
 
 use super::pace::Pace;
 use crate::cancel::CancelFlag;
 use crate::handler::Handler;
-use crate::testing::{FakeSource, Scripted, job, workshop};
+use crate::testing::{FakeJournal, FakeSource, Scripted, job, workshop};
 use crate::{Failure, contacts, json_product};
 use bytes::Bytes;
-use journal::FakeJournal;
 use overtime_protocol::{Completion, Fault, Form, Go, Job, Outcome, Payload, Ruling};
 use serde::Deserialize;
 use serde_json::Value;

@@ -48,6 +48,8 @@ impl Work<'_> {
             view,
             effects: Effects::default(),
             cancel: self.cancel,
+            cursor: None,
+            saves: None,
         };
         let caught = panics::catch(|| self.handler.run(&mut input));
         match caught {

@@ -31,13 +31,19 @@ impl Handler for Sleep {
 
     fn run(&self, input: &mut Input<'_>) -> Result<Product, Failure> {
         let Request { ms } = input.json()?;
-        if ms > SLEEP_MAX_MS {
-            let detail = format!("`ms` is {ms}; at most {SLEEP_MAX_MS} are allowed");
-            return Err(Failure::input("invalid-input", detail));
-        }
+        refuse_long(ms)?;
         pause(input, Duration::from_millis(ms))?;
         Ok(json_product(format!("{{\"slept_ms\":{ms}}}")))
     }
+}
+
+/// Refuses what is longer than the longest sleep.
+pub(super) fn refuse_long(ms: u64) -> Result<(), Failure> {
+    if ms > SLEEP_MAX_MS {
+        let detail = format!("`ms` is {ms}; at most {SLEEP_MAX_MS} are allowed");
+        return Err(Failure::input("invalid-input", detail));
+    }
+    Ok(())
 }
 
 /// Sleeps for `span`, or until the task is to be cancelled.
@@ -57,7 +63,7 @@ mod tests {
     use super::*;
     use crate::cancel::CancelFlag;
     use crate::effects::Overlay;
-    use crate::testing::{Bench, FakeSource, job, workshop};
+    use crate::testing::{Bench, FakeJournal, FakeSource, job, workshop};
     use overtime_protocol::{Chain, ChainNumber, Lane, Outcome};
     use std::sync::Arc;
 
@@ -76,7 +82,8 @@ mod tests {
         chain.claims.cancel(0);
         let workshop = workshop(vec![Arc::new(Sleep)], FakeSource::default());
         let cancel = CancelFlag::new(&chain.claims, 0);
-        let (completion, _) = workshop.run(&chain.jobs[0], &Overlay::default(), cancel);
+        let (overlay, mut journal) = (Overlay::default(), FakeJournal::default());
+        let (completion, _) = workshop.run(&chain.jobs[0], &overlay, cancel, &mut journal);
         assert!(matches!(completion.outcome, Outcome::Cancelled), "{completion:?}");
     }
 

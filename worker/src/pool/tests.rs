@@ -5,7 +5,7 @@ use crate::testing::{FakeSource, Scripted, job, opener, stored_job, task};
 use crate::{Failure, json_product};
 use bytes::Bytes;
 use overtime_protocol::record::ReadMark;
-use overtime_protocol::{ChainNumber, Form, Go, Job, Lane, Outcome, Product};
+use overtime_protocol::{ChainNumber, Form, Go, Job, Lane, Outcome, Product, Progress};
 use std::collections::HashSet;
 use std::sync::{Barrier, Mutex};
 use std::thread::{self, ThreadId};
@@ -128,6 +128,43 @@ fn the_jobs_of_a_chain_see_what_those_before_them_write() {
     let third = next(&deliveries);
     assert_eq!(third.completion.puts[0].read, ReadMark::After { task: task(1), run: 4 });
     assert_eq!(body(third), "0ac", "what a rejected job wrote must not be seen");
+}
+
+#[test]
+fn a_job_of_a_chain_saves_and_those_behind_it_read_what_is_on_disk() {
+    let handler = Scripted::new(|input| {
+        let mut text = input.read("k")?.unwrap_or_default().to_vec();
+        text.extend_from_slice(&input.payload_bytes());
+        input.put("k", text.clone())?;
+        if input.payload_bytes().ends_with(b"!") {
+            input.save("half", Progress { done: 1, total: Some(2) })?;
+            assert_eq!(input.read("k")?.unwrap(), text);
+        }
+        Ok(json_product(text))
+    });
+    let source = FakeSource::default();
+    let (pool, deliveries) = pool(1, handler, source.clone());
+    let jobs = ["a", "b!", "c"].into_iter().zip(1..);
+    let jobs = jobs.map(|(text, key)| Job { task: task(key), run: 4, ..job(text) });
+    let worker = &pool.foreground[0];
+    worker.chains.send(chain(jobs.collect())).unwrap();
+    assert_eq!(body(next(&deliveries)), "a");
+    let Delivery::Chunk { worker: from, chunk } = deliveries.recv_timeout(PATIENCE).unwrap() else {
+        panic!("it has not saved")
+    };
+    assert_eq!(
+        (from, chunk.task, chunk.run, &*chunk.cursor),
+        (worker.id, task(2), 4, &b"half"[..])
+    );
+    assert_eq!(chunk.puts[0].read, ReadMark::After { task: task(1), run: 4 });
+    source.commit(&chunk.puts);
+    worker.rulings.send(Ruling::Kept { lsn: 1, go: Go::On }).unwrap();
+    let second = next(&deliveries);
+    assert_eq!(second.completion.expects.len(), 1, "what it read behind the save");
+    assert_eq!(body(second), "ab!");
+    let third = next(&deliveries);
+    assert_eq!(third.completion.puts[0].read, ReadMark::At { lsn: 1, watermark: 0 });
+    assert_eq!(body(third), "ab!c");
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! Runs that are to be cancelled: they end between two items, and what was done is kept.
 
-use super::journal::FakeJournal;
 use super::{by, count_line, counting, ndjson};
 use crate::cancel::CancelFlag;
-use crate::testing::{Scripted, workshop};
+use crate::testing::{FakeJournal, Scripted, workshop};
 use crate::{Failure, Input};
 use overtime_protocol::{Chain, ChainNumber, Completion, Job, Lane, Outcome};
 use std::sync::Arc;

@@ -1,10 +1,9 @@
 //! Runs by chance: other writers, yields, stops, failures and restarts at random places. Whatever
 //! happens, each item takes effect once, in order, and sees what it should.
 
-use super::journal::FakeJournal;
 use super::{COUNTERS, Count, by, counting, ndjson, number, run};
 use crate::Failure;
-use crate::testing::{FakeSource, Scripted};
+use crate::testing::{FakeJournal, FakeSource, Scripted};
 use overtime_protocol::{Completion, Go, Job, Outcome, Ruling};
 use serde_json::Value;
 use std::collections::HashMap;

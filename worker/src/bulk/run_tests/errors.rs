@@ -1,13 +1,12 @@
 //! Errors: of items, of bodies, and of handlers that fail the task.
 
-use super::journal::FakeJournal;
 use super::{bulk_job, by, count_line, counters, counting, fault, ndjson, result, run};
 use crate::bulk::Pace;
 use crate::cancel::CancelFlag;
-use crate::testing::{FakeSource, Scripted, job, stored_job, workshop};
+use crate::testing::{FakeJournal, FakeSource, Scripted, job, stored_job, workshop};
 use crate::{Failure, json_product};
 use overtime_protocol::bulk::{ERRORS_MAX_BYTES, errors_key};
-use overtime_protocol::{Form, Go, Job, Outcome, Ruling};
+use overtime_protocol::{Form, Go, Job, Outcome, Progress, Ruling};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -160,6 +159,19 @@ fn jobs_that_cannot_be_run_end_at_once() {
     }));
     let completion = run(handler, &job, by(1), &mut journal);
     assert_eq!(counters(&result(completion, &journal.source.clone())), [1, 1, 0]);
+}
+
+#[test]
+fn an_item_has_no_cursor_of_its_own() {
+    let handler = Arc::new(Scripted::new(|input| {
+        assert!(input.cursor().is_none());
+        input.save("x", Progress::default())?;
+        Ok(json_product("{}"))
+    }));
+    let job = ndjson((0..3).map(count_line));
+    let completion = run(handler, &job, by(1), &mut FakeJournal::default());
+    assert_eq!(fault(&completion).code, "save-in-bulk");
+    assert!(matches!(completion.outcome, Outcome::Defect(_)));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A journal in memory, behind a door: it checks reads as the real one does.
 
-use crate::bulk::ChunkDoor;
+use crate::door::ChunkDoor;
 use crate::testing::FakeSource;
 use bytes::Bytes;
 use overtime_protocol::{Chunk, Go, Ruling};
@@ -9,19 +9,19 @@ use std::collections::HashMap;
 type Hook = Box<dyn FnMut(&FakeSource)>;
 
 /// A journal that does what a test says with the chunk that is sent as the first, the second, …
-pub(super) struct FakeJournal {
-    pub(super) source: FakeSource,
+pub(crate) struct FakeJournal {
+    pub(crate) source: FakeSource,
     /// Whether a ruling is there as soon as it is asked for; if not, only when it is waited for.
-    pub(super) eager: bool,
+    pub(crate) eager: bool,
     /// Whether chunks are remembered.
-    pub(super) keeps: bool,
+    pub(crate) keeps: bool,
     /// The chunks that were kept.
-    pub(super) kept: Vec<Chunk>,
+    pub(crate) kept: Vec<Chunk>,
     /// The most bytes that a chunk wrote.
-    pub(super) largest_bytes: usize,
+    pub(crate) largest_bytes: usize,
     cursor: Option<Bytes>,
     /// How many were sent.
-    pub(super) sent: usize,
+    pub(crate) sent: usize,
     pending: Option<Ruling>,
     rulings: HashMap<usize, Ruling>,
     hooks: HashMap<usize, Hook>,
@@ -45,18 +45,23 @@ impl Default for FakeJournal {
 }
 
 impl FakeJournal {
+    /// A journal of what is in this source.
+    pub(crate) fn of(source: FakeSource) -> Self {
+        Self { source, ..Self::default() }
+    }
+
     /// Answers the chunk of this number with `ruling`; one that is kept gets its own number.
-    pub(super) fn rule(&mut self, number: usize, ruling: Ruling) {
+    pub(crate) fn rule(&mut self, number: usize, ruling: Ruling) {
         self.rulings.insert(number, ruling);
     }
 
     /// Does something before the chunk of this number is checked.
-    pub(super) fn before(&mut self, number: usize, hook: impl FnMut(&FakeSource) + 'static) {
+    pub(crate) fn before(&mut self, number: usize, hook: impl FnMut(&FakeSource) + 'static) {
         self.hooks.insert(number, Box::new(hook));
     }
 
     /// The cursor of the last chunk that was kept.
-    pub(super) fn cursor(&self) -> Option<Bytes> {
+    pub(crate) fn cursor(&self) -> Option<Bytes> {
         self.cursor.clone()
     }
 

@@ -22,6 +22,7 @@ pub(crate) struct WorkerDoor<'a> {
     worker: WorkerId,
     deliver: &'a Deliver,
     rulings: &'a Receiver<Ruling>,
+    is_used: bool,
 }
 
 impl<'a> WorkerDoor<'a> {
@@ -33,12 +34,18 @@ impl<'a> WorkerDoor<'a> {
         rulings: &'a Receiver<Ruling>,
     ) -> Self {
         while rulings.try_recv().is_ok() {}
-        Self { worker, deliver, rulings }
+        Self { worker, deliver, rulings, is_used: false }
+    }
+
+    /// Whether anything was sent.
+    pub(crate) fn is_used(&self) -> bool {
+        self.is_used
     }
 }
 
 impl ChunkDoor for WorkerDoor<'_> {
     fn send(&mut self, chunk: Chunk) {
+        self.is_used = true;
         (self.deliver)(Delivery::Chunk { worker: self.worker, chunk });
     }
 
