@@ -3,7 +3,7 @@
 use crate::data::Data;
 use crate::floor::command::Floor;
 use crate::scenario::{
-    bulk, crash, fallover, flood, hot_key, idle, incident, mixed, restart, single, versus,
+    bulk, crash, fallover, flood, hot_key, idle, incident, keys, mixed, restart, single, versus,
 };
 use crate::verdict::Verdict;
 
@@ -28,6 +28,7 @@ enum Command {
     Bulk(bulk::Options),
     Mixed(mixed::Options),
     Flood(flood::Options),
+    Keys(keys::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -51,6 +52,7 @@ impl CommandLine {
             Command::Bulk(options) => bulk::run(&options),
             Command::Mixed(options) => mixed::run(&options),
             Command::Flood(options) => flood::run(&options),
+            Command::Keys(options) => keys::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

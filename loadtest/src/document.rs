@@ -48,10 +48,12 @@ pub struct BulkResult {
     pub failed: u64,
 }
 
-/// What a problem says about whether the request happened.
+/// What a problem says.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Problem {
-    /// `no`, `yes` or `unknown`.
+    /// Which one.
+    pub code: Option<String>,
+    /// Whether the request happened: `no`, `yes` or `unknown`.
     pub submitted: Option<String>,
 }
 

@@ -14,6 +14,11 @@ pub fn long_poll(target: SocketAddr, path: &str, wait_seconds: u32) -> Vec<u8> {
         .into_bytes()
 }
 
+/// A `DELETE` of `path`.
+pub fn delete(target: SocketAddr, path: &str) -> Vec<u8> {
+    format!("DELETE {path} HTTP/1.1\r\nHost: {target}\r\n\r\n").into_bytes()
+}
+
 /// A `POST` of `body` to `path`.
 pub fn post(target: SocketAddr, path: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
@@ -24,6 +29,16 @@ pub fn post(target: SocketAddr, path: &str, content_type: &str, body: &[u8]) -> 
     .into_bytes();
     request.extend_from_slice(body);
     request
+}
+
+/// A `POST` of a JSON document under an idempotency key, which must need no escape.
+pub fn post_json_once(target: SocketAddr, path: &str, key: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: {target}\r\nContent-Type: application/json\r\n\
+         Idempotency-Key: \"{key}\"\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
 }
 
 /// A `POST` of a JSON document.

@@ -7,6 +7,7 @@ pub mod flood;
 pub mod hot_key;
 pub mod idle;
 pub mod incident;
+pub mod keys;
 pub mod mixed;
 pub mod restart;
 pub mod single;

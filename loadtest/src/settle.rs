@@ -1,8 +1,7 @@
 //! Waiting until a server has nothing left to do, as its own gauge of live tasks tells.
 
-use crate::ask::ask;
-use crate::request::get;
-use anyhow::{Context, bail};
+use crate::metrics::Metrics;
+use anyhow::bail;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub fn settle(admin: SocketAddr, patience: Duration) -> anyhow::Result<Duration> {
     let begun = Instant::now();
     loop {
-        let live = live_tasks(admin)?;
+        let live = Metrics::read(admin)?.sum(LIVE_TASKS)?;
         if live == 0.0 {
             return Ok(begun.elapsed());
         }
@@ -22,20 +21,6 @@ pub fn settle(admin: SocketAddr, patience: Duration) -> anyhow::Result<Duration>
         }
         std::thread::sleep(PAUSE);
     }
-}
-
-fn live_tasks(admin: SocketAddr) -> anyhow::Result<f64> {
-    let reply = ask(admin, &get(admin, "/metrics"))?;
-    if reply.status != 200 {
-        bail!("the metrics were answered with {}", reply.status);
-    }
-    let text = String::from_utf8_lossy(&reply.body);
-    gauge(&text, LIVE_TASKS).with_context(|| format!("the metrics do not tell {LIVE_TASKS}"))
-}
-
-/// The value of a gauge without labels.
-fn gauge(metrics: &str, name: &str) -> Option<f64> {
-    metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
 }
 
 #[cfg(test)]

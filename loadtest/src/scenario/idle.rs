@@ -2,19 +2,16 @@
 
 use crate::argument::loopback;
 use crate::ask::exchange;
+use crate::open_files::make_room;
 use crate::output::Output;
 use crate::request::post;
 use crate::usage::ProcessUsage;
 use crate::verdict::Verdict;
 use anyhow::{Context, bail};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 use std::fmt::{Display, Formatter};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
-
-/// Descriptors for everything but the connections.
-const OTHER_FILES: u64 = 64;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -72,7 +69,7 @@ impl Display for Report {
 
 /// Opens them, prints what they cost, and asks each a second time.
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
-    raise_file_limit(options.connections + OTHER_FILES)?;
+    make_room(options.connections)?;
     let before = ProcessUsage::of(options.pid)?;
     let mut streams = Vec::new();
     let refusal = (0..options.connections).find_map(|_| match open(options.target) {
@@ -112,13 +109,4 @@ fn greet(stream: &mut TcpStream, target: SocketAddr) -> anyhow::Result<()> {
         200 => Ok(()),
         other => bail!("answered with {other}"),
     }
-}
-
-fn raise_file_limit(files: u64) -> anyhow::Result<()> {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    if let Some(limit) = maximum.filter(|maximum| *maximum < files) {
-        bail!("{files} open files are needed, and {limit} is the limit");
-    }
-    setrlimit(Resource::Nofile, Rlimit { current: Some(files), maximum })
-        .context("cannot raise the limit of open files")
 }
