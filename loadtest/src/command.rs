@@ -3,7 +3,8 @@
 use crate::data::Data;
 use crate::floor::command::Floor;
 use crate::scenario::{
-    bulk, crash, fallover, flood, hot_key, idle, incident, keys, mixed, restart, single, versus,
+    bulk, crash, duplicate, fallover, flood, hot_key, idle, incident, keys, mixed, restart,
+    retries, single, steps, versus,
 };
 use crate::verdict::Verdict;
 
@@ -29,6 +30,9 @@ enum Command {
     Mixed(mixed::Options),
     Flood(flood::Options),
     Keys(keys::Options),
+    Duplicate(duplicate::Options),
+    Retries(retries::Options),
+    Steps(steps::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -53,6 +57,9 @@ impl CommandLine {
             Command::Mixed(options) => mixed::run(&options),
             Command::Flood(options) => flood::run(&options),
             Command::Keys(options) => keys::run(&options),
+            Command::Duplicate(options) => duplicate::run(&options),
+            Command::Retries(options) => retries::run(&options),
+            Command::Steps(options) => steps::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

@@ -14,6 +14,15 @@ pub struct Task {
     pub state: String,
     /// How many attempts were started.
     pub attempts: u32,
+    /// How far it has come, if it says so.
+    pub progress: Option<Progress>,
+}
+
+/// How far a task has come.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Progress {
+    /// What is done.
+    pub done: u64,
 }
 
 impl Task {

@@ -2,6 +2,7 @@
 
 pub mod bulk;
 pub mod crash;
+pub mod duplicate;
 pub mod fallover;
 pub mod flood;
 pub mod hot_key;
@@ -10,5 +11,7 @@ pub mod incident;
 pub mod keys;
 pub mod mixed;
 pub mod restart;
+pub mod retries;
 pub mod single;
+pub mod steps;
 pub mod versus;

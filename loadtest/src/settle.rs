@@ -1,4 +1,5 @@
-//! Waiting until a server has nothing left to do, as its own gauge of live tasks tells.
+//! Waiting until a server is as far as it should be, as its own gauges tell: until it has nothing
+//! left to do, above all.
 
 use crate::metrics::Metrics;
 use anyhow::bail;
@@ -10,14 +11,25 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// Waits until no task is live, and says how long that took. `admin` is the server's admin port.
 pub fn settle(admin: SocketAddr, patience: Duration) -> anyhow::Result<Duration> {
+    await_metric(admin, LIVE_TASKS, |live| live == 0.0, patience)
+}
+
+/// Waits until the metric `name`, summed over its labels, is as it should be, and says how long
+/// that took.
+pub fn await_metric(
+    admin: SocketAddr,
+    name: &str,
+    is_right: impl Fn(f64) -> bool,
+    patience: Duration,
+) -> anyhow::Result<Duration> {
     let begun = Instant::now();
     loop {
-        let live = Metrics::read(admin)?.sum(LIVE_TASKS)?;
-        if live == 0.0 {
+        let value = Metrics::read(admin)?.sum(name)?;
+        if is_right(value) {
             return Ok(begun.elapsed());
         }
         if begun.elapsed() > patience {
-            bail!("{live} tasks are still live after {patience:?}");
+            bail!("{name} is still {value} after {patience:?}");
         }
         std::thread::sleep(PAUSE);
     }
@@ -54,7 +66,7 @@ mod tests {
     #[test]
     fn tasks_that_never_end_are_told() {
         let error = settle(serve(&["overtime_tasks_live 3"]), Duration::ZERO).unwrap_err();
-        assert!(error.to_string().contains("3 tasks are still live"), "{error}");
+        assert!(error.to_string().contains("tasks_live is still 3"), "{error}");
     }
 
     #[test]
