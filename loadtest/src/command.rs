@@ -3,7 +3,7 @@
 use crate::data::Data;
 use crate::floor::command::Floor;
 use crate::scenario::{
-    bulk, crash, duplicate, fallover, flood, hot_key, idle, incident, keys, mixed, restart,
+    bulk, cancel, crash, duplicate, fallover, flood, hot_key, idle, incident, keys, mixed, restart,
     retries, single, steps, versus,
 };
 use crate::verdict::Verdict;
@@ -33,6 +33,7 @@ enum Command {
     Duplicate(duplicate::Options),
     Retries(retries::Options),
     Steps(steps::Options),
+    Cancel(cancel::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -60,6 +61,7 @@ impl CommandLine {
             Command::Duplicate(options) => duplicate::run(&options),
             Command::Retries(options) => retries::run(&options),
             Command::Steps(options) => steps::run(&options),
+            Command::Cancel(options) => cancel::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

@@ -1,6 +1,7 @@
 //! What can be asked of a server, one file each.
 
 pub mod bulk;
+pub mod cancel;
 pub mod crash;
 pub mod duplicate;
 pub mod fallover;
