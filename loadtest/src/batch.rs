@@ -23,7 +23,18 @@ pub fn ask_all(
     question: impl FnMut(usize, &mut Vec<u8>),
     answer: impl FnMut(usize, &Response<'_>),
 ) -> anyhow::Result<()> {
-    let connections = count.min(CONNECTIONS);
+    ask_all_over(CONNECTIONS, target, count, question, answer)
+}
+
+/// The same over so many connections.
+pub fn ask_all_over(
+    connections: usize,
+    target: SocketAddr,
+    count: usize,
+    question: impl FnMut(usize, &mut Vec<u8>),
+    answer: impl FnMut(usize, &Response<'_>),
+) -> anyhow::Result<()> {
+    let connections = count.min(connections);
     let mut batch = Batch {
         question,
         answer,

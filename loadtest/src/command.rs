@@ -3,8 +3,8 @@
 use crate::data::Data;
 use crate::floor::command::Floor;
 use crate::scenario::{
-    bulk, cancel, crash, duplicate, fallover, flood, hot_key, idle, incident, keys, mixed, restart,
-    retries, single, steps, versus,
+    bulk, cancel, crash, duplicate, events, fallover, flood, hot_key, idle, incident, keys, mixed,
+    restart, retries, single, steps, versus,
 };
 use crate::verdict::Verdict;
 
@@ -34,6 +34,7 @@ enum Command {
     Retries(retries::Options),
     Steps(steps::Options),
     Cancel(cancel::Options),
+    Events(events::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -62,6 +63,7 @@ impl CommandLine {
             Command::Retries(options) => retries::run(&options),
             Command::Steps(options) => steps::run(&options),
             Command::Cancel(options) => cancel::run(&options),
+            Command::Events(options) => events::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

@@ -13,6 +13,7 @@ pub mod connection;
 pub mod contacts;
 pub mod data;
 pub mod document;
+pub mod event_stream;
 pub mod figures;
 pub mod floor;
 pub mod generator;

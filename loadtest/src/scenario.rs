@@ -4,6 +4,7 @@ pub mod bulk;
 pub mod cancel;
 pub mod crash;
 pub mod duplicate;
+pub mod events;
 pub mod fallover;
 pub mod flood;
 pub mod hot_key;
