@@ -10,6 +10,8 @@ use serde::de::DeserializeOwned;
 pub struct Task {
     /// Its id.
     pub id: String,
+    /// What handles it.
+    pub kind: Option<String>,
     /// Where it stands.
     pub state: String,
     /// How many attempts were started.
