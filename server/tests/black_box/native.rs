@@ -94,7 +94,7 @@ fn refusals_are_those_of_http_and_the_connection_goes_on() {
     let folder = folder();
     let server = Server::start(folder.path());
     let mut client = Client::connect(&server.data);
-    let keyed = Submit { idempotency_key: Some("k".into()), ..Submit::to("echo") };
+    let keyed = Submit { idempotency_key: Some("two words".into()), ..Submit::to("echo") };
     let cases = [
         (submit("nobody"), 404, "unknown-kind"),
         (submit("No Kind"), 404, "unknown-kind"),
@@ -108,7 +108,7 @@ fn refusals_are_those_of_http_and_the_connection_goes_on() {
             415,
             "unsupported-media-type",
         ),
-        (Request::Submit(Box::new(keyed)), 501, "not-implemented"),
+        (Request::Submit(Box::new(keyed)), 400, "malformed-parameter"),
         (Request::Get(get(*b"01KAHP5ZQ00000000000000000", Part::Document)), 404, "unknown-task"),
         (Request::Get(get([b'x'; 26], Part::Result)), 404, "unknown-task"),
         (

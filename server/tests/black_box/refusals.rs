@@ -22,7 +22,7 @@ fn requests_that_are_refused_say_why() {
         ("POST", &long, &[], 414, "target-too-long"),
         ("POST", "/v1/tasks/echo", &["Origin: http://evil.example"], 403, "cross-origin"),
         ("POST", "/v1/tasks/echo", &["Sec-Fetch-Site: cross-site"], 403, "cross-origin"),
-        ("POST", "/v1/tasks/echo", &["Idempotency-Key: \"k\""], 501, "not-implemented"),
+        ("POST", "/v1/tasks/echo", &["Idempotency-Key: \"k"], 400, "malformed-parameter"),
         ("POST", "/v1/bulk/echo", &[], 415, "unsupported-media-type"),
         ("POST", "/v1/tasks/echo", &["Expect: miracles"], 417, "expectation-failed"),
         (
