@@ -28,7 +28,7 @@ mod workers;
 pub use limits::Limits;
 pub use listener::Listener;
 pub use lookups::Lookups;
-pub use mailbox::{Mail, Mailbox};
+pub use mailbox::{Mail, Mailbox, Permit};
 pub use snapshot::{Counters, Snapshot};
 pub use turn::{Cause, TURN_BUCKETS, TurnStats};
 pub use turn_loop::{Core, Door, Exit, Setup};

@@ -5,7 +5,8 @@ use crate::snapshot::Snapshot;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
 use overtime_protocol::{
-    Answer, Chunk, Claims, Completion, Finding, ReplyTo, Spooled, TaskId, Ticket, Verdict,
+    Answer, Chunk, Claims, Completion, Finding, ReplyTo, Spooled, TaskId, Ticket, Unfinished,
+    Verdict,
 };
 use std::io;
 use std::sync::Arc;
@@ -38,12 +39,35 @@ pub enum Mail {
     Answered(ReplyTo, Answer),
     /// The journal has found what the engine had inquired.
     Found(Ticket, Finding),
+    /// Some of the tasks that a former process accepted and did not finish.
+    Recovered {
+        /// The tasks.
+        unfinished: Vec<Unfinished>,
+        /// Whether that process ended in order.
+        clean: bool,
+        /// Bounds how many are on their way.
+        permit: Permit,
+    },
+    /// All of them were told.
+    RecoveryEnded,
     /// The journal cannot write any more, and why.
     JournalFailed(String),
     /// Somebody wants the server to end in order.
     Stop,
     /// Somebody wants to know how things stand; the answer is dropped if there is no room for it.
     Inspect(Sender<Box<Snapshot>>),
+}
+
+/// Goes back where it came from when the message that it came with is gone, whatever became of
+/// that.
+#[derive(Debug)]
+pub struct Permit(pub Sender<()>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        // Nobody waits for it any more if this fails.
+        let _ = self.0.try_send(());
+    }
 }
 
 /// The sending side; clones share it.

@@ -61,8 +61,6 @@ pub struct Setup {
     pub listener: Listener,
     /// The engine, with what was recovered.
     pub engine: Engine,
-    /// What the engine wanted done while it recovered.
-    pub effects: Vec<Effect>,
     /// The kinds, in the engine's order.
     pub kinds: Vec<Kind>,
     /// The workers' channels.
@@ -146,7 +144,7 @@ impl Core {
             spool: setup.spool,
             spool_waiting: VecDeque::new(),
             recalled: Vec::new(),
-            effects: setup.effects,
+            effects: Vec::new(),
             meter: TurnMeter::new(setup.limits.turn_budget),
             clock: setup.clock,
             limits: setup.limits,

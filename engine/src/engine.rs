@@ -59,6 +59,7 @@ pub struct Engine {
     inflight: Slab<record::InFlight>,
     inquiries: Slab<inquiry::Pending>,
     keys: keys::Keys,
+    recovery: recover::Recovery,
     mint: TaskIdMint,
     seed: Seed,
     pace: Pace,
@@ -118,6 +119,7 @@ impl Engine {
             inflight: Slab::new(),
             inquiries: Slab::new(),
             keys: keys::Keys::default(),
+            recovery: recover::Recovery::Ended,
             mint: TaskIdMint::new(setup.epoch, setup.highest),
             seed: setup.seed,
             stats: Stats::default(),
@@ -136,6 +138,8 @@ impl Engine {
             Event::Spooled { task, outcome } => self.spooled(task, outcome, now, out),
             Event::Judged(verdict) => self.judge(verdict, now, out),
             Event::Found { ticket, finding } => self.found(ticket, finding, now, out),
+            Event::Recovered { unfinished, clean } => self.recover(unfinished, clean, now, out),
+            Event::RecoveryEnded => self.end_recovery(now, out),
             Event::JournalFailed => self.fail(out),
             Event::DrainStarted => self.start_drain(),
             Event::GraceEnded => self.end_grace(now, out),
@@ -190,7 +194,10 @@ impl Engine {
 
     /// Whether nobody is owed an answer and nothing is on its way to the disk.
     pub fn is_quiet(&self) -> bool {
-        self.stats.waiters == 0 && self.inflight.is_empty() && self.inquiries.is_empty()
+        self.stats.waiters == 0
+            && self.inflight.is_empty()
+            && self.inquiries.is_empty()
+            && !self.recovery.defers()
     }
 
     /// What was counted.

@@ -2,7 +2,7 @@
 
 use overtime_protocol::{
     Answer, Append, Chain, ChainNumber, Chunk, Completion, Finding, Form, Inquiry, KeyHash, KindId,
-    Lane, Payload, Read, ReplyTo, Ruling, SpoolOrder, Spooled, TaskId, Ticket, Verdict,
+    Lane, Payload, Read, ReplyTo, Ruling, SpoolOrder, Spooled, TaskId, Ticket, Unfinished, Verdict,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +51,16 @@ pub enum Event {
         /// What.
         finding: Finding,
     },
+    /// Tasks that a former process accepted and did not finish. `clean` says that it closed the
+    /// journal in order, so that no crash is to be explained.
+    Recovered {
+        /// The tasks.
+        unfinished: Vec<Unfinished>,
+        /// Whether the former process ended in order.
+        clean: bool,
+    },
+    /// All tasks of the former process were told.
+    RecoveryEnded,
     /// The journal cannot write any more. Nothing is acknowledged from here on.
     JournalFailed,
     /// From here on new tasks are refused.

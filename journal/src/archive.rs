@@ -8,7 +8,7 @@ mod schema;
 mod settler;
 mod writer;
 
-pub(crate) use reader::Connections;
+pub(crate) use reader::{Connections, Snapshot};
 pub(crate) use row::{Archived, KeptPayload};
 pub(crate) use schema::damaged;
 pub(crate) use writer::{Checkpoint, Effort, Writer};

@@ -16,6 +16,7 @@
 
 mod applier;
 mod archive;
+mod backlog;
 mod check;
 mod commit;
 mod cursor;
@@ -45,6 +46,7 @@ mod store;
 mod write_back;
 mod writer;
 
+pub use backlog::Backlog;
 pub use disk::{Disk, FileId};
 pub use error::{OpenError, StoreError};
 pub use journal::{Deliver, Journal, Report};

@@ -1,7 +1,8 @@
 //! Opening a journal: lock, format, recovery. No thread runs and nothing is acknowledged here.
 
 use crate::applier::Applier;
-use crate::archive::{self, Connections};
+use crate::archive::{self, Connections, Snapshot};
+use crate::backlog::Backlog;
 use crate::check::Check;
 use crate::commit::Commit;
 use crate::disk::{Disk, FileId, FolderDisk, sync_folder};
@@ -13,9 +14,9 @@ use crate::options::{Options, SEGMENT_BYTES_MIN, STORE_CONNECTIONS};
 use crate::prepare;
 use crate::reader::Reader;
 use crate::recovery::{self, RecoverError, Recovery, Source, Visit};
-use crate::replay::{Replay, recovered};
+use crate::replay::Replay;
 use crate::shared::Shared;
-use crate::spool::{Keeper, Rests, Spool};
+use crate::spool::{Keeper, Spool};
 use crate::writer::Writer;
 use overtime_protocol::{Clock, Epoch, Opener, Recovered};
 use std::path::Path;
@@ -33,6 +34,7 @@ pub struct Opened {
     spool: Arc<Spool>,
     unapplied: (u64, u64),
     recovered: Recovered,
+    backlog: Option<Backlog>,
     notes: Vec<String>,
 }
 
@@ -100,14 +102,12 @@ fn open_in(
     let (epoch, clean) = archive.begin_epoch().map_err(damaged)?;
     let synced = OpenError::io(format!("sync {}", options.folder.display()));
     sync_folder(&options.folder).map_err(synced)?;
-    let rests = Rests::of(&fold);
-    let mut recovered = recovered(&connections.commit, fold, highest)
-        .map(|found| Recovered { epoch: Epoch(epoch), clean, ..found })
-        .map_err(|error| store_error(&file, error))?;
+    let failed = |error| store_error(&file, error);
+    let archived = connections.commit.take().highest().map_err(failed)?;
+    let recovered = Recovered { epoch: Epoch(epoch), highest: highest.max(archived), clean };
     let spool = Arc::new(Spool::new(folder.spool()));
-    spool
-        .sweep(&mut recovered.unfinished, &rests, &connections.commit)
-        .map_err(|error| store_error(&file, error))?;
+    let listing = spool.sweep(&fold, &connections.commit).map_err(failed)?;
+    let snapshot = Snapshot::take(&file).map_err(failed)?;
     Ok(Opened {
         options: options.clone(),
         folder: Arc::new(folder),
@@ -119,6 +119,7 @@ fn open_in(
         spool,
         unapplied,
         recovered,
+        backlog: Some(Backlog::new(snapshot, fold, listing)),
         notes,
     })
 }
@@ -134,9 +135,15 @@ fn check_options(options: &Options) -> Result<(), OpenError> {
 }
 
 impl Opened {
-    /// What was found, for the engine to take up. Given once; empty afterwards.
-    pub fn take_recovered(&mut self) -> Recovered {
-        std::mem::take(&mut self.recovered)
+    /// What the engine has to know before it begins.
+    pub fn recovered(&self) -> Recovered {
+        self.recovered
+    }
+
+    /// The tasks for the engine to take up, to be read before or after the journal has started.
+    /// Given once.
+    pub fn take_backlog(&mut self) -> Option<Backlog> {
+        self.backlog.take()
     }
 
     /// What a person should know of the recovery, a sentence each.

@@ -1,12 +1,10 @@
-//! What a restart finds: the records that are in the log and not yet in the archive, and the tasks
-//! that have not ended. It changes nothing.
+//! What a restart finds in the log: the records that are not yet in the archive. It changes
+//! nothing.
 
-use crate::archive::Connections;
-use crate::error::StoreError;
 use crate::fold::{self, Fold};
 use crate::recent::{Entries, Entry, Place, Recent};
 use crate::recovery::Visit;
-use overtime_protocol::{Payload, Recovered, TaskId, Unfinished, record};
+use overtime_protocol::{Payload, TaskId, record};
 
 /// What the log has that the archive has not.
 #[derive(Default)]
@@ -49,29 +47,4 @@ impl Replay {
         self.fold.add(lsn, frame.bytes(), record);
         Ok(())
     }
-}
-
-/// Lays the log's records over the archive's rows: what the engine is to take up.
-pub(crate) fn recovered(
-    connections: &Connections,
-    mut fold: Fold,
-    highest: Option<TaskId>,
-) -> Result<Recovered, StoreError> {
-    let mut archive = connections.take();
-    let mut unfinished: Vec<Unfinished> = Vec::new();
-    archive.each_unfinished(|row| match fold.tasks.remove(&row.task) {
-        None => unfinished.push(row),
-        Some(change) => unfinished.extend(change.resume(row.task, Some(row))),
-    })?;
-    for (task, change) in fold.tasks {
-        // Without an acceptance it can only be a parked task that runs again.
-        let archived = match &change.acceptance {
-            Some(_) => None,
-            None => archive.unfinished(task)?,
-        };
-        unfinished.extend(change.resume(task, archived));
-    }
-    unfinished.sort_unstable_by_key(|unfinished| unfinished.task);
-    let highest = highest.max(archive.highest()?);
-    Ok(Recovered { highest, unfinished, ..Recovered::default() })
 }

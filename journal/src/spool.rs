@@ -12,7 +12,7 @@ mod keeper;
 mod sweep;
 
 pub(crate) use keeper::Keeper;
-pub(crate) use sweep::Rests;
+pub(crate) use sweep::Listing;
 
 use crate::disk::sync_folder;
 use crate::error::StoreError;

@@ -82,8 +82,8 @@ pub enum Spooled {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplyTo(pub u64);
 
-/// What was found in the journal at the start.
-#[derive(Debug, Default)]
+/// What was found in the journal at the start, beside the tasks that are not finished.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Recovered {
     /// How often this folder was started, this time included.
     pub epoch: Epoch,
@@ -91,8 +91,6 @@ pub struct Recovered {
     pub highest: Option<TaskId>,
     /// Whether the former process closed the journal in order: then no crash is to be explained.
     pub clean: bool,
-    /// The tasks that are neither finished nor parked, by ascending id.
-    pub unfinished: Vec<Unfinished>,
 }
 
 /// A task that a former process accepted and did not finish.

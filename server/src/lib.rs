@@ -26,6 +26,7 @@
 mod cli;
 pub mod config;
 mod greeting;
+mod recovery;
 mod scheduling;
 mod server;
 mod signals;

@@ -1,6 +1,7 @@
 //! The assembly: it knows every part and ties them together, and decides nothing itself.
 
 use crate::config::Config;
+use crate::recovery;
 use crate::scheduling::{ask_for_short_slice, leave_as_it_is};
 use crate::source::JournalSource;
 use crate::window::ServerWindow;
@@ -137,8 +138,9 @@ fn start(config: Config, handlers: Vec<Arc<dyn Handler>>) -> Result<Server> {
     let starts = if config.core.short_slice { ask_for_short_slice } else { leave_as_it_is };
     let options = overtime_journal::Options { commit_starts: starts, ..config.journal_options() };
     let mut opened = overtime_journal::open(&options, opener())?;
-    let recovered = opened.take_recovered();
-    let mut notes = opened.notes().to_vec();
+    let recovered = opened.recovered();
+    let backlog = opened.take_backlog().expect("nobody has taken it yet");
+    let notes = opened.notes().to_vec();
     let door = Door::open().context("the system has no descriptor left for the poll")?;
     let mailbox = door.mailbox();
     let journal = opened.start(journal_deliver(mailbox.clone()));
@@ -158,16 +160,13 @@ fn start(config: Config, handlers: Vec<Arc<dyn Handler>>) -> Result<Server> {
         highest: recovered.highest,
         seed: Seed::new(seed()),
     });
-    let mut effects = Vec::new();
-    engine.recover(recovered.unfinished, recovered.clean, clock.now(), &mut effects);
-    notes.extend(recovery_notes(&engine));
+    engine.begin_recovery();
     let core = Core::new(
         door,
         overtime_core::Setup {
             limits: config.core_limits(),
             listener,
             engine,
-            effects,
             kinds: kinds.clone(),
             workers,
             appends: journal.appends(),
@@ -179,6 +178,7 @@ fn start(config: Config, handlers: Vec<Arc<dyn Handler>>) -> Result<Server> {
     let window = ServerWindow::new(mailbox.clone(), journal.stats());
     let console = overtime_console::start(admin, Arc::new(window))?;
     let core = std::thread::Builder::new().name("core".to_owned()).spawn(|| core.run())?;
+    recovery::start(backlog, recovered.clean, &kinds, mailbox.clone())?;
     let data = config.data;
     Ok(Server { addresses, data, kinds, notes, mailbox, core, journal, console })
 }
@@ -261,17 +261,4 @@ fn processors() -> usize {
 fn seed() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     now.as_nanos() as u64 ^ u64::from(std::process::id()).rotate_left(32)
-}
-
-fn recovery_notes(engine: &Engine) -> Vec<String> {
-    let stats = engine.stats();
-    let mut notes = Vec::new();
-    if stats.recovered > 0 {
-        notes.push(format!("{} unfinished tasks go on", stats.recovered));
-    }
-    if stats.unhandled > 0 {
-        let count = stats.unhandled;
-        notes.push(format!("{count} unfinished tasks rest: no handler has their kind"));
-    }
-    notes
 }

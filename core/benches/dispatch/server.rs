@@ -49,7 +49,6 @@ impl Server {
             limits: limits(),
             listener,
             engine: engine(&kinds, plan),
-            effects: Vec::new(),
             kinds,
             workers: hire(plan, &Crew { clock, mailbox: mailbox.clone(), written }),
             appends: start_journal(mailbox.clone()),

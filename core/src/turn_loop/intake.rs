@@ -63,7 +63,12 @@ impl Core {
         }
         for _ in 0..MAIL_PER_TURN {
             let Some(mail) = self.inbox.take() else { return };
+            let is_long = matches!(mail, Mail::Recovered { .. });
             self.open_mail(mail, now);
+            if is_long {
+                // A turn's worth by itself.
+                break;
+            }
         }
     }
 
@@ -77,6 +82,10 @@ impl Core {
                 let Some(chain) = self.workers.chain_of(worker) else { return };
                 Event::Advanced { chunk, chain }
             }
+            Mail::Recovered { unfinished, clean, permit: _ } => {
+                Event::Recovered { unfinished, clean }
+            }
+            Mail::RecoveryEnded => Event::RecoveryEnded,
             Mail::Found(ticket, finding) => Event::Found { ticket, finding },
             Mail::Spooled(task, outcome) => Event::Spooled { task, outcome },
             Mail::Judged(verdicts) => {

@@ -104,9 +104,7 @@ pub(crate) fn start_on<T: Send + 'static>(
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.address().unwrap();
     let clock = Clock::start();
-    let effects = Vec::new();
-    let setup =
-        Setup { limits, listener, engine, effects, kinds, workers, appends, lookups, spool, clock };
+    let setup = Setup { limits, listener, engine, kinds, workers, appends, lookups, spool, clock };
     let core = Core::new(door, setup).unwrap();
     Server { address, mailbox, gate, core: thread::spawn(|| run(core)) }
 }

@@ -18,7 +18,11 @@ impl Engine {
         assert_eq!(self.stats.waiters, waiters as u64, "waiters");
         let bytes: u64 = self.table.iter().map(|task| task.bytes_in_memory()).sum();
         let asked: u64 = self.inquiries.iter().map(|(_, then)| then.payload_bytes()).sum();
-        assert_eq!(self.stats.payload_bytes, bytes + asked, "payload bytes");
+        assert_eq!(
+            self.stats.payload_bytes,
+            bytes + asked + self.deferred_bytes(),
+            "payload bytes"
+        );
         assert!(self.table.len() <= self.limits.tasks_max, "tasks over their bound");
     }
 

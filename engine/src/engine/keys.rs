@@ -132,6 +132,9 @@ impl Engine {
         submission.wait = submission.wait.saturating_sub(now.monotonic.since(since));
         match (live, holder) {
             (Some(slot), _) => self.attach(slot, &submission, fingerprint, now, out),
+            (None, Some(holder)) if holder.replay.is_none() && self.is_recovering() => {
+                self.defer(submission);
+            }
             (None, Some(holder)) => self.replay(*holder, &submission, fingerprint, out),
             (None, None) => self.admit(submission, Some(Claim { key, fingerprint }), now, out),
         }

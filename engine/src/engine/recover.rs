@@ -1,20 +1,88 @@
-//! Recovery: what a former process accepted and did not finish goes on here.
+//! Recovery: what a former process accepted and did not finish goes on here. It may be much, so it
+//! comes in parts, between other events; what cannot be decided before all of it is known waits.
 
 use super::Engine;
-use crate::event::Effect;
+use crate::event::{Effect, Submission};
 use crate::limits::CRASHES_MAX;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Durable, Ended, Run, StartMarkState, Task};
 use overtime_protocol::record::{Advance, Record, StartMark};
-use overtime_protocol::{Claim, Fault, KindId, Now, Source, Unfinished};
+use overtime_protocol::{Claim, Fault, KindId, Now, Problem, Source, Unfinished};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Whether all tasks of the former process are known.
+#[derive(Debug)]
+pub(crate) enum Recovery {
+    /// They are not, and these requests may be about one of them.
+    UnderWay(Vec<Submission>),
+    /// They are.
+    Ended,
+}
+
+impl Recovery {
+    /// Whether requests wait for its end.
+    pub(super) fn defers(&self) -> bool {
+        matches!(self, Self::UnderWay(deferred) if !deferred.is_empty())
+    }
+}
+
 impl Engine {
-    /// Takes in the unfinished tasks, before any event. `clean` says that the former process
-    /// closed the journal in order, so that no crash is to be explained. Tasks of a kind that
-    /// nobody handles any more are left to the journal, which keeps them.
-    pub fn recover(
+    /// Tasks of a former process are about to be told, with [`Event::Recovered`], until
+    /// [`Event::RecoveryEnded`]. Everything goes on meanwhile.
+    ///
+    /// [`Event::Recovered`]: crate::Event::Recovered
+    /// [`Event::RecoveryEnded`]: crate::Event::RecoveryEnded
+    pub fn begin_recovery(&mut self) {
+        self.recovery = Recovery::UnderWay(Vec::new());
+    }
+
+    /// Whether a task that is not live may be unfinished all the same.
+    pub(super) fn is_recovering(&self) -> bool {
+        matches!(self.recovery, Recovery::UnderWay(_))
+    }
+
+    /// The request is about a task that is not known yet: it comes again when all are.
+    pub(super) fn defer(&mut self, submission: Submission) {
+        self.stats.payload_bytes += submission.payload.len();
+        if let Recovery::UnderWay(deferred) = &mut self.recovery {
+            deferred.push(submission);
+        }
+    }
+
+    /// Payload bytes of the requests that wait for the end of the recovery.
+    #[cfg(test)]
+    pub(super) fn deferred_bytes(&self) -> u64 {
+        match &self.recovery {
+            Recovery::UnderWay(deferred) => deferred.iter().map(|one| one.payload.len()).sum(),
+            Recovery::Ended => 0,
+        }
+    }
+
+    fn take_deferred(&mut self) -> Vec<Submission> {
+        let Recovery::UnderWay(deferred) = &mut self.recovery else { return Vec::new() };
+        let deferred = std::mem::take(deferred);
+        self.stats.payload_bytes -= deferred.iter().map(|one| one.payload.len()).sum::<u64>();
+        deferred
+    }
+
+    /// All are known.
+    pub(super) fn end_recovery(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let deferred = self.take_deferred();
+        self.recovery = Recovery::Ended;
+        deferred.into_iter().for_each(|submission| self.submit(submission, now, out));
+    }
+
+    /// The journal has failed: they never will be.
+    pub(super) fn give_up_deferred(&mut self, problem: &Problem, out: &mut Vec<Effect>) {
+        for Submission { reply_to: to, .. } in self.take_deferred() {
+            out.push(Effect::Reply { to, answer: problem.clone().into() });
+        }
+    }
+
+    /// Takes in unfinished tasks. Those of a kind that nobody handles any more are left to the
+    /// journal, which keeps them.
+    pub(super) fn recover(
         &mut self,
         unfinished: Vec<Unfinished>,
         clean: bool,
@@ -27,6 +95,10 @@ impl Engine {
                 self.stats.unhandled += 1;
                 continue;
             };
+            if self.table.find(one.task).is_some() {
+                debug_assert!(false, "{} is told twice", one.task);
+                continue;
+            }
             self.stats.recovered += 1;
             let kind = KindId(u16::try_from(kind).expect("kinds are few"));
             self.take_back(one, kind, clean, now, out);

@@ -172,7 +172,9 @@ impl Engine {
         }
         let detail = "the journal failed while this request was under way";
         let problem = Problem::new(Code::JournalFailed, detail);
-        self.give_up_inquiries(&Problem { submitted: Submitted::Unknown, ..problem }, out);
+        let problem = Problem { submitted: Submitted::Unknown, ..problem };
+        self.give_up_inquiries(&problem, out);
+        self.give_up_deferred(&problem, out);
         self.inflight.clear();
     }
 }

@@ -18,6 +18,9 @@ pub(crate) struct Connections {
     turn: AtomicUsize,
 }
 
+/// A connection that shows the archive as it stood at one moment.
+pub(crate) struct Snapshot(Reader);
+
 /// One read connection.
 pub(crate) struct Reader {
     connection: Connection,
@@ -49,9 +52,32 @@ impl Connections {
     }
 }
 
+impl Snapshot {
+    /// The archive as it stands now.
+    pub(crate) fn take(file: &Path) -> Result<Self, StoreError> {
+        let mut reader = Reader::open(file)?;
+        reader.show(0)?;
+        Ok(Self(reader))
+    }
+
+    /// The next tasks that a restart takes up behind the id `after`, by ascending id.
+    pub(crate) fn unfinished_after(
+        &self,
+        after: u64,
+        max: usize,
+    ) -> Result<Vec<Unfinished>, StoreError> {
+        self.0.unfinished_after(after, max)
+    }
+
+    /// A task as a restart would take it up, unless it has ended.
+    pub(crate) fn unfinished(&mut self, task: TaskId) -> Result<Option<Unfinished>, StoreError> {
+        self.0.unfinished(task)
+    }
+}
+
 impl Reader {
     /// Opens a connection.
-    pub(crate) fn open(file: &Path) -> rusqlite::Result<Self> {
+    fn open(file: &Path) -> rusqlite::Result<Self> {
         Ok(Self { connection: schema::open_reader(file)?, shows: None })
     }
 
@@ -167,21 +193,20 @@ impl Reader {
         self.one(&sql, task, row::unfinished)
     }
 
-    /// Calls `found` with every task that a restart takes up, by ascending id.
-    pub(crate) fn each_unfinished(
-        &mut self,
-        mut found: impl FnMut(Unfinished),
-    ) -> Result<(), StoreError> {
+    /// The next tasks that a restart takes up behind the id `after`, by ascending id.
+    fn unfinished_after(&self, after: u64, max: usize) -> Result<Vec<Unfinished>, StoreError> {
         let columns = row::UNFINISHED;
         let sql = format!(
-            "SELECT {columns} FROM tasks INDEXED BY tasks_unfinished WHERE state < 4 ORDER BY id"
+            "SELECT {columns} FROM tasks INDEXED BY tasks_unfinished \
+             WHERE state < 4 AND id > ?1 ORDER BY id LIMIT ?2"
         );
-        let mut statement = self.connection.prepare(&sql)?;
-        let mut rows = statement.query([])?;
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query([after.cast_signed(), max as i64])?;
+        let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            found(row::unfinished(&mut Cells::of(row))?);
+            found.push(row::unfinished(&mut Cells::of(row))?);
         }
-        Ok(())
+        Ok(found)
     }
 
     /// The highest task id.

@@ -6,58 +6,40 @@ use crate::archive::Connections;
 use crate::error::StoreError;
 use crate::fold::Fold;
 use foldhash::HashMap;
-use overtime_protocol::{TaskId, TaskState, Unfinished};
+use overtime_protocol::{TaskId, Unfinished};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-/// The states in which the log's records leave tasks that do not go on by themselves.
-pub(crate) struct Rests(HashMap<TaskId, TaskState>);
-
 /// What is in the spool's folder.
 #[derive(Default)]
-struct Listing {
+pub(crate) struct Listing {
     /// The length of each file.
     payloads: HashMap<TaskId, u64>,
     /// Files that were being written.
     parts: Vec<PathBuf>,
 }
 
-impl Rests {
-    /// The tasks that rest after these records.
-    pub(crate) fn of(fold: &Fold) -> Self {
-        let state = |rest: &crate::fold::Rest| rest.document.state;
-        let rests = fold
-            .tasks
-            .iter()
-            .filter_map(|(&task, found)| found.rest.as_ref().map(|rest| (task, state(rest))));
-        Self(rests.collect())
+impl Listing {
+    /// Whether the payload of a task was spooled and is not there any more.
+    pub(crate) fn has_lost(&self, task: &Unfinished) -> bool {
+        let payload = &task.acceptance.payload;
+        payload.is_spooled() && self.payloads.get(&task.task) != Some(&file_len(payload.len()))
     }
 }
 
 impl Spool {
-    /// Notes which of the unfinished tasks have lost their payload, and removes the files that
-    /// neither they nor parked tasks need. `unfinished` is sorted by id.
-    pub(crate) fn sweep(
-        &self,
-        unfinished: &mut [Unfinished],
-        rests: &Rests,
-        archive: &Connections,
-    ) -> Result<(), StoreError> {
+    /// Removes the files that no task needs which has not ended, after the records of `fold` and
+    /// the rows of `archive`. Returns what is there.
+    pub(crate) fn sweep(&self, fold: &Fold, archive: &Connections) -> Result<Listing, StoreError> {
         let listing = self.list()?;
-        for task in unfinished.iter_mut().filter(|task| task.acceptance.payload.is_spooled()) {
-            let expected = file_len(task.acceptance.payload.len());
-            task.payload_lost = listing.payloads.get(&task.task) != Some(&expected);
-        }
-        let mut orphans = listing.parts;
+        listing.parts.iter().try_for_each(fs::remove_file)?;
         for &task in listing.payloads.keys() {
-            let goes_on = unfinished.binary_search_by_key(&task, |found| found.task).is_ok();
-            if !goes_on && !is_parked(task, rests, archive)? {
-                orphans.push(self.path(task));
+            if !is_needed(task, fold, archive)? {
+                fs::remove_file(self.path(task))?;
             }
         }
-        orphans.iter().try_for_each(fs::remove_file)?;
-        Ok(())
+        Ok(listing)
     }
 
     fn list(&self) -> io::Result<Listing> {
@@ -85,11 +67,12 @@ fn entry_name(task: TaskId, part: Option<&str>) -> String {
     if part.is_some() { format!("{task}{PART}") } else { task.to_string() }
 }
 
-/// Whether a task rests and may be tried again: the log knows, or else the archive.
-fn is_parked(task: TaskId, rests: &Rests, archive: &Connections) -> Result<bool, StoreError> {
-    let state = match rests.0.get(&task) {
-        Some(&state) => Some(state),
-        None => archive.take().task_state(task)?,
-    };
-    Ok(state == Some(TaskState::Parked))
+/// Whether a task was accepted and has not ended: the log knows, or else the archive.
+fn is_needed(task: TaskId, fold: &Fold, archive: &Connections) -> Result<bool, StoreError> {
+    let folded = fold.tasks.get(&task);
+    match folded.and_then(|found| found.rest.as_ref()) {
+        Some(rest) => Ok(!rest.document.state.is_final()),
+        None if folded.is_some_and(|found| found.acceptance.is_some()) => Ok(true),
+        None => Ok(archive.take().task_state(task)?.is_some_and(|state| !state.is_final())),
+    }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// What a restart finds of the unfinished tasks.
 fn unfinished(options: &Options) -> Vec<Unfinished> {
-    open(options, opener()).unwrap().take_recovered().unfinished
+    backlog(&mut open(options, opener()).unwrap())
 }
 
 fn cursor(found: &Unfinished) -> Option<&str> {

@@ -139,7 +139,7 @@ fn a_key_whose_time_is_over_is_free_and_belongs_to_who_claims_it_next() {
     assert_eq!(number_of_holder(&running, 1), Some(3));
     running.close();
     let mut opened = open(&options, opener()).unwrap();
-    let unfinished = opened.take_recovered().unfinished;
+    let unfinished = backlog(&mut opened);
     assert_eq!(unfinished.len(), 1);
     assert_eq!((unfinished[0].task, unfinished[0].claim), (task(3), Some(claim(1))));
 }
@@ -159,8 +159,8 @@ fn a_restart_knows_which_keys_are_held() {
     drop(stopped);
     running.close();
     for folder in [&alive, &killed] {
-        let recovered = open(&small(folder), opener()).unwrap().take_recovered();
-        let claims: Vec<_> = recovered.unfinished.iter().map(|found| found.claim).collect();
+        let unfinished = backlog(&mut open(&small(folder), opener()).unwrap());
+        let claims: Vec<_> = unfinished.iter().map(|found| found.claim).collect();
         assert_eq!(claims, [Some(claim(1)), Some(claim(2)), None]);
     }
 }

@@ -18,8 +18,8 @@ fn what_was_acknowledged_is_there_after_a_kill() {
     copy_folder(&alive, &killed);
 
     let mut opened = open(&small(&killed), opener()).unwrap();
-    let recovered = opened.take_recovered();
-    assert_eq!(recovered.unfinished.len(), 20);
+    let recovered = opened.recovered();
+    assert_eq!(backlog(&mut opened).len(), 20);
     assert_eq!(recovered.highest, Some(task(21)));
     assert!(!recovered.clean);
     assert_eq!(recovered.epoch.0, 2);
@@ -43,11 +43,11 @@ fn close_leaves_everything_in_the_archive() {
     assert_eq!(fs::metadata(root.path().join("archive.db-wal")).map_or(0, |m| m.len()), 0);
 
     let mut opened = open(&small(root.path()), opener()).unwrap();
-    let recovered = opened.take_recovered();
+    let (recovered, unfinished) = (opened.recovered(), backlog(&mut opened));
     assert_eq!(opened.notes(), &[] as &[String]);
     assert!(recovered.clean);
-    assert_eq!(recovered.unfinished.len(), 500);
-    let ids: Vec<_> = recovered.unfinished.iter().map(|unfinished| unfinished.task).collect();
+    assert_eq!(unfinished.len(), 500);
+    let ids: Vec<_> = unfinished.iter().map(|unfinished| unfinished.task).collect();
     assert!(ids.is_sorted());
 }
 
@@ -65,8 +65,8 @@ fn finished_and_parked_tasks_are_not_taken_up() {
     running.durable(retrying(4, 1));
     running.close();
 
-    let recovered = open(&small(root.path()), opener()).unwrap().take_recovered();
-    let [three, four] = &recovered.unfinished[..] else { panic!("{recovered:?}") };
+    let unfinished = backlog(&mut open(&small(root.path()), opener()).unwrap());
+    let [three, four] = &unfinished[..] else { panic!("{unfinished:?}") };
     assert_eq!((three.task, three.attempts, three.crashes), (task(3), 5, 2));
     // The journal was closed in order: what ran then is under no suspicion.
     assert_eq!(three.started, None);
@@ -118,9 +118,9 @@ fn the_log_is_laid_over_the_archive() {
     running.close();
 
     for (folder, suspected) in [(&alive, false), (&killed, true)] {
-        let recovered = open(&small(folder), opener()).unwrap().take_recovered();
-        let found: Vec<_> = recovered
-            .unfinished
+        let mut opened = open(&small(folder), opener()).unwrap();
+        let (recovered, unfinished) = (opened.recovered(), backlog(&mut opened));
+        let found: Vec<_> = unfinished
             .iter()
             .map(|found| (found.task, found.attempts, found.started.is_some(), found.crashes))
             .collect();
@@ -133,7 +133,7 @@ fn the_log_is_laid_over_the_archive() {
         ];
         assert_eq!(found, expected, "{}", folder.display());
         // A start says when it was; why the attempt before failed stays known.
-        let five = &recovered.unfinished[2];
+        let five = &unfinished[2];
         assert_eq!(five.fault.as_ref().unwrap().code, "busy");
         assert_eq!(five.next_at, None);
         assert_eq!(recovered.highest, Some(task(7)));

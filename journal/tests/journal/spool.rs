@@ -27,8 +27,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
 
 /// Takes up what is in the folder: each unfinished task, and whether its payload is lost.
 fn found(folder: &Path) -> Vec<(u64, bool)> {
-    let recovered = open(&small(folder), opener()).unwrap().take_recovered();
-    let found = recovered.unfinished.into_iter();
+    let found = backlog(&mut open(&small(folder), opener()).unwrap()).into_iter();
     found.map(|found| (found.task.key(), found.payload_lost)).collect()
 }
 

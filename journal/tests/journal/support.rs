@@ -8,7 +8,7 @@ use overtime_protocol::record::{Acceptance, Advance, Change, Put, ReadMark, Reco
 use overtime_protocol::{
     Answer, Append, Document, Durability, Fate, Fault, Finding, Form, Inquiry, KindName, Lane,
     Lookup, Opener, Payload, Product, Progress, Query, Question, Read, ReplyTo, SpoolOrder,
-    Spooled, TaskId, TaskState, Ticket, UnixMillis,
+    Spooled, TaskId, TaskState, Ticket, Unfinished, UnixMillis,
 };
 use std::fs;
 use std::path::Path;
@@ -37,6 +37,18 @@ pub(crate) fn opener() -> Opener {
 /// Options with segments small enough to be gone through quickly.
 pub(crate) fn small(folder: &Path) -> Options {
     Options { segment_bytes: 64 * 1024, log_max_bytes: 512 * 1024, ..Options::new(folder) }
+}
+
+/// The tasks that a restart takes up, by ascending id, read in small pages.
+pub(crate) fn backlog(opened: &mut Opened) -> Vec<Unfinished> {
+    let mut backlog = opened.take_backlog().expect("it is given once");
+    let pages = std::iter::from_fn(|| {
+        let page = backlog.next(3).expect("the backlog can be read");
+        (!page.is_empty()).then_some(page)
+    });
+    let mut tasks: Vec<Unfinished> = pages.flatten().collect();
+    tasks.sort_unstable_by_key(|found| found.task);
+    tasks
 }
 
 /// A running journal and what it reports.

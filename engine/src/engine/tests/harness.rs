@@ -133,6 +133,8 @@ impl Stage {
             ["found", caller, ref rest @ ..] => self.found(caller, rest),
             ["spooled", task] => self.spooled(task, Spooled::Written),
             ["spool-full", task] => self.spooled(task, Spooled::DiskFull),
+            ["recovering"] => self.engine.begin_recovery(),
+            ["recovered"] => self.event(Event::RecoveryEnded),
             ["poison"] => self.event(Event::JournalFailed),
             ["drain"] => self.event(Event::DrainStarted),
             ["grace-ends"] => self.event(Event::GraceEnded),

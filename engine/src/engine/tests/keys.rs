@@ -238,3 +238,27 @@ fn a_task_that_was_given_up_holds_no_key() {
     ",
     );
 }
+
+#[test]
+fn a_repetition_waits_until_all_of_the_former_process_is_known() {
+    check(
+        2,
+        "
+        submit a call key=k wait=0s
+        > inquire for a
+        found a
+        > append a accepted
+        durable
+        > reply a 202 queued
+        > dispatch interactive a#1
+        recovering
+        submit b call key=m
+        > inquire for b
+        found b held-by=a
+        recovered
+        > inquire for b
+        found b held-by=a ended
+        > reply b 409 cancelled no
+    ",
+    );
+}
