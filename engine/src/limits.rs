@@ -15,10 +15,6 @@ pub(crate) const CRASHES_MAX: u8 = 3;
 pub(crate) const UNDECIDED_HOLD: Duration = Duration::from_secs(2);
 /// An append that met a full disk is tried again after this.
 pub(crate) const DISK_FULL_RETRY: Duration = Duration::from_secs(1);
-/// The first back-off; it doubles with each attempt.
-pub(crate) const BACKOFF_FIRST: Duration = Duration::from_secs(1);
-/// The longest back-off.
-pub(crate) const BACKOFF_MAX: Duration = Duration::from_secs(6 * 60 * 60);
 /// No stored due time lies further ahead than this, whatever the clock did in between.
 pub(crate) const DELAY_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// `Retry-After` is never shorter or longer than these.
@@ -26,7 +22,6 @@ pub(crate) const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 /// See [`RETRY_AFTER_MIN`].
 pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 
-const _: () = assert!(BACKOFF_MAX.as_secs() < DELAY_MAX.as_secs());
 const _: () = assert!(RETRY_AFTER_MIN.as_secs() <= RETRY_AFTER_MAX.as_secs());
 
 /// The bounds that an operator sets.

@@ -3,6 +3,7 @@
 use crate::lane::Lane;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The name of a kind: `[a-z0-9][a-z0-9._-]{0,63}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,8 +87,36 @@ pub struct Kind {
     pub durability: Durability,
     /// How far its effects reach.
     pub reach: Reach,
-    /// How many attempts that end ephemerally a task may use before it is parked.
-    pub attempts_max: u32,
+    /// When an attempt that ended ephemerally is followed by another.
+    pub retry: RetryPolicy,
+}
+
+/// When an attempt that ended ephemerally is followed by another, and how often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// How many attempts a task may use before it is parked.
+    pub attempts: u32,
+    /// The bound of the delay behind the first attempt. Behind the n-th it is n⁴ times that.
+    pub first: Duration,
+    /// The highest bound of a delay.
+    pub max: Duration,
+}
+
+impl Default for RetryPolicy {
+    /// As patient as Sidekiq: 25 attempts in about three weeks.
+    fn default() -> Self {
+        Self { attempts: 25, first: Duration::from_secs(2), max: Duration::from_hours(8 * 24) }
+    }
+}
+
+impl RetryPolicy {
+    /// The longest delay behind the n-th attempt. The delay itself is chosen by chance between
+    /// nothing and this, so that those who failed together do not come back together.
+    pub fn bound(&self, attempt: u32) -> Duration {
+        let factor = u128::from(attempt).saturating_pow(4);
+        let nanos = self.first.as_nanos().saturating_mul(factor).min(self.max.as_nanos());
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
 }
 
 impl Kind {
@@ -102,7 +131,7 @@ impl Kind {
             lane: Lane::Interactive,
             durability: Durability::Disk,
             reach: Reach::Journal,
-            attempts_max: 25,
+            retry: RetryPolicy::default(),
         }
     }
 
@@ -124,6 +153,27 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_attempts_of_the_usual_policy_take_about_three_weeks() {
+        let policy = RetryPolicy::default();
+        let bounds: Duration = (1..policy.attempts).map(|attempt| policy.bound(attempt)).sum();
+        let mean_days = (bounds / 2).as_secs_f64() / 86_400.0;
+        assert!((20.3..20.5).contains(&mean_days), "{mean_days}");
+        assert!(policy.bound(policy.attempts - 1) < policy.max, "the cut is for others");
+    }
+
+    #[test]
+    fn a_bound_grows_with_the_fourth_power_up_to_its_highest() {
+        let (first, max) = (Duration::from_millis(100), Duration::from_secs(60));
+        let policy = RetryPolicy { first, max, ..RetryPolicy::default() };
+        let expected = [(1, 100), (2, 1_600), (3, 8_100), (4, 25_600), (5, 60_000)];
+        for (attempt, millis) in expected {
+            assert_eq!(policy.bound(attempt), Duration::from_millis(millis));
+        }
+        let longest = RetryPolicy { first: Duration::MAX, max: Duration::MAX, attempts: u32::MAX };
+        assert_eq!(longest.bound(u32::MAX), Duration::from_nanos(u64::MAX));
+    }
 
     #[test]
     fn names_follow_the_grammar() {

@@ -39,7 +39,7 @@ pub use job::{
     Announce, Chain, ChainNumber, Chunk, Claims, Completion, Form, Go, Job, Outcome, Product,
     Ruling,
 };
-pub use kind::{Durability, Kind, KindId, KindName, Reach};
+pub use kind::{Durability, Kind, KindId, KindName, Reach, RetryPolicy};
 pub use lane::{LANES, Lane, PerLane};
 pub use lookup::{
     EventPage, Finding, Holder, Inquiry, LedgerFilter, Lookup, Query, Question, Read, TaskFilter,

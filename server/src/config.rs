@@ -8,6 +8,7 @@
 
 mod bounds;
 mod error;
+mod kinds;
 mod parts;
 mod section;
 mod setting;
@@ -16,6 +17,7 @@ mod span;
 
 pub use bounds::BODY_MAX_BYTES;
 pub use error::ConfigError;
+pub use kinds::{KindTable, KindTables};
 pub use setting::Setting;
 pub use size::Size;
 pub use span::Span;
@@ -66,6 +68,10 @@ section! {
         journal: Journal,
         /// How long what is over is kept.
         retention: Retention,
+    }
+    tables {
+        /// What is special about a kind, by its name. The environment cannot say it.
+        kinds: KindTables,
     }
 }
 

@@ -18,7 +18,9 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     match arguments.into_command(|name| std::env::var_os(name))? {
         Command::Serve(config) => serve(Builder::new(*config)),
         Command::CheckConfig(config) => {
-            print!("{}", config.to_toml());
+            let text = config.to_toml();
+            Builder::new(*config).kinds()?;
+            print!("{text}");
             Ok(())
         }
     }

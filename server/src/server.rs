@@ -44,6 +44,17 @@ impl Builder {
         self
     }
 
+    /// The kinds as the configuration has them.
+    ///
+    /// # Errors
+    /// If two handlers have one kind, or the configuration names one that is not served.
+    pub fn kinds(&self) -> Result<Vec<Kind>> {
+        let mut kinds: Vec<Kind> = self.handlers.iter().map(|handler| handler.kind()).collect();
+        check_kinds(&kinds)?;
+        self.config.apply_kinds(&mut kinds)?;
+        Ok(kinds)
+    }
+
     /// Opens the data folder, recovers what a former process left unfinished, and starts every
     /// thread. When this returns the server answers.
     ///
@@ -51,7 +62,8 @@ impl Builder {
     /// A sentence that says what is in the way: an address in use, a data folder that another
     /// server holds, that a newer version has written, or that is damaged.
     pub fn start(self) -> Result<Server> {
-        start(self.config, self.handlers)
+        let kinds = self.kinds()?;
+        start(self.config, self.handlers, kinds)
     }
 }
 
@@ -129,9 +141,7 @@ fn opener() -> Opener {
     OPENER.get_or_init(mint).clone()
 }
 
-fn start(config: Config, handlers: Vec<Arc<dyn Handler>>) -> Result<Server> {
-    let kinds: Vec<Kind> = handlers.iter().map(|handler| handler.kind()).collect();
-    check_kinds(&kinds)?;
+fn start(config: Config, handlers: Vec<Arc<dyn Handler>>, kinds: Vec<Kind>) -> Result<Server> {
     let (listener, admin) = bind(&config)?;
     let addresses = Addresses { data: listener.address()?, admin: admin.local_addr()? };
     let clock = Clock::start();

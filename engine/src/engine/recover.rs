@@ -186,6 +186,7 @@ fn task_of(one: Unfinished, kind: KindId, crashes: u8, now: Now) -> Task {
         form: one.acceptance.form,
         urgency: one.acceptance.urgency,
         attempts: one.attempts,
+        forgiven: one.forgiven,
         crashes,
         created_at: one.acceptance.created_at,
         due_at: one.acceptance.due_at,

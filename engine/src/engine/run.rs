@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::event::{Effect, Freed};
-use crate::limits::{BACKOFF_FIRST, BACKOFF_MAX};
+use crate::limits::DELAY_MAX;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Ended, Run};
 use overtime_protocol::record::{Change, Expect, ReadMark, Record};
@@ -111,18 +111,15 @@ impl Engine {
     fn retrying(&mut self, slot: Slot, fault: Fault, now: UnixMillis) -> Change {
         self.stats.retried += 1;
         let Some(task) = self.table.get(slot) else { return self.parked(slot, fault) };
-        let attempts = task.durable.attempts;
-        if attempts >= self.kind(task).attempts_max {
+        let policy = self.kind(task).retry;
+        let used = task.durable.attempts.saturating_sub(task.durable.forgiven);
+        if used >= policy.attempts {
             return self.parked(slot, fault);
         }
-        let delay = self.backoff(attempts).max(fault.retry_after.unwrap_or_default());
-        Change::Retrying { next_at: now + delay.min(BACKOFF_MAX), fault }
-    }
-
-    /// Full jitter: a span from zero up to a bound that doubles with each attempt.
-    fn backoff(&mut self, attempts: u32) -> Duration {
-        let doublings = attempts.saturating_sub(1).min(30);
-        self.seed.jitter((BACKOFF_FIRST * (1 << doublings)).min(BACKOFF_MAX))
+        // Full jitter. Who is asked to wait waits at least that long, whatever the policy says.
+        let delay = self.seed.jitter(policy.bound(used));
+        let delay = delay.max(fault.retry_after.unwrap_or_default());
+        Change::Retrying { next_at: now + delay.min(DELAY_MAX), fault }
     }
 
     /// The document that a task leaves behind.
@@ -141,7 +138,7 @@ impl Engine {
 
     /// Holds the task back until `until`; not at all if that is past.
     pub(super) fn delay(&mut self, slot: Slot, until: UnixMillis, now: Now) {
-        let span = until.since(now.unix).min(crate::limits::DELAY_MAX);
+        let span = until.since(now.unix).min(DELAY_MAX);
         if span.is_zero() {
             self.enqueue(slot, now.monotonic);
             return;

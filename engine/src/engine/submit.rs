@@ -103,6 +103,7 @@ impl Engine {
             form: submission.form,
             urgency: submission.urgency,
             attempts: 0,
+            forgiven: 0,
             crashes: 0,
             created_at: now.unix,
             due_at: (!delay.is_zero()).then(|| now.unix + delay),

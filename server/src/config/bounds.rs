@@ -29,6 +29,12 @@ const SPAN_MAX: Span = Span::seconds(24 * 60 * 60);
 /// The longest that anything finished is kept: about ten years.
 const RETENTION_MAX: Span = Span::days(3660);
 
+/// The most attempts of a task.
+const ATTEMPTS_MAX: u32 = 10_000;
+
+/// The longest delay of a retry.
+const RETRY_MAX: Span = Span::days(366);
+
 impl Config {
     /// Checks the settings against each other.
     ///
@@ -40,6 +46,7 @@ impl Config {
         self.check_spans(&mut problems);
         self.check_counts(&mut problems);
         self.check_sizes(&mut problems);
+        self.check_kinds(&mut problems);
         if self.data.to_str().is_none_or(str::is_empty) {
             problems.0.push("data must name a folder, in UTF-8".to_owned());
         }
@@ -89,6 +96,20 @@ impl Config {
         problems.within("limits.connections", limits.connections, 1, COUNT_MAX);
         problems.within("limits.tasks", limits.tasks, 1, COUNT_MAX);
         problems.within("limits.appends", limits.appends, 1, COUNT_MAX);
+    }
+
+    fn check_kinds(&self, problems: &mut Problems) {
+        for (name, table) in &self.kinds {
+            let key = |key: &str| format!("kinds.{name}.{key}");
+            if let Some(attempts) = table.attempts {
+                problems.within(&key("attempts"), attempts, 1, ATTEMPTS_MAX);
+            }
+            for (name, span) in [("retry_first", table.retry_first), ("retry_max", table.retry_max)]
+            {
+                let Some(span) = span else { continue };
+                problems.within(&key(name), span, Span::millis(1), RETRY_MAX);
+            }
+        }
     }
 
     fn check_sizes(&self, problems: &mut Problems) {

@@ -1,7 +1,7 @@
 //! What the settings mean to each part of the server, in that part's own words.
 
-use super::Config;
-use overtime_protocol::http;
+use super::{Config, ConfigError, kinds};
+use overtime_protocol::{Kind, http};
 use std::time::Duration;
 
 impl Config {
@@ -13,6 +13,14 @@ impl Config {
     /// How long an idempotency key is kept: never longer than the result that it must replay.
     fn key_keep(&self) -> Duration {
         self.retention.keys.min(self.retention.finished).0
+    }
+
+    /// Changes the kinds as `[kinds.NAME]` says.
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfBounds`] if it names a kind that is not there.
+    pub fn apply_kinds(&self, kinds: &mut [Kind]) -> Result<(), ConfigError> {
+        kinds::apply(&self.kinds, kinds)
     }
 
     /// The engine's bounds.

@@ -3,7 +3,8 @@
 use super::setting::Setting;
 
 /// Declares a struct of settings, which reads as a TOML table without unknown keys, has the given
-/// defaults, and lists its settings by their dotted names.
+/// defaults, and lists its settings by their dotted names. Tables are of names that are not known
+/// here; they begin empty, and only a file can fill them.
 macro_rules! section {
     (
         $(#[$about:meta])*
@@ -13,6 +14,9 @@ macro_rules! section {
         $(sections {
             $($(#[$section_doc:meta])* $section:ident: $section_kind:ty,)*
         })?
+        $(tables {
+            $($(#[$table_doc:meta])* $table:ident: $table_kind:ty,)*
+        })?
     ) => {
         $(#[$about])*
         #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -20,6 +24,7 @@ macro_rules! section {
         pub struct $name {
             $($(#[$doc])* pub $key: $kind,)*
             $($($(#[$section_doc])* pub $section: $section_kind,)*)?
+            $($($(#[$table_doc])* pub $table: $table_kind,)*)?
         }
 
         impl Default for $name {
@@ -27,6 +32,7 @@ macro_rules! section {
                 Self {
                     $($key: $default,)*
                     $($($section: <$section_kind>::default(),)*)?
+                    $($($table: <$table_kind>::default(),)*)?
                 }
             }
         }

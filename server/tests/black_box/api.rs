@@ -107,13 +107,22 @@ fn wrong_input_fails_for_good_and_is_remembered() {
 }
 
 #[test]
-fn ephemeral_failures_and_panics_are_tried_again() {
+fn ephemeral_failures_are_tried_again_until_the_attempts_are_used_up() {
     let folder = folder();
-    let server = Server::start(folder.path());
+    let server = Server::start_impatient(folder.path());
     let answer = server.post("/v1/tasks/flaky?wait=30s", r#"{"fail_times":2}"#);
     assert_eq!(answer.status, 200);
     let document = server.get(&format!("/v1/tasks/{}", answer.task())).json();
     assert_eq!(document["attempts"], 3);
+    let parked = server.post("/v1/tasks/flaky?wait=30s", r#"{"fail_times":9}"#);
+    assert_eq!((parked.status, &parked.json()["state"]), (202, &"parked".into()));
+    assert_eq!(parked.json()["attempts"], 4);
+}
+
+#[test]
+fn panics_are_tried_again() {
+    let folder = folder();
+    let server = Server::start(folder.path());
     let panicking = server.post("/v1/tasks/flaky?wait=0s", r#"{"panic":true}"#).task();
     let document = server.wait_for(&panicking, &["retrying"]);
     assert_eq!(document["error"]["code"], "panic");

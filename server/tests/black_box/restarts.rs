@@ -26,14 +26,14 @@ fn what_was_acknowledged_survives_kill_9_and_counts_once() {
 #[test]
 fn unfinished_tasks_go_on_after_kill_9() {
     let folder = folder();
-    let server = Server::start(folder.path());
+    let server = Server::start_impatient(folder.path());
     let delayed = server
         .post("/v1/tasks/contacts.upsert?wait=0s&delay=700ms", r#"{"email":"late@example.com"}"#)
         .task();
     let running = server.post("/v1/tasks/sleep?wait=20ms", r#"{"ms":600}"#).task();
     let retrying = server.post("/v1/tasks/flaky?wait=0s", r#"{"fail_times":3}"#).task();
     server.kill();
-    let server = Server::start(folder.path());
+    let server = Server::start_impatient(folder.path());
     for task in [&delayed, &running, &retrying] {
         server.wait_for(task, &["succeeded"]);
     }

@@ -1,6 +1,7 @@
 //! A private server a test, on ports that the system chooses, and a small client.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -25,6 +26,19 @@ impl Server {
         let mut command = overtime(folder);
         command.arg("--demo").args(arguments);
         Self::spawn(command)
+    }
+
+    /// The same with retries of `flaky` that come at once.
+    pub(crate) fn start_impatient(folder: &Path) -> Self {
+        let retries = "[kinds.flaky]\nattempts = 4\nretry_first = \"1ms\"\n";
+        Self::start_configured(folder, retries)
+    }
+
+    /// The same with this file.
+    pub(crate) fn start_configured(folder: &Path, text: &str) -> Self {
+        let file = folder.join("overtime.toml");
+        fs::write(&file, text).unwrap();
+        Self::start_with(folder, &["--config", file.to_str().unwrap()])
     }
 
     /// Starts a command that greets like the binary does, and waits for its greeting.

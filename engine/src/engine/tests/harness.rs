@@ -12,19 +12,20 @@ use overtime_protocol::record::{Change, Put, ReadMark};
 use overtime_protocol::{
     Answer, Chain, ChainNumber, Chunk, Code, Completion, Epoch, Fate, Fault, Finding, Fingerprint,
     Form, Go, Holder, Job, KeyHash, Kind, KindId, Lane, Monotonic, Now, Outcome, Payload, Problem,
-    Product, Progress, ReplyTo, Ruling, SpoolOrder, Spooled, Submitted, TaskId, Ticket, UnixMillis,
-    Verdict,
+    Product, Progress, ReplyTo, RetryPolicy, Ruling, SpoolOrder, Spooled, Submitted, TaskId,
+    Ticket, UnixMillis, Verdict,
 };
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::time::Duration;
 
 pub(super) fn kinds() -> Vec<Kind> {
+    let twice = RetryPolicy { attempts: 2, ..RetryPolicy::default() };
     vec![
         Kind::durable("echo").in_memory(),
         Kind::durable("upsert"),
         Kind::durable("call").acting_outside(),
-        Kind { attempts_max: 2, ..Kind::durable("twice") },
+        Kind { retry: twice, ..Kind::durable("twice") },
         Kind { lane: Lane::Control, ..Kind::durable("control") },
         Kind { lane: Lane::Bulk, ..Kind::durable("bulk") },
     ]

@@ -1,0 +1,102 @@
+//! `[kinds.NAME]`: what the operator says of single kinds. Which kinds there are is not known when
+//! a file is read; whoever serves them asks here whether all that were named are among them.
+
+use super::{ConfigError, Span};
+use overtime_protocol::{Kind, RetryPolicy};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// All `[kinds.NAME]`.
+pub type KindTables = BTreeMap<String, KindTable>;
+
+/// `[kinds.NAME]`: what is not said stays as the kind has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KindTable {
+    /// How many attempts a task may use before it is parked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    /// The bound of the delay behind the first attempt; behind the n-th it is n⁴ times that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_first: Option<Span>,
+    /// The highest bound of a delay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_max: Option<Span>,
+}
+
+impl KindTable {
+    /// The policy of a kind that has `policy` by itself.
+    pub(super) fn retry(&self, policy: RetryPolicy) -> RetryPolicy {
+        RetryPolicy {
+            attempts: self.attempts.unwrap_or(policy.attempts),
+            first: self.retry_first.map_or(policy.first, |span| span.0),
+            max: self.retry_max.map_or(policy.max, |span| span.0),
+        }
+    }
+}
+
+/// Changes the kinds as the tables say.
+///
+/// # Errors
+/// [`ConfigError::OutOfBounds`] if a table is of no kind that is served, or a kind would get delays
+/// that make no sense.
+pub(crate) fn apply(tables: &KindTables, kinds: &mut [Kind]) -> Result<(), ConfigError> {
+    let mut problems = Vec::new();
+    for (name, table) in tables {
+        let Some(kind) = kinds.iter_mut().find(|kind| kind.name.as_str() == name) else {
+            problems.push(unknown(name, kinds));
+            continue;
+        };
+        kind.retry = table.retry(kind.retry);
+        if kind.retry.first > kind.retry.max {
+            let (first, max) = (Span(kind.retry.first), Span(kind.retry.max));
+            problems.push(format!(
+                "kinds.{name}.retry_first is {first}; it must not be above retry_max, {max}"
+            ));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ConfigError::OutOfBounds(problems)) }
+}
+
+fn unknown(name: &str, kinds: &[Kind]) -> String {
+    let known: Vec<&str> = kinds.iter().map(|kind| kind.name.as_str()).collect();
+    format!("kinds.{name}: no such kind is served; there are {}", known.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn kinds() -> Vec<Kind> {
+        vec![Kind::durable("echo"), Kind::durable("contacts.upsert")]
+    }
+
+    #[test]
+    fn a_table_changes_its_kind_and_no_other() {
+        let text = "[kinds.\"contacts.upsert\"]\nattempts = 3\nretry_first = \"100ms\"\n";
+        let config = super::super::Config::from_toml(text).unwrap();
+        config.check().unwrap();
+        let mut kinds = kinds();
+        apply(&config.kinds, &mut kinds).unwrap();
+        let usual = RetryPolicy::default();
+        let first = Duration::from_millis(100);
+        assert_eq!(kinds[0].retry, usual);
+        assert_eq!(kinds[1].retry, RetryPolicy { attempts: 3, first, ..usual });
+        let written = config.to_toml();
+        assert!(written.contains(text.trim()), "{written}");
+        assert_eq!(super::super::Config::from_toml(&written).unwrap(), config);
+    }
+
+    #[test]
+    fn tables_of_no_kind_and_delays_without_sense_are_refused_by_name() {
+        let complaint = |text: &str| {
+            let config = super::super::Config::from_toml(text).unwrap();
+            apply(&config.kinds, &mut kinds()).unwrap_err().to_string()
+        };
+        let unknown = complaint("[kinds.ecko]\n");
+        assert!(unknown.contains("kinds.ecko") && unknown.contains("echo, "), "{unknown}");
+        let short = complaint("[kinds.echo]\nretry_max = \"1s\"\n");
+        assert!(short.contains("kinds.echo.retry_first is 2s"), "{short}");
+    }
+}
