@@ -45,7 +45,7 @@ impl Backlog {
             for row in rows {
                 match self.fold.remove(&row.task) {
                     None => page.push(row),
-                    Some(change) => page.extend(change.resume(row.task, Some(row))),
+                    Some(change) => page.extend(change.unfinished(row.task, Some(row))),
                 }
             }
         }
@@ -83,7 +83,7 @@ impl Backlog {
                 Some(_) => None,
                 None => self.archive.unfinished(task)?,
             };
-            page.extend(change.resume(task, archived));
+            page.extend(change.unfinished(task, archived));
         }
         Ok(page)
     }

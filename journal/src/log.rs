@@ -72,6 +72,8 @@ pub(super) struct State {
     writes_seen: u64,
     bytes: u64,
     bytes_seen: u64,
+    /// The applier is not to wait with the writes up to here.
+    hurried: u64,
     applier: Applier,
     room_wanted: bool,
     last: u64,
@@ -137,6 +139,7 @@ impl Log {
             writes_seen: 0,
             bytes: 0,
             bytes_seen: 0,
+            hurried: 0,
             applier: Applier::Busy,
             room_wanted: false,
             last,

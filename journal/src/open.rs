@@ -165,7 +165,7 @@ impl Opened {
         let voice = Arc::new(Voice::new(Arc::clone(&deliver), log));
         let check = Check::new(Arc::clone(&self.shared), commit);
         let keeper = Keeper {
-            spool: self.spool,
+            spool: Arc::clone(&self.spool),
             opener: self.opener.clone(),
             log: Arc::clone(&self.shared.log),
             deliver: Arc::clone(&deliver),
@@ -173,6 +173,7 @@ impl Opened {
         let reader = Reader {
             shared: Arc::clone(&self.shared),
             archive: readers,
+            spool: self.spool,
             opener: self.opener.clone(),
             clock: Clock::start(),
             key_keep: self.options.key_keep,

@@ -1,13 +1,16 @@
-//! The reader threads: answer what live tasks cannot. They never write, and they never wait for
-//! the commit thread or the applier.
+//! The reader threads: answer what live tasks cannot. They never write and never wait for the
+//! commit thread; for the applier they wait only where the log has no index of what is asked, and
+//! not for long.
 
 mod keys;
+mod parked;
 
 use crate::archive::{Archived, Connections};
 use crate::error::StoreError;
 use crate::journal::{Deliver, Report};
-use crate::recent::Place;
+use crate::recent::{Place, RestPlace};
 use crate::shared::Shared;
+use crate::spool::Spool;
 use crossbeam_channel::Receiver;
 use overtime_protocol::record::{self, Acceptance, Change, Record};
 use overtime_protocol::{
@@ -26,6 +29,8 @@ pub(crate) struct Reader {
     pub(crate) shared: Arc<Shared>,
     /// Read connections.
     pub(crate) archive: Arc<Connections>,
+    /// Large payloads.
+    pub(crate) spool: Arc<Spool>,
     /// Opens payloads that are asked about.
     pub(crate) opener: Opener,
     /// What the time is.
@@ -68,8 +73,9 @@ impl Reader {
             Question::Key { key, payload, content_type } => {
                 self.key(key, &payload, content_type.as_deref())
             }
-            Question::Parked(_) | Question::ParkedBy { .. } => {
-                Err(StoreError::Damaged("not there yet".to_owned()))
+            Question::Parked(task) => self.parked(task),
+            Question::ParkedBy { kind, print, after, limit } => {
+                self.parked_by(&kind, print, after, limit)
             }
         }
     }
@@ -118,19 +124,29 @@ impl Reader {
     fn find(&self, task: TaskId, extent: Extent) -> Result<Option<Archived>, StoreError> {
         loop {
             let entry = self.shared.recent.task(task, self.shared.applied());
-            let newest =
-                entry.and_then(|entry| entry.whole.or(entry.acceptance.map(|at| at.record)));
-            let Some(place) = newest else {
-                let applied = self.shared.applied();
-                let mut archive = self.archive.take();
-                return match extent {
-                    Extent::Document => archive.document(task, applied),
-                    Extent::Result => archive.result(task, applied),
-                };
+            let goes_on = entry.as_ref().is_some_and(|entry| entry.rest == RestPlace::Over);
+            let newest = entry.and_then(|entry| match entry.rest {
+                RestPlace::At(place) => Some(place),
+                RestPlace::Elsewhere | RestPlace::Over => entry.acceptance.map(|at| at.record),
+            });
+            let found = match newest {
+                Some(place) => match self.decode(place)? {
+                    // It has left the log, so the archive has it by now.
+                    None => continue,
+                    found => found,
+                },
+                None => self.find_archived(task, extent)?,
             };
-            if let Some(found) = self.decode(place)? {
-                return Ok(Some(found));
-            }
+            return Ok(found.map(|found| if goes_on { queued_again(found) } else { found }));
+        }
+    }
+
+    fn find_archived(&self, task: TaskId, extent: Extent) -> Result<Option<Archived>, StoreError> {
+        let applied = self.shared.applied();
+        let mut archive = self.archive.take();
+        match extent {
+            Extent::Document => archive.document(task, applied),
+            Extent::Result => archive.result(task, applied),
         }
     }
 
@@ -152,6 +168,14 @@ impl Reader {
             (_, None) => return Err(StoreError::Damaged("a record of no task".to_owned())),
         }))
     }
+}
+
+/// A task that was parked, and that a person had run again.
+fn queued_again(mut found: Archived) -> Archived {
+    if found.document.state == TaskState::Parked {
+        found.document.state = TaskState::Queued;
+    }
+    found
 }
 
 fn unreadable(error: &StoreError) -> String {

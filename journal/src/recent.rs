@@ -3,7 +3,9 @@
 
 mod entries;
 
-pub(crate) use entries::{Accepted, ClaimEntry, Entries, Entry, KeyEntry, PayloadPlace, TaskEntry};
+pub(crate) use entries::{
+    Accepted, ClaimEntry, Entries, Entry, KeyEntry, PayloadPlace, RestPlace, TaskEntry,
+};
 
 use crate::disk::FileId;
 use crate::log::Log;

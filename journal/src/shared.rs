@@ -7,8 +7,13 @@ use crate::log::Log;
 use crate::recent::Recent;
 use bytes::Bytes;
 use overtime_protocol::record::ReadMark;
+use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a lookup waits for the archive.
+const CATCH_UP_MAX: Duration = Duration::from_millis(250);
 
 /// What is shared.
 pub(crate) struct Shared {
@@ -17,6 +22,8 @@ pub(crate) struct Shared {
     /// What is committed and not yet applied.
     pub(crate) recent: Recent,
     applied: AtomicU64,
+    /// Signals that the archive has moved on.
+    moved: (Mutex<()>, Condvar),
 }
 
 /// What stands at a state key.
@@ -33,7 +40,8 @@ impl Shared {
     pub(crate) fn new(log: Arc<Log>, recent: Recent, applied: u64) -> Self {
         log.stats.applied_lsn.store(applied, Ordering::Relaxed);
         recent.begin(applied);
-        Self { log, recent, applied: AtomicU64::new(applied) }
+        let moved = (Mutex::new(()), Condvar::new());
+        Self { log, recent, applied: AtomicU64::new(applied), moved }
     }
 
     /// The LSN up to which the archive has everything.
@@ -45,6 +53,24 @@ impl Shared {
     pub(crate) fn set_applied(&self, applied: u64) {
         self.applied.store(applied, Ordering::SeqCst);
         self.log.stats.applied_lsn.store(applied, Ordering::Relaxed);
+        // Whoever looked before this and has not begun to wait holds the lock.
+        drop(self.moved.0.lock());
+        self.moved.1.notify_all();
+    }
+
+    /// Has the archive take in everything that is durable by now, and waits for that, but no
+    /// longer than [`CATCH_UP_MAX`]. Whether it has.
+    pub(crate) fn catch_up(&self) -> bool {
+        let durable = self.log.last();
+        let until = Instant::now() + CATCH_UP_MAX;
+        let mut guard = self.moved.0.lock();
+        while self.applied() < durable {
+            self.log.hurry();
+            if self.moved.1.wait_until(&mut guard, until).timed_out() {
+                break;
+            }
+        }
+        self.applied() >= durable
     }
 
     /// What stands at a state key.

@@ -75,6 +75,11 @@ impl Spool {
         drop(fs::remove_file(self.path(task)));
     }
 
+    /// Whether there is a file for the payload of a task that has that length.
+    pub(crate) fn has(&self, task: TaskId, len: u64) -> bool {
+        fs::metadata(self.path(task)).is_ok_and(|found| found.len() == file_len(len))
+    }
+
     /// The payload of a task, which has that length.
     pub(crate) fn read(&self, task: TaskId, len: u64) -> Result<Vec<Bytes>, StoreError> {
         match self.read_file(task, len) {

@@ -1,5 +1,7 @@
 //! Faults: why an attempt did not succeed, as a value that is stored, shown and counted.
 
+mod print;
+
 use crate::json::Json;
 use std::borrow::Cow;
 use std::time::Duration;

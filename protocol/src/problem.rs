@@ -109,6 +109,7 @@ codes! {
     Parked "parked" 500 "The task rests until a person decides" false;
     IdempotencyKeyReused "idempotency-key-reused" 422 "The idempotency key came with another request" false;
     InProgress "in-progress" 409 "The task with this key has not ended yet" true;
+    NotParked "not-parked" 409 "The task is not parked" false;
     Cancelled "cancelled" 409 "The task was cancelled" false;
     // The server.
     Backlog "backlog" 503 "Too many tasks wait" true;

@@ -24,7 +24,8 @@ pub(crate) const PRODUCT: &str = "product, product_crc, product_type";
 pub(crate) const UNFINISHED: &str = "id, kind, lane, tenant, attempts, created_at, fault_code, \
     fault_detail, fault_source, fault_class, fault_retry_after_ms, fault_members, next_at, due_at, \
     urgency, content_type, traceparent, form, length(payload), spooled_len, mark_at, mark_isolated, \
-    crashes, cursor, progress_done, progress_total, key, fingerprint";
+    crashes, cursor, progress_done, progress_total, key, fingerprint, \
+    forgiven, cancel_asked";
 
 /// The cells of a row from left to right: looking each up by its name takes longer than reading
 /// it, and a restart reads many.
@@ -94,7 +95,8 @@ impl<'a> Cells<'a> {
         }
     }
 
-    fn id(&mut self) -> Result<TaskId, StoreError> {
+    /// The id of a task.
+    pub(crate) fn id(&mut self) -> Result<TaskId, StoreError> {
         TaskId::from_key(self.unsigned()?).ok_or_else(|| malformed("the id"))
     }
 
@@ -111,6 +113,7 @@ impl<'a> Cells<'a> {
         Form::from_number(self.small("the form")?).ok_or_else(|| malformed("the form"))
     }
 
+    /// The state of a task.
     pub(crate) fn state(&mut self) -> Result<TaskState, StoreError> {
         TaskState::from_number(self.small("the state")?).ok_or_else(|| malformed("the state"))
     }
@@ -234,7 +237,7 @@ pub(crate) fn unfinished(cells: &mut Cells<'_>) -> Result<Unfinished, StoreError
         progress,
         payload_lost: false,
         claim: cells.claim()?,
-        forgiven: 0,
-        cancel_asked: false,
+        forgiven: cells.take::<Option<u32>>()?.unwrap_or(0),
+        cancel_asked: cells.take::<Option<bool>>()?.unwrap_or(false),
     })
 }

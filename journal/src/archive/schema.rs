@@ -11,7 +11,8 @@ const FORMAT: i64 = 1;
 /// A finished task's payload is null, and so is one that is spooled: then its length is beside it.
 /// `mark_at` and the columns beside it are the mark of an attempt whose end is not known. Checksums
 /// are CRC-32C of the blob beside them. `key` is the hash of the idempotency key that the task
-/// holds, and `fingerprint` stands for the request that it came with.
+/// holds, and `fingerprint` stands for the request that it came with. `forgiven` is how many attempts
+/// there were when a person last had it run again, `fault_print` the print of a parked task's fault.
 const TABLES: &str = "
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
@@ -51,11 +52,15 @@ CREATE TABLE tasks (
     mark_isolated INTEGER,
     crashes INTEGER,
     next_at INTEGER,
+    forgiven INTEGER,
+    cancel_asked INTEGER,
+    fault_print INTEGER,
     key BLOB,
     fingerprint BLOB
 );
 CREATE UNIQUE INDEX tasks_key ON tasks (key) WHERE key IS NOT NULL;
 CREATE INDEX tasks_unfinished ON tasks (id) WHERE state < 4;
+CREATE INDEX tasks_parked_by ON tasks (kind, fault_print, id) WHERE state = 4;
 CREATE TABLE state (
     key BLOB PRIMARY KEY,
     value BLOB NOT NULL,

@@ -1,6 +1,6 @@
 //! The one connection that writes the archive.
 
-use super::apply::{free_claims, write_keys, write_tasks};
+use super::apply;
 use super::schema;
 use super::settler::Settler;
 use crate::error::OpenError;
@@ -101,9 +101,7 @@ impl Writer {
     pub(crate) fn apply(&mut self, fold: &Fold) -> rusqlite::Result<()> {
         let behavior = TransactionBehavior::Immediate;
         let transaction = self.connection.transaction_with_behavior(behavior)?;
-        free_claims(&transaction, fold)?;
-        write_tasks(&transaction, &self.opener, fold)?;
-        write_keys(&transaction, fold)?;
+        apply::write(&transaction, &self.opener, fold)?;
         let mut set = transaction.prepare_cached(SET_META)?;
         set.execute(params!["watermark", fold.last.cast_signed()])?;
         drop(set);

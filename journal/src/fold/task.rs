@@ -19,6 +19,10 @@ pub(crate) struct TaskFold {
     pub(crate) rest: Option<Rest>,
     /// The idempotency key that it claimed, if nobody claimed it since.
     pub(crate) claim: Option<Claim>,
+    /// That a person had it run again, and it has not ended since.
+    pub(crate) resumed: Option<Resumed>,
+    /// Whether a caller asked for the end of its attempt, and it was not resumed since.
+    pub(crate) cancel_asked: bool,
 }
 
 /// The attempts of an unfinished task.
@@ -38,6 +42,12 @@ pub(crate) struct Run {
     pub(crate) fault: Option<Fault>,
 }
 
+/// That a task was parked and goes on.
+pub(crate) struct Resumed {
+    /// How it was parked, if that is among the records.
+    pub(crate) parked: Option<Rest>,
+}
+
 /// The end of a task, or its rest.
 pub(crate) struct Rest {
     /// The whole document.
@@ -54,7 +64,7 @@ impl TaskFold {
         acceptance: Option<Acceptance>,
         change: Option<Change>,
     ) {
-        if self.rest.as_ref().is_some_and(|rest| rest.document.state.is_final()) {
+        if self.has_ended() {
             return;
         }
         self.acceptance = acceptance.or(self.acceptance.take());
@@ -70,12 +80,24 @@ impl TaskFold {
             Some(Change::Parked(document)) => {
                 (self.run, self.rest) = (None, Some(Rest { document, product: None }));
             }
-            Some(Change::Resumed | Change::CancelAsked) => {}
+            Some(Change::Resumed) => self.resume_from_rest(),
+            Some(Change::CancelAsked) => self.cancel_asked = true,
             Some(Change::Finished(document, product)) => {
-                (self.run, self.advance) = (None, None);
+                (self.run, self.advance, self.resumed) = (None, None, None);
                 self.rest = Some(Rest { document, product });
             }
         }
+    }
+
+    /// Whether its end is among the records.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.rest.as_ref().is_some_and(|rest| rest.document.state.is_final())
+    }
+
+    fn resume_from_rest(&mut self) {
+        let before = self.resumed.take().and_then(|resumed| resumed.parked);
+        self.resumed = Some(Resumed { parked: self.rest.take().or(before) });
+        (self.run, self.cancel_asked) = (None, false);
     }
 
     fn run_again(&mut self) -> &mut Run {
@@ -85,7 +107,11 @@ impl TaskFold {
 
     /// The task as a restart finds it, after what the archive has of it. `None` if it has ended
     /// or rests, or was never accepted.
-    pub(crate) fn resume(self, task: TaskId, archived: Option<Unfinished>) -> Option<Unfinished> {
+    pub(crate) fn unfinished(
+        self,
+        task: TaskId,
+        archived: Option<Unfinished>,
+    ) -> Option<Unfinished> {
         if self.rest.is_some() {
             return None;
         }
@@ -106,6 +132,14 @@ impl TaskFold {
         };
         let mut unfinished = archived.or(self.acceptance.map(fresh))?;
         unfinished.claim = self.claim.or(unfinished.claim);
+        if let Some(Resumed { parked }) = self.resumed {
+            if let Some(Rest { document, .. }) = parked {
+                (unfinished.attempts, unfinished.fault) = (document.attempts, document.fault);
+            }
+            (unfinished.forgiven, unfinished.cancel_asked) = (unfinished.attempts, false);
+            (unfinished.started, unfinished.crashes, unfinished.next_at) = (None, 0, None);
+        }
+        unfinished.cancel_asked |= self.cancel_asked;
         if let Some(run) = self.run {
             unfinished.attempts = run.attempts;
             unfinished.started = run.mark;

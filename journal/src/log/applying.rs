@@ -43,6 +43,9 @@ impl Log {
             }
             let since = *first_seen.get_or_insert_with(Instant::now);
             let before = state.writes;
+            if state.writes_seen < state.hurried {
+                return Wake::Apply;
+            }
             if state.is_enough() || since.elapsed() >= LINGER_MAX {
                 return Wake::Apply;
             }
@@ -51,6 +54,13 @@ impl Log {
                 return Wake::Apply;
             }
         }
+    }
+
+    /// Has the applier take what is there without waiting for company.
+    pub(crate) fn hurry(&self) {
+        let mut state = self.state.lock();
+        state.hurried = state.writes;
+        self.grown.notify_one();
     }
 
     /// Makes known that the applier has read this much more.

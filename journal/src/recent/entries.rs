@@ -46,7 +46,18 @@ pub(crate) struct TaskEntry {
     /// How it was accepted.
     pub(crate) acceptance: Option<Accepted>,
     /// The record that ended or parked it.
-    pub(crate) whole: Option<Place>,
+    pub(crate) rest: RestPlace,
+}
+
+/// Where it is said how a task ended or was parked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RestPlace {
+    /// No record here does.
+    Elsewhere,
+    /// In this record.
+    At(Place),
+    /// It was parked, and a person had it run again.
+    Over,
 }
 
 /// The acceptance of a task.
@@ -110,14 +121,19 @@ impl Entries {
             let (task, fingerprint) = (record.task, claim.fingerprint);
             self.claims.push((claim.key, ClaimEntry { lsn, task, fingerprint }));
         }
-        let is_whole = matches!(record.change, Some(Change::Parked(_) | Change::Finished(..)));
+        let rest = match &record.change {
+            Some(Change::Parked(_) | Change::Finished(..)) => RestPlace::At(place),
+            Some(Change::Resumed) => RestPlace::Over,
+            None
+            | Some(Change::Started(_) | Change::Retrying { .. })
+            | Some(Change::Advanced(_) | Change::CancelAsked) => RestPlace::Elsewhere,
+        };
         let acceptance = record.acceptance.as_ref().map(|acceptance| {
             let payload = payload_place(&acceptance.payload, layout);
             Accepted { record: place, payload }
         });
-        if is_whole || acceptance.is_some() {
-            let whole = is_whole.then_some(place);
-            self.tasks.push((record.task, TaskEntry { lsn, acceptance, whole }));
+        if rest != RestPlace::Elsewhere || acceptance.is_some() {
+            self.tasks.push((record.task, TaskEntry { lsn, acceptance, rest }));
         }
     }
 }
@@ -128,7 +144,7 @@ impl TaskEntry {
         Self {
             lsn: self.lsn,
             acceptance: self.acceptance.or_else(|| older.acceptance.clone()),
-            whole: self.whole.or(older.whole),
+            rest: if self.rest == RestPlace::Elsewhere { older.rest } else { self.rest },
         }
     }
 }

@@ -5,8 +5,8 @@ fn key(number: usize, lsn: u64) -> (Key, KeyEntry) {
     (number.to_string().into_bytes().into(), KeyEntry { lsn, writer, value: None })
 }
 
-fn task(number: u64, lsn: u64, whole: Option<Place>) -> (TaskId, TaskEntry) {
-    (TaskId::from_key(number).unwrap(), TaskEntry { lsn, acceptance: None, whole })
+fn task(number: u64, lsn: u64, rest: RestPlace) -> (TaskId, TaskEntry) {
+    (TaskId::from_key(number).unwrap(), TaskEntry { lsn, acceptance: None, rest })
 }
 
 const PLACE: Place = Place { file: FileId(1), sequence: 1, offset: 4096, len: 1, crc: 0 };
@@ -21,11 +21,11 @@ fn what_the_archive_has_is_passed_over_and_what_was_written_since_is_not() {
     let keys = vec![key(1, 5), key(2, 6)];
     recent.publish(&mut Entries {
         keys,
-        tasks: vec![task(1, 5, None), task(2, 6, None)],
+        tasks: vec![task(1, 5, RestPlace::Elsewhere), task(2, 6, RestPlace::Elsewhere)],
         ..Entries::default()
     });
     recent.rotate();
-    let (keys, tasks) = (vec![key(1, 9)], vec![task(1, 9, Some(PLACE))]);
+    let (keys, tasks) = (vec![key(1, 9)], vec![task(1, 9, RestPlace::At(PLACE))]);
     recent.publish(&mut Entries { keys, tasks, ..Entries::default() });
     let tasks = [1, 2].map(|number| TaskId::from_key(number).unwrap());
     assert_eq!(recent.key(b"1", 0).unwrap().lsn, 9);
@@ -33,7 +33,7 @@ fn what_the_archive_has_is_passed_over_and_what_was_written_since_is_not() {
     assert!(recent.key(b"1", 9).is_none());
     assert_eq!(recent.key(b"2", 5).unwrap().lsn, 6);
     assert!(recent.key(b"2", 6).is_none());
-    assert_eq!(recent.task(tasks[0], 6).unwrap().whole, Some(PLACE));
+    assert_eq!(recent.task(tasks[0], 6).unwrap().rest, RestPlace::At(PLACE));
     assert!(recent.task(tasks[1], 6).is_none());
 }
 
@@ -88,17 +88,17 @@ fn what_became_of_a_key_is_known_for_as_long_as_its_generation_stays() {
 fn an_acceptance_stays_beside_a_later_record_of_its_task() {
     for rotates in [false, true] {
         let recent = Recent::default();
-        let mut accepted = task(1, 5, None);
+        let mut accepted = task(1, 5, RestPlace::Elsewhere);
         let acceptance = Accepted { record: PLACE, payload: PayloadPlace::Record(3..4) };
         accepted.1.acceptance = Some(acceptance.clone());
         recent.publish(&mut Entries { tasks: vec![accepted], ..Entries::default() });
         if rotates {
             recent.rotate();
         }
-        let parked = task(1, 6, Some(PLACE));
+        let parked = task(1, 6, RestPlace::At(PLACE));
         recent.publish(&mut Entries { tasks: vec![parked], ..Entries::default() });
         let found = recent.task(TaskId::from_key(1).unwrap(), 5).unwrap();
         assert_eq!((found.lsn, found.acceptance), (6, Some(acceptance)));
-        assert_eq!(found.whole, Some(PLACE));
+        assert_eq!(found.rest, RestPlace::At(PLACE));
     }
 }

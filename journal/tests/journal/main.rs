@@ -6,6 +6,7 @@ mod conflicts;
 mod faults;
 mod faulty_disk;
 mod life;
+mod parked;
 mod reads;
 mod spool;
 mod support;

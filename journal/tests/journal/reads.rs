@@ -8,13 +8,6 @@ use overtime_protocol::{Answer, Code, Fate, Query, TaskState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-fn problem(answer: Answer) -> Code {
-    match answer {
-        Answer::Problem(problem) => problem.code,
-        other => panic!("{other:?}"),
-    }
-}
-
 /// Checks every answer about four tasks: succeeded, failed, cancelled, parked.
 fn check_answers(running: &Running) {
     for (number, state) in [
@@ -43,15 +36,15 @@ fn check_answers(running: &Running) {
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(problem(running.ask(Query::Result(task(3)))), Code::Cancelled);
+    assert_eq!(problem(running.ask(Query::Result(task(3)))).code, Code::Cancelled);
     match running.ask(Query::Result(task(4))) {
         Answer::Accepted { document, retry_after, .. } => {
             assert_eq!((document.state, retry_after.as_secs()), (TaskState::Parked, 60));
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(problem(running.ask(Query::Document(task(99)))), Code::UnknownTask);
-    assert_eq!(problem(running.ask(Query::Result(task(99)))), Code::UnknownTask);
+    assert_eq!(problem(running.ask(Query::Document(task(99)))).code, Code::UnknownTask);
+    assert_eq!(problem(running.ask(Query::Result(task(99)))).code, Code::UnknownTask);
 }
 
 #[test]
@@ -87,7 +80,7 @@ fn a_state_query_answers_the_value_or_the_problem_it_names() {
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(problem(ask("contacts/b")), Code::UnknownContact);
+    assert_eq!(problem(ask("contacts/b")).code, Code::UnknownContact);
     running.close();
 }
 

@@ -7,8 +7,8 @@ use overtime_journal::{Disk, Journal, Opened, Options, Report, open, open_on};
 use overtime_protocol::record::{Acceptance, Advance, Change, Put, ReadMark, Record, StartMark};
 use overtime_protocol::{
     Answer, Append, Document, Durability, Fate, Fault, Finding, Form, Inquiry, KindName, Lane,
-    Lookup, Opener, Payload, Product, Progress, Query, Question, Read, ReplyTo, SpoolOrder,
-    Spooled, TaskId, TaskState, Ticket, Unfinished, UnixMillis,
+    Lookup, Opener, Payload, Problem, Product, Progress, Query, Question, Read, ReplyTo,
+    SpoolOrder, Spooled, TaskId, TaskState, Ticket, Unfinished, UnixMillis,
 };
 use std::fs;
 use std::path::Path;
@@ -283,6 +283,14 @@ pub(crate) fn retrying(number: u64, attempt: u32) -> Record {
     Record { attempt, change: Some(change), ..plain(number) }
 }
 
+/// The problem that an answer has to be.
+pub(crate) fn problem(answer: Answer) -> Problem {
+    match answer {
+        Answer::Problem(problem) => *problem,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// A whole document.
 pub(crate) fn document(number: u64, state: TaskState) -> Box<Document> {
     Box::new(Document {
@@ -310,6 +318,16 @@ pub(crate) fn document(number: u64, state: TaskState) -> Box<Document> {
 pub(crate) fn parked(number: u64) -> Record {
     let change = Change::Parked(document(number, TaskState::Parked));
     Record { change: Some(change), ..plain(number) }
+}
+
+/// A person has a parked task run again.
+pub(crate) fn resumed(number: u64) -> Record {
+    Record { attempt: 2, change: Some(Change::Resumed), ..plain(number) }
+}
+
+/// A caller asks for the end of an attempt.
+pub(crate) fn cancel_asked(number: u64) -> Record {
+    Record { change: Some(Change::CancelAsked), ..plain(number) }
 }
 
 /// The end of a task in that state.

@@ -1,0 +1,197 @@
+//! Writes what became of tasks: a row each.
+
+use crate::fold::{Fold, Rest, Run, TaskFold};
+use bytes::Bytes;
+use overtime_protocol::record::{Acceptance, Advance};
+use overtime_protocol::{Claim, Document, Fault, Opener, Product, TaskId, TaskState, UnixMillis};
+use rusqlite::{CachedStatement, Transaction, params};
+
+const ACCEPT: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, created_at, \
+    due_at, urgency, content_type, traceparent, form, payload, payload_crc, spooled_len, \
+    key, fingerprint) \
+    VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+    ON CONFLICT (id) DO NOTHING";
+
+const RUN: &str = "UPDATE tasks SET state = ?2, attempts = ?3, mark_at = ?4, mark_isolated = ?5, \
+    crashes = coalesce(?6, crashes), started_at = coalesce(?7, started_at), next_at = ?8, \
+    fault_retry_after_ms = iif(?9 IS NULL, fault_retry_after_ms, ?13), \
+    fault_members = iif(?9 IS NULL, fault_members, ?14), \
+    fault_code = coalesce(?9, fault_code), fault_detail = coalesce(?10, fault_detail), \
+    fault_source = coalesce(?11, fault_source), fault_class = coalesce(?12, fault_class) \
+    WHERE id = ?1 AND state < 5";
+
+/// A task that advances does not rest any more, whatever was said of it.
+const ADVANCE: &str = "UPDATE tasks SET cursor = ?2, progress_done = ?3, progress_total = ?4, \
+    state = iif(state = 4, 0, state) WHERE id = ?1 AND state < 5";
+
+/// State 4 is parked: such a task keeps its payload, and where it stood.
+const REST: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, created_at, \
+    started_at, finished_at, progress_done, progress_total, fault_code, fault_detail, \
+    fault_source, fault_class, fault_retry_after_ms, product_type, product, product_crc, \
+    fault_members, fault_print, key, fingerprint) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
+    ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23) \
+    ON CONFLICT (id) DO UPDATE SET state = ?2, attempts = ?6, started_at = ?8, finished_at = ?9, \
+    progress_done = ?10, progress_total = ?11, fault_code = ?12, fault_detail = ?13, \
+    fault_source = ?14, fault_class = ?15, fault_retry_after_ms = ?16, product_type = ?17, \
+    product = ?18, product_crc = ?19, fault_members = ?20, fault_print = ?21, \
+    key = coalesce(?22, key), fingerprint = coalesce(?23, fingerprint), \
+    mark_at = NULL, mark_isolated = NULL, next_at = NULL, \
+    payload = iif(?2 = 4, payload, NULL), payload_crc = iif(?2 = 4, payload_crc, NULL), \
+    spooled_len = iif(?2 = 4, spooled_len, NULL), cursor = iif(?2 = 4, cursor, NULL) \
+    WHERE tasks.state < 5";
+
+/// What it did before counts no more.
+const RESUME: &str = "UPDATE tasks SET state = 0, forgiven = attempts, crashes = 0, \
+    next_at = NULL, mark_at = NULL, mark_isolated = NULL, cancel_asked = NULL \
+    WHERE id = ?1 AND state < 5";
+
+const ASK_TO_CANCEL: &str = "UPDATE tasks SET cancel_asked = 1 WHERE id = ?1 AND state < 5";
+
+/// The statements that write tasks.
+struct Tasks<'a> {
+    opener: &'a Opener,
+    accept: CachedStatement<'a>,
+    run: CachedStatement<'a>,
+    advance: CachedStatement<'a>,
+    rest: CachedStatement<'a>,
+    resume: CachedStatement<'a>,
+    ask_to_cancel: CachedStatement<'a>,
+}
+
+/// Writes what became of each task.
+pub(super) fn write_tasks(
+    transaction: &Transaction<'_>,
+    opener: &Opener,
+    fold: &Fold,
+) -> rusqlite::Result<()> {
+    let mut statements = Tasks {
+        opener,
+        accept: transaction.prepare_cached(ACCEPT)?,
+        run: transaction.prepare_cached(RUN)?,
+        advance: transaction.prepare_cached(ADVANCE)?,
+        rest: transaction.prepare_cached(REST)?,
+        resume: transaction.prepare_cached(RESUME)?,
+        ask_to_cancel: transaction.prepare_cached(ASK_TO_CANCEL)?,
+    };
+    let mut tasks: Vec<(&TaskId, &TaskFold)> = fold.tasks.iter().collect();
+    tasks.sort_unstable_by_key(|(task, _)| **task);
+    tasks.into_iter().try_for_each(|(&task, change)| statements.write(task, change))
+}
+
+impl Tasks<'_> {
+    fn write(&mut self, task: TaskId, change: &TaskFold) -> rusqlite::Result<()> {
+        let key = task.key().cast_signed();
+        // A task that has ended needs neither its payload nor how it was to be run.
+        if let Some(acceptance) = change.acceptance.as_ref().filter(|_| !change.has_ended()) {
+            self.accept(task, acceptance, change.claim)?;
+        }
+        if let Some(resumed) = &change.resumed {
+            resumed.parked.iter().try_for_each(|parked| self.rest(task, parked, change.claim))?;
+            self.resume.execute([key])?;
+        }
+        if change.cancel_asked {
+            self.ask_to_cancel.execute([key])?;
+        }
+        if let Some(run) = &change.run {
+            self.run(task, run)?;
+        }
+        if let Some(Advance { cursor, progress }) = &change.advance {
+            let (done, total) = (progress.done.cast_signed(), progress.total.map(u64::cast_signed));
+            self.advance.execute(params![key, &cursor[..], done, total])?;
+        }
+        change.rest.iter().try_for_each(|rest| self.rest(task, rest, change.claim))
+    }
+
+    fn accept(
+        &mut self,
+        task: TaskId,
+        acceptance: &Acceptance,
+        claim: Option<Claim>,
+    ) -> rusqlite::Result<()> {
+        let spooled =
+            acceptance.payload.is_spooled().then(|| acceptance.payload.len().cast_signed());
+        let payload = self.opener.open(&acceptance.payload).map(<[Bytes]>::concat);
+        self.accept.execute(params![
+            task.key().cast_signed(),
+            TaskState::Queued.number(),
+            acceptance.kind.as_str(),
+            acceptance.lane as u8,
+            &*acceptance.tenant,
+            integer(acceptance.created_at),
+            acceptance.due_at.map(integer),
+            acceptance.urgency,
+            acceptance.content_type.as_deref(),
+            acceptance.traceparent.as_deref(),
+            acceptance.form.number(),
+            payload,
+            payload.as_deref().map(crc32c::crc32c),
+            spooled,
+            claim.as_ref().map(|claim| &claim.key.0[..]),
+            claim.as_ref().map(|claim| &claim.fingerprint.0[..]),
+        ])?;
+        Ok(())
+    }
+
+    fn run(&mut self, task: TaskId, run: &Run) -> rusqlite::Result<()> {
+        let fault = run.fault.as_ref();
+        self.run.execute(params![
+            task.key().cast_signed(),
+            run.state().number(),
+            run.attempts,
+            run.mark.map(|mark| integer(mark.at)),
+            run.mark.map(|mark| mark.isolated),
+            run.crashes,
+            run.started_at.map(integer),
+            run.next_at.map(integer),
+            fault.map(|fault| &*fault.code),
+            fault.map(|fault| &*fault.detail),
+            fault.map(|fault| fault.source as u8),
+            fault.map(|fault| fault.class as u8),
+            fault.and_then(retry_after_ms),
+            fault.and_then(|fault| fault.members.as_deref()),
+        ])?;
+        Ok(())
+    }
+
+    fn rest(&mut self, task: TaskId, rest: &Rest, claim: Option<Claim>) -> rusqlite::Result<()> {
+        let Document { kind, lane, state, progress, fault, .. } = &*rest.document;
+        let document = &rest.document;
+        let (fault, product) = (fault.as_ref(), rest.product.as_ref());
+        let body = product.map(|product: &Product| &product.body[..]);
+        self.rest.execute(params![
+            task.key().cast_signed(),
+            state.number(),
+            kind.as_str(),
+            *lane as u8,
+            &*document.tenant,
+            document.attempts,
+            integer(document.created_at),
+            document.started_at.map(integer),
+            document.finished_at.map(integer),
+            progress.map(|progress| progress.done.cast_signed()),
+            progress.and_then(|progress| progress.total).map(u64::cast_signed),
+            fault.map(|fault| &*fault.code),
+            fault.map(|fault| &*fault.detail),
+            fault.map(|fault| fault.source as u8),
+            fault.map(|fault| fault.class as u8),
+            fault.and_then(retry_after_ms),
+            product.and_then(|product| product.content_type.as_deref()),
+            body,
+            body.map(crc32c::crc32c),
+            fault.and_then(|fault| fault.members.as_deref()),
+            fault.filter(|_| *state == TaskState::Parked).map(|fault| fault.print().cast_signed()),
+            claim.as_ref().map(|claim| &claim.key.0[..]),
+            claim.as_ref().map(|claim| &claim.fingerprint.0[..]),
+        ])?;
+        Ok(())
+    }
+}
+
+/// A point in time as the column keeps it.
+fn integer(at: UnixMillis) -> i64 {
+    at.0.cast_signed()
+}
+
+fn retry_after_ms(fault: &Fault) -> Option<i64> {
+    fault.retry_after.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
+}

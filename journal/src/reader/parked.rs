@@ -1,0 +1,50 @@
+//! Parked tasks: what is needed to have one run again, or what stands in the way. It changes none.
+
+use super::{Reader, unknown};
+use crate::error::StoreError;
+use overtime_protocol::{
+    Answer, Code, Finding, KindName, Problem, Submitted, TaskId, TaskState, Unfinished,
+};
+
+impl Reader {
+    /// A parked task as it would run again.
+    pub(super) fn parked(&self, task: TaskId) -> Result<Finding, StoreError> {
+        // What was said of it last is in no index of the log, only in the archive.
+        let is_recent = self.shared.recent.task(task, self.shared.applied()).is_some();
+        if is_recent && !self.shared.catch_up() {
+            return Ok(Finding::Failed("the archive is behind".to_owned()));
+        }
+        let found = self.archive.take().parked(task, self.shared.applied())?;
+        Ok(Finding::Parked(match found {
+            None => Err(Box::new(unknown(task))),
+            Some(Err(state)) => Err(Box::new(not_parked(task, state))),
+            Some(Ok(parked)) => Ok(Box::new(self.with_payload(parked))),
+        }))
+    }
+
+    /// The next parked tasks whose fault has that print.
+    pub(super) fn parked_by(
+        &self,
+        kind: &KindName,
+        print: u64,
+        after: Option<TaskId>,
+        limit: u32,
+    ) -> Result<Finding, StoreError> {
+        self.shared.catch_up();
+        let mut archive = self.archive.take();
+        let found = archive.parked_by((kind, print), after, limit, self.shared.applied())?;
+        Ok(Finding::ParkedBy(found))
+    }
+
+    fn with_payload(&self, mut parked: Unfinished) -> Unfinished {
+        let payload = &parked.acceptance.payload;
+        parked.payload_lost = payload.is_spooled() && !self.spool.has(parked.task, payload.len());
+        parked
+    }
+}
+
+fn not_parked(task: TaskId, state: TaskState) -> Answer {
+    let detail = format!("the task is {}, not parked", state.name());
+    Problem { task: Some(task), submitted: Submitted::Yes, ..Problem::new(Code::NotParked, detail) }
+        .into()
+}
