@@ -39,17 +39,16 @@ pub(crate) struct KeyFold {
 
 impl Fold {
     /// Adds the next record, whose frame takes `len` bytes of the log.
-    pub(crate) fn add(&mut self, lsn: u64, len: usize, record: Record) {
+    pub(crate) fn add(&mut self, lsn: u64, len: usize, mut record: Record) {
         self.writes += writes(&record);
-        let Record { task, attempt, claim, acceptance, change, puts, .. } = record;
-        for Put { key, value, .. } in puts {
+        for Put { key, value, .. } in record.puts.drain(..) {
             self.keys.insert(key, KeyFold { lsn, value });
         }
-        if let Some(claim) = claim {
-            self.claim(task, claim);
+        if let Some(claim) = record.claim {
+            self.claim(record.task, claim);
         }
-        if acceptance.is_some() || change.is_some() {
-            self.tasks.entry(task).or_default().add(attempt, acceptance, change);
+        if record.acceptance.is_some() || record.change.is_some() {
+            self.tasks.entry(record.task).or_default().add(lsn, record);
         }
         self.records += 1;
         self.bytes += len;

@@ -2,6 +2,7 @@
 //! commit thread; for the applier they wait only where the log has no index of what is asked, and
 //! not for long.
 
+mod events;
 mod keys;
 mod parked;
 
@@ -95,7 +96,8 @@ impl Reader {
                     .map_or_else(|| unknown(task), |found| result(found, Idempotency::default())))
             }
             Query::Errors { task, live } => self.errors(task, live),
-            Query::Events { .. } | Query::List(_) | Query::Ledger(_) => {
+            Query::Events { task, after } => self.events(task, after),
+            Query::List(_) | Query::Ledger(_) => {
                 Err(StoreError::Damaged("not there yet".to_owned()))
             }
             Query::State { key, absent } => {
@@ -126,7 +128,7 @@ impl Reader {
             let entry = self.shared.recent.task(task, self.shared.applied());
             let goes_on = entry.as_ref().is_some_and(|entry| entry.rest == RestPlace::Over);
             let newest = entry.and_then(|entry| match entry.rest {
-                RestPlace::At(place) => Some(place),
+                RestPlace::Ended(_, place) | RestPlace::Parked(place) => Some(place),
                 RestPlace::Elsewhere | RestPlace::Over => entry.acceptance.map(|at| at.record),
             });
             let found = match newest {
@@ -151,11 +153,9 @@ impl Reader {
     }
 
     fn decode(&self, place: Place) -> Result<Option<Archived>, StoreError> {
-        let Some(bytes) = place.read(&self.shared.log)? else {
+        let Some(record) = self.record(place)? else {
             return Ok(None);
         };
-        let decoded = record::decode(&bytes);
-        let (record, _) = decoded.map_err(|error| StoreError::Damaged(error.to_string()))?;
         let Record { task, acceptance, change, .. } = record;
         Ok(Some(match (change, acceptance) {
             (Some(Change::Finished(document, product)), _) => {
@@ -167,6 +167,16 @@ impl Reader {
             }
             (_, None) => return Err(StoreError::Damaged("a record of no task".to_owned())),
         }))
+    }
+
+    /// A record; `None` if it has left the log, and so is in the archive.
+    fn record(&self, place: Place) -> Result<Option<Record>, StoreError> {
+        let Some(bytes) = place.read(&self.shared.log)? else {
+            return Ok(None);
+        };
+        let decoded = record::decode(&bytes);
+        let (record, _) = decoded.map_err(|error| StoreError::Damaged(error.to_string()))?;
+        Ok(Some(record))
     }
 }
 

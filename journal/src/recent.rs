@@ -12,7 +12,7 @@ use crate::log::Log;
 use bytes::Bytes;
 use entries::Key;
 use foldhash::HashMap;
-use overtime_protocol::{KeyHash, TaskId};
+use overtime_protocol::{KeyHash, TaskEvent, TaskId};
 use parking_lot::RwLock;
 use std::collections::VecDeque;
 use std::io;
@@ -83,6 +83,7 @@ struct Generation {
     keys: HashMap<Key, KeyEntry>,
     tasks: HashMap<TaskId, TaskEntry>,
     claims: HashMap<KeyHash, ClaimEntry>,
+    events: HashMap<TaskId, Vec<TaskEvent>>,
     /// The last LSN in it.
     last: u64,
 }
@@ -107,6 +108,10 @@ impl Recent {
         for (key, entry) in entries.claims.drain(..) {
             newest.last = newest.last.max(entry.lsn);
             newest.claims.insert(key, entry);
+        }
+        for (task, event) in entries.events.drain(..) {
+            newest.last = newest.last.max(event.sequence);
+            newest.events.entry(task).or_default().push(event);
         }
         for (task, newer) in entries.tasks.drain(..) {
             newest.last = newest.last.max(newer.lsn);
@@ -146,6 +151,14 @@ impl Recent {
         let state = self.state.read();
         let mut found = state.generations.iter().rev().filter_map(|each| each.claims.get(&key));
         found.next().filter(|entry| entry.lsn > applied).copied()
+    }
+
+    /// The events of a task that an archive does not have that has everything up to `applied`, but
+    /// for those that its acceptance and its end are: they are told by [`Recent::task`].
+    pub(crate) fn events(&self, task: TaskId, applied: u64) -> Vec<TaskEvent> {
+        let state = self.state.read();
+        let found = state.generations.iter().filter_map(|each| each.events.get(&task)).flatten();
+        found.filter(|event| event.sequence > applied).cloned().collect()
     }
 
     /// Entries from here on are a generation of their own. The applier calls this before it reads

@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::id::TaskId;
 use crate::json::Json;
 use crate::record::{Change, Record};
-use crate::task::{Progress, TaskState};
+use crate::task::{Document, Progress, TaskState};
 use crate::time::UnixMillis;
 
 /// One event of a task.
@@ -40,22 +40,32 @@ impl TaskEvent {
     /// The event that a record stands for, if it says something of its task.
     pub fn of(sequence: u64, record: &Record) -> Option<Self> {
         let news = match &record.change {
-            None => record.acceptance.as_ref().map(|_| News::State(TaskState::Queued))?,
+            None => {
+                let acceptance = record.acceptance.as_ref()?;
+                return Some(Self::accepted(sequence, acceptance.created_at));
+            }
+            Some(Change::Finished(document, _)) => return Some(Self::ended(sequence, document)),
             Some(Change::Started(_)) => News::State(TaskState::Running),
             Some(Change::Retrying { next_at, fault }) => {
                 News::Retrying(*next_at, Box::new(fault.clone()))
             }
             Some(Change::Advanced(advance)) => News::Progress(advance.progress),
-            Some(Change::Parked(document) | Change::Finished(document, _)) => {
-                match &document.fault {
-                    Some(fault) => News::Faulted(document.state, Box::new(fault.clone())),
-                    None => News::State(document.state),
-                }
-            }
+            Some(Change::Parked(document)) => News::of(document),
             Some(Change::Resumed) => News::State(TaskState::Queued),
             Some(Change::CancelAsked) => News::CancelAsked,
         };
         Some(Self { sequence, at: record.at, attempt: record.attempt, news })
+    }
+
+    /// That a task was accepted. The journal keeps no more of it than this.
+    pub fn accepted(sequence: u64, created_at: UnixMillis) -> Self {
+        Self { sequence, at: created_at, attempt: 0, news: News::State(TaskState::Queued) }
+    }
+
+    /// That a task has ended, as its document tells it. The journal keeps no more of it than this.
+    pub fn ended(sequence: u64, document: &Document) -> Self {
+        let at = document.finished_at.unwrap_or(document.created_at);
+        Self { sequence, at, attempt: document.attempts, news: News::of(document) }
     }
 
     /// Whether nothing comes behind it.
@@ -100,6 +110,16 @@ impl TaskEvent {
             News::CancelAsked => json.boolean("cancel_asked", true),
         }
         json.end();
+    }
+}
+
+impl News {
+    /// Where a task stands, and why.
+    fn of(document: &Document) -> Self {
+        match &document.fault {
+            Some(fault) => Self::Faulted(document.state, Box::new(fault.clone())),
+            None => Self::State(document.state),
+        }
     }
 }
 

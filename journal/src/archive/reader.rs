@@ -2,6 +2,7 @@
 //! each connection keeps a read transaction open for as long as it shows the newest state, and
 //! gives it up for a checkpoint. It never writes.
 
+mod events;
 mod parked;
 
 use super::row::{self, Archived, Cells, KeptPayload};

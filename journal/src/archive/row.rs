@@ -1,5 +1,9 @@
 //! Rows of the archive as the values they stand for. It never writes.
 
+mod event;
+
+pub(crate) use event::{EVENT, event};
+
 use crate::error::StoreError;
 use bytes::Bytes;
 use overtime_protocol::record::{Acceptance, StartMark};
@@ -72,7 +76,8 @@ impl<'a> Cells<'a> {
         Ok(self.take::<i64>()?.cast_unsigned())
     }
 
-    fn maybe_unsigned(&mut self) -> Result<Option<u64>, StoreError> {
+    /// The same, or null.
+    pub(crate) fn maybe_unsigned(&mut self) -> Result<Option<u64>, StoreError> {
         Ok(self.take::<Option<i64>>()?.map(i64::cast_unsigned))
     }
 

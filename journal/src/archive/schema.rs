@@ -8,11 +8,16 @@ use std::path::Path;
 /// The schema that is written, and the latest that is read.
 const FORMAT: i64 = 1;
 
+/// More statements than a connection uses: each is prepared once.
+const STATEMENTS: usize = 64;
+
 /// A finished task's payload is null, and so is one that is spooled: then its length is beside it.
 /// `mark_at` and the columns beside it are the mark of an attempt whose end is not known. Checksums
 /// are CRC-32C of the blob beside them. `key` is the hash of the idempotency key that the task
 /// holds, and `fingerprint` stands for the request that it came with. `forgiven` is how many attempts
 /// there were when a person last had it run again, `fault_print` the print of a parked task's fault.
+/// An event is known by the LSN of its record. The acceptance and the end of a task are told by its
+/// row (`accepted_lsn`, `ended_lsn`), so that one that ends in its first record has no other event.
 const TABLES: &str = "
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
@@ -56,11 +61,30 @@ CREATE TABLE tasks (
     cancel_asked INTEGER,
     fault_print INTEGER,
     key BLOB,
-    fingerprint BLOB
+    fingerprint BLOB,
+    accepted_lsn INTEGER,
+    ended_lsn INTEGER
 );
 CREATE UNIQUE INDEX tasks_key ON tasks (key) WHERE key IS NOT NULL;
 CREATE INDEX tasks_unfinished ON tasks (id) WHERE state < 4;
 CREATE INDEX tasks_parked_by ON tasks (kind, fault_print, id) WHERE state = 4;
+CREATE TABLE events (
+    task INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    state INTEGER,
+    next_at INTEGER,
+    progress_done INTEGER,
+    progress_total INTEGER,
+    fault_code TEXT,
+    fault_detail TEXT,
+    fault_source INTEGER,
+    fault_class INTEGER,
+    fault_retry_after_ms INTEGER,
+    fault_members TEXT,
+    PRIMARY KEY (task, sequence)
+) WITHOUT ROWID;
 CREATE TABLE state (
     key BLOB PRIMARY KEY,
     value BLOB NOT NULL,
@@ -86,11 +110,13 @@ pub(crate) fn open_reader(file: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
 
 /// Sets the connection up; the format that was found, or made.
 fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "page_size", ARCHIVE_PAGE_BYTES.cast_signed())?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // Checkpoints are the applier's decision.

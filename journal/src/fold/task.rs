@@ -1,9 +1,9 @@
 //! What some records make of one task, and how a restart lays that over what the archive has of
 //! it. It never reads or writes anything.
 
-use overtime_protocol::record::{Acceptance, Advance, Change, StartMark};
+use overtime_protocol::record::{Acceptance, Advance, Change, Record, StartMark};
 use overtime_protocol::{
-    Claim, Document, Fault, Product, TaskId, TaskState, Unfinished, UnixMillis,
+    Claim, Document, Fault, Product, TaskEvent, TaskId, TaskState, Unfinished, UnixMillis,
 };
 
 /// What became of a task.
@@ -19,6 +19,12 @@ pub(crate) struct TaskFold {
     pub(crate) rest: Option<Rest>,
     /// The idempotency key that it claimed, if nobody claimed it since.
     pub(crate) claim: Option<Claim>,
+    /// The LSN of the record that accepted it and said no more.
+    pub(crate) accepted_lsn: Option<u64>,
+    /// The LSN of the record that ended it.
+    pub(crate) ended_lsn: Option<u64>,
+    /// What else happened to it, record by record.
+    pub(crate) events: Vec<TaskEvent>,
     /// That a person had it run again, and it has not ended since.
     pub(crate) resumed: Option<Resumed>,
     /// Whether a caller asked for the end of its attempt, and it was not resumed since.
@@ -58,15 +64,12 @@ pub(crate) struct Rest {
 
 impl TaskFold {
     /// Adds what the next record says of the task. A task that has ended stays as it ended.
-    pub(crate) fn add(
-        &mut self,
-        attempt: u32,
-        acceptance: Option<Acceptance>,
-        change: Option<Change>,
-    ) {
+    pub(crate) fn add(&mut self, lsn: u64, record: Record) {
         if self.has_ended() {
             return;
         }
+        self.note_event(lsn, &record);
+        let Record { attempt, acceptance, change, .. } = record;
         self.acceptance = acceptance.or(self.acceptance.take());
         match change {
             None => {}
@@ -86,6 +89,16 @@ impl TaskFold {
                 (self.run, self.advance, self.resumed) = (None, None, None);
                 self.rest = Some(Rest { document, product });
             }
+        }
+    }
+
+    fn note_event(&mut self, lsn: u64, record: &Record) {
+        match &record.change {
+            None if record.acceptance.is_some() => {
+                self.accepted_lsn = self.accepted_lsn.or(Some(lsn));
+            }
+            Some(Change::Finished(..)) => self.ended_lsn = Some(lsn),
+            None | Some(_) => self.events.extend(TaskEvent::of(lsn, record)),
         }
     }
 

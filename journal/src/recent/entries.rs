@@ -3,7 +3,7 @@
 
 use super::Place;
 use overtime_protocol::record::{Change, Layout, Record};
-use overtime_protocol::{Fingerprint, KeyHash, Payload, TaskId};
+use overtime_protocol::{Fingerprint, KeyHash, Payload, TaskEvent, TaskId};
 use std::ops::Range;
 
 /// A state key.
@@ -54,8 +54,10 @@ pub(crate) struct TaskEntry {
 pub(crate) enum RestPlace {
     /// No record here does.
     Elsewhere,
-    /// In this record.
-    At(Place),
+    /// It ended in this record, which has that LSN.
+    Ended(u64, Place),
+    /// It was parked in this record.
+    Parked(Place),
     /// It was parked, and a person had it run again.
     Over,
 }
@@ -63,6 +65,8 @@ pub(crate) enum RestPlace {
 /// The acceptance of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Accepted {
+    /// The LSN of the record.
+    pub(crate) lsn: u64,
     /// The record.
     pub(crate) record: Place,
     /// Where the payload is.
@@ -98,6 +102,7 @@ pub(crate) struct Entries {
     pub(super) keys: Vec<(Key, KeyEntry)>,
     pub(super) tasks: Vec<(TaskId, TaskEntry)>,
     pub(super) claims: Vec<(KeyHash, ClaimEntry)>,
+    pub(super) events: Vec<(TaskId, TaskEvent)>,
 }
 
 impl Entries {
@@ -106,6 +111,7 @@ impl Entries {
         self.keys.clear();
         self.tasks.clear();
         self.claims.clear();
+        self.events.clear();
     }
 
     /// Adds what is to be found of one record.
@@ -122,7 +128,8 @@ impl Entries {
             self.claims.push((claim.key, ClaimEntry { lsn, task, fingerprint }));
         }
         let rest = match &record.change {
-            Some(Change::Parked(_) | Change::Finished(..)) => RestPlace::At(place),
+            Some(Change::Finished(..)) => RestPlace::Ended(lsn, place),
+            Some(Change::Parked(_)) => RestPlace::Parked(place),
             Some(Change::Resumed) => RestPlace::Over,
             None
             | Some(Change::Started(_) | Change::Retrying { .. })
@@ -130,8 +137,15 @@ impl Entries {
         };
         let acceptance = record.acceptance.as_ref().map(|acceptance| {
             let payload = payload_place(&acceptance.payload, layout);
-            Accepted { record: place, payload }
+            Accepted { lsn, record: place, payload }
         });
+        // What the rows of the archive tell needs no event of its own; here it is in its record.
+        if !matches!(rest, RestPlace::Ended(..))
+            && record.change.is_some()
+            && let Some(event) = TaskEvent::of(lsn, record)
+        {
+            self.events.push((record.task, event));
+        }
         if rest != RestPlace::Elsewhere || acceptance.is_some() {
             self.tasks.push((record.task, TaskEntry { lsn, acceptance, rest }));
         }
@@ -144,7 +158,11 @@ impl TaskEntry {
         Self {
             lsn: self.lsn,
             acceptance: self.acceptance.or_else(|| older.acceptance.clone()),
-            rest: if self.rest == RestPlace::Elsewhere { older.rest } else { self.rest },
+            rest: match (self.rest, older.rest) {
+                // A task that has ended stays as it ended.
+                (_, ended @ RestPlace::Ended(..)) | (RestPlace::Elsewhere, ended) => ended,
+                (newer, _) => newer,
+            },
         }
     }
 }

@@ -25,7 +25,7 @@ fn what_the_archive_has_is_passed_over_and_what_was_written_since_is_not() {
         ..Entries::default()
     });
     recent.rotate();
-    let (keys, tasks) = (vec![key(1, 9)], vec![task(1, 9, RestPlace::At(PLACE))]);
+    let (keys, tasks) = (vec![key(1, 9)], vec![task(1, 9, RestPlace::Ended(9, PLACE))]);
     recent.publish(&mut Entries { keys, tasks, ..Entries::default() });
     let tasks = [1, 2].map(|number| TaskId::from_key(number).unwrap());
     assert_eq!(recent.key(b"1", 0).unwrap().lsn, 9);
@@ -33,7 +33,7 @@ fn what_the_archive_has_is_passed_over_and_what_was_written_since_is_not() {
     assert!(recent.key(b"1", 9).is_none());
     assert_eq!(recent.key(b"2", 5).unwrap().lsn, 6);
     assert!(recent.key(b"2", 6).is_none());
-    assert_eq!(recent.task(tasks[0], 6).unwrap().rest, RestPlace::At(PLACE));
+    assert_eq!(recent.task(tasks[0], 6).unwrap().rest, RestPlace::Ended(9, PLACE));
     assert!(recent.task(tasks[1], 6).is_none());
 }
 
@@ -89,16 +89,16 @@ fn an_acceptance_stays_beside_a_later_record_of_its_task() {
     for rotates in [false, true] {
         let recent = Recent::default();
         let mut accepted = task(1, 5, RestPlace::Elsewhere);
-        let acceptance = Accepted { record: PLACE, payload: PayloadPlace::Record(3..4) };
+        let acceptance = Accepted { lsn: 5, record: PLACE, payload: PayloadPlace::Record(3..4) };
         accepted.1.acceptance = Some(acceptance.clone());
         recent.publish(&mut Entries { tasks: vec![accepted], ..Entries::default() });
         if rotates {
             recent.rotate();
         }
-        let parked = task(1, 6, RestPlace::At(PLACE));
+        let parked = task(1, 6, RestPlace::Ended(9, PLACE));
         recent.publish(&mut Entries { tasks: vec![parked], ..Entries::default() });
         let found = recent.task(TaskId::from_key(1).unwrap(), 5).unwrap();
         assert_eq!((found.lsn, found.acceptance), (6, Some(acceptance)));
-        assert_eq!(found.rest, RestPlace::At(PLACE));
+        assert_eq!(found.rest, RestPlace::Ended(9, PLACE));
     }
 }

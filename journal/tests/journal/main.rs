@@ -3,6 +3,7 @@
 mod chunks;
 mod claims;
 mod conflicts;
+mod events;
 mod faults;
 mod faulty_disk;
 mod life;

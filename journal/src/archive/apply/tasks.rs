@@ -1,15 +1,17 @@
 //! Writes what became of tasks: a row each.
 
+use super::events::Events;
+use super::retry_after_ms;
 use crate::fold::{Fold, Rest, Run, TaskFold};
 use bytes::Bytes;
 use overtime_protocol::record::{Acceptance, Advance};
-use overtime_protocol::{Claim, Document, Fault, Opener, Product, TaskId, TaskState, UnixMillis};
+use overtime_protocol::{Document, Opener, Product, TaskId, TaskState, UnixMillis};
 use rusqlite::{CachedStatement, Transaction, params};
 
 const ACCEPT: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, created_at, \
     due_at, urgency, content_type, traceparent, form, payload, payload_crc, spooled_len, \
-    key, fingerprint) \
-    VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+    key, fingerprint, accepted_lsn) \
+    VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
     ON CONFLICT (id) DO NOTHING";
 
 const RUN: &str = "UPDATE tasks SET state = ?2, attempts = ?3, mark_at = ?4, mark_isolated = ?5, \
@@ -28,13 +30,15 @@ const ADVANCE: &str = "UPDATE tasks SET cursor = ?2, progress_done = ?3, progres
 const REST: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, created_at, \
     started_at, finished_at, progress_done, progress_total, fault_code, fault_detail, \
     fault_source, fault_class, fault_retry_after_ms, product_type, product, product_crc, \
-    fault_members, fault_print, key, fingerprint) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
-    ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23) \
+    fault_members, fault_print, key, fingerprint, accepted_lsn, ended_lsn) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
+    ?19, ?20, ?21, ?22, ?23, ?24, ?25) \
     ON CONFLICT (id) DO UPDATE SET state = ?2, attempts = ?6, started_at = ?8, finished_at = ?9, \
     progress_done = ?10, progress_total = ?11, fault_code = ?12, fault_detail = ?13, \
     fault_source = ?14, fault_class = ?15, fault_retry_after_ms = ?16, product_type = ?17, \
     product = ?18, product_crc = ?19, fault_members = ?20, fault_print = ?21, \
     key = coalesce(?22, key), fingerprint = coalesce(?23, fingerprint), \
+    accepted_lsn = coalesce(accepted_lsn, ?24), ended_lsn = ?25, \
     mark_at = NULL, mark_isolated = NULL, next_at = NULL, \
     payload = iif(?2 = 4, payload, NULL), payload_crc = iif(?2 = 4, payload_crc, NULL), \
     spooled_len = iif(?2 = 4, spooled_len, NULL), cursor = iif(?2 = 4, cursor, NULL) \
@@ -56,6 +60,7 @@ struct Tasks<'a> {
     rest: CachedStatement<'a>,
     resume: CachedStatement<'a>,
     ask_to_cancel: CachedStatement<'a>,
+    events: Events<'a>,
 }
 
 /// Writes what became of each task.
@@ -72,6 +77,7 @@ pub(super) fn write_tasks(
         rest: transaction.prepare_cached(REST)?,
         resume: transaction.prepare_cached(RESUME)?,
         ask_to_cancel: transaction.prepare_cached(ASK_TO_CANCEL)?,
+        events: Events::new(transaction)?,
     };
     let mut tasks: Vec<(&TaskId, &TaskFold)> = fold.tasks.iter().collect();
     tasks.sort_unstable_by_key(|(task, _)| **task);
@@ -83,10 +89,10 @@ impl Tasks<'_> {
         let key = task.key().cast_signed();
         // A task that has ended needs neither its payload nor how it was to be run.
         if let Some(acceptance) = change.acceptance.as_ref().filter(|_| !change.has_ended()) {
-            self.accept(task, acceptance, change.claim)?;
+            self.accept(task, acceptance, change)?;
         }
         if let Some(resumed) = &change.resumed {
-            resumed.parked.iter().try_for_each(|parked| self.rest(task, parked, change.claim))?;
+            resumed.parked.iter().try_for_each(|parked| self.rest(task, parked, change))?;
             self.resume.execute([key])?;
         }
         if change.cancel_asked {
@@ -99,14 +105,15 @@ impl Tasks<'_> {
             let (done, total) = (progress.done.cast_signed(), progress.total.map(u64::cast_signed));
             self.advance.execute(params![key, &cursor[..], done, total])?;
         }
-        change.rest.iter().try_for_each(|rest| self.rest(task, rest, change.claim))
+        change.events.iter().try_for_each(|event| self.events.write(task, event))?;
+        change.rest.iter().try_for_each(|rest| self.rest(task, rest, change))
     }
 
     fn accept(
         &mut self,
         task: TaskId,
         acceptance: &Acceptance,
-        claim: Option<Claim>,
+        change: &TaskFold,
     ) -> rusqlite::Result<()> {
         let spooled =
             acceptance.payload.is_spooled().then(|| acceptance.payload.len().cast_signed());
@@ -126,8 +133,9 @@ impl Tasks<'_> {
             payload,
             payload.as_deref().map(crc32c::crc32c),
             spooled,
-            claim.as_ref().map(|claim| &claim.key.0[..]),
-            claim.as_ref().map(|claim| &claim.fingerprint.0[..]),
+            change.claim.as_ref().map(|claim| &claim.key.0[..]),
+            change.claim.as_ref().map(|claim| &claim.fingerprint.0[..]),
+            change.accepted_lsn.map(u64::cast_signed),
         ])?;
         Ok(())
     }
@@ -153,7 +161,7 @@ impl Tasks<'_> {
         Ok(())
     }
 
-    fn rest(&mut self, task: TaskId, rest: &Rest, claim: Option<Claim>) -> rusqlite::Result<()> {
+    fn rest(&mut self, task: TaskId, rest: &Rest, change: &TaskFold) -> rusqlite::Result<()> {
         let Document { kind, lane, state, progress, fault, .. } = &*rest.document;
         let document = &rest.document;
         let (fault, product) = (fault.as_ref(), rest.product.as_ref());
@@ -180,8 +188,10 @@ impl Tasks<'_> {
             body.map(crc32c::crc32c),
             fault.and_then(|fault| fault.members.as_deref()),
             fault.filter(|_| *state == TaskState::Parked).map(|fault| fault.print().cast_signed()),
-            claim.as_ref().map(|claim| &claim.key.0[..]),
-            claim.as_ref().map(|claim| &claim.fingerprint.0[..]),
+            change.claim.as_ref().map(|claim| &claim.key.0[..]),
+            change.claim.as_ref().map(|claim| &claim.fingerprint.0[..]),
+            change.accepted_lsn.map(u64::cast_signed),
+            change.ended_lsn.map(u64::cast_signed),
         ])?;
         Ok(())
     }
@@ -190,8 +200,4 @@ impl Tasks<'_> {
 /// A point in time as the column keeps it.
 fn integer(at: UnixMillis) -> i64 {
     at.0.cast_signed()
-}
-
-fn retry_after_ms(fault: &Fault) -> Option<i64> {
-    fault.retry_after.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
 }
