@@ -2,20 +2,24 @@
 //! it item by item and commits effects together with the position reached, chunk by chunk. The
 //! body is never joined, never copied and never held twice.
 //!
-//! From the bottom up: a body in segments (`body`) is read by one of three readers (`items`); each
-//! item is run (`work`) and leaves a trace (`trace`), traces become a chunk (`draft`, `gathered`),
-//! and the run (`run`) sends chunk after chunk through the door, some of them again
-//! (`again`), as large as its pace (`pace`) allows, and counts what became of them (`tally`).
+//! From the bottom up: a body in segments (`body`) is read by one of three readers (`items`), once
+//! from its start to its end and then where items were left over (`course`, `left`); each item is
+//! run (`work`) and leaves a trace (`trace`), traces become a chunk (`draft`, `gathered`), and the
+//! run (`run`) sends chunk after chunk through the door, some of them again (`again`), as large as
+//! its pace (`pace`) allows, counts what became of them (`tally`), and comes to an end (`ends`).
 
 mod again;
 mod body;
+mod course;
 mod csv;
 mod cursor;
 mod draft;
+mod ends;
 mod gathered;
 mod item;
 mod items;
 mod json;
+mod left;
 mod ndjson;
 mod pace;
 mod run;
@@ -33,6 +37,7 @@ use crate::door::ChunkDoor;
 use crate::failure::Failure;
 use crate::panics;
 use crate::product::json_type;
+use course::Course;
 use draft::Draft;
 use gathered::Writer;
 use items::{Format, Items};
@@ -80,7 +85,7 @@ impl Workshop {
         let writer = Writer { task: job.task, run: job.run };
         let mut run = Run {
             work: Work { job, handler, clock: &self.clock, cancel, shaken: false },
-            items: Items::new(format, &segments),
+            course: Course::new(Items::new(format, &segments), writer.task, &*self.source),
             source: &*self.source,
             door,
             pace,

@@ -105,6 +105,14 @@ impl FakeSource {
         self.0.lock().unwrap().state.get(key)?.0.clone()
     }
 
+    /// How many keys that begin so have a value.
+    pub(crate) fn keys_under(&self, prefix: &[u8]) -> usize {
+        let stored = self.0.lock().unwrap();
+        let is_under =
+            |key: &Vec<u8>, value: &Option<Bytes>| key.starts_with(prefix) && value.is_some();
+        stored.state.iter().filter(|(key, (value, _))| is_under(key, value)).count()
+    }
+
     pub(crate) fn commit(&self, puts: &[Put]) {
         for put in puts {
             self.write(&put.key, put.value.clone());

@@ -7,6 +7,7 @@ mod ends;
 mod hosts;
 mod keys;
 mod large;
+mod left_over;
 mod native;
 mod native_client;
 mod native_ends;

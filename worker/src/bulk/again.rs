@@ -3,7 +3,6 @@
 //! All others keep what they have done.
 
 use super::draft::Draft;
-use super::item::Item;
 use super::run::{Halt, Inflight, Run};
 use super::trace::Trace;
 use crate::effects::{Layer, Overlay, View};
@@ -32,14 +31,16 @@ impl Run<'_> {
             traces.truncate(traces.len().div_ceil(2));
         }
         let mut again = self.fresh_draft();
-        let start = self.tally.cursor.position;
+        let start = self.tally.cursor.place;
         for trace in traces {
             match self.redo(trace, &again, &mut present) {
-                Some(trace) if again.has_room(&trace) => again.push(trace),
+                Some(trace) if again.has_room(&trace) && self.may_leave(&trace, &again) => {
+                    again.push(trace);
+                }
                 Some(_) | None => break,
             }
         }
-        self.items.seek(again.end().unwrap_or(start));
+        self.course.go_to(again.end().unwrap_or(start));
         Ok(again)
     }
 
@@ -64,21 +65,14 @@ impl Run<'_> {
             trace.renew(|key| present.states.state(key).map(|State { read, .. }| read));
             return Some(trace);
         }
-        let item = self.read_again(&trace)?;
+        let item = self.course.read_again(trace.before)?;
         // What it wrote before it may not write now, and the other way round.
         present.changed.extend(trace.puts.iter().map(|put| put.key.clone()));
         let lower = Some(&present.states as &dyn Layer);
         let view = View { upper: &again.gathered, lower, source: self.source };
-        let trace = self.work.attempt(item, view).ok()?;
+        let trace = self.work.attempt(item, trace.after, view).ok()?;
         present.changed.extend(trace.puts.iter().map(|put| put.key.clone()));
         Some(trace)
-    }
-
-    fn read_again(&mut self, trace: &Trace) -> Option<Item> {
-        self.items.seek(trace.before);
-        let item = self.items.next().ok().flatten();
-        debug_assert!(item.is_some(), "it was read before");
-        item
     }
 }
 

@@ -1,8 +1,8 @@
 //! A chunk in the making: the items run so far, and what they want written between them.
 
 use super::gathered::{Gathered, Writer};
-use super::item::Position;
-use super::trace::Trace;
+use super::left::Place;
+use super::trace::{Fate, Trace};
 use crate::effects::EFFECTS_MAX_BYTES;
 use overtime_protocol::Monotonic;
 
@@ -11,6 +11,8 @@ use overtime_protocol::Monotonic;
 pub(super) struct Draft {
     pub(super) traces: Vec<Trace>,
     pub(super) gathered: Gathered,
+    /// How many of them are left over.
+    pub(super) left: u64,
     /// Roughly the bytes that the chunk costs.
     pub(super) weight: usize,
     /// When it was begun.
@@ -19,7 +21,7 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn new(writer: Writer, began: Monotonic) -> Self {
-        Self { traces: Vec::new(), gathered: Gathered::new(writer), weight: 0, began }
+        Self { traces: Vec::new(), gathered: Gathered::new(writer), left: 0, weight: 0, began }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -34,12 +36,13 @@ impl Draft {
 
     pub(super) fn push(&mut self, trace: Trace) {
         self.gathered.add(&trace);
+        self.left += u64::from(matches!(trace.fate, Fate::Left(_)));
         self.weight += trace.weight();
         self.traces.push(trace);
     }
 
-    /// Where a reader stands behind the last item.
-    pub(super) fn end(&self) -> Option<Position> {
+    /// Where the run stands behind the last item.
+    pub(super) fn end(&self) -> Option<Place> {
         self.traces.last().map(|trace| trace.after)
     }
 }

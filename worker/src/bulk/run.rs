@@ -3,28 +3,29 @@
 //! is kept. The run never writes, and nothing that it says was done can be lost: a later run goes
 //! on behind the last chunk that was kept.
 
+use super::course::{Course, Stuck};
 use super::cursor::Cursor;
 use super::draft::Draft;
 use super::gathered::Writer;
 use super::item::Malformed;
-use super::items::Items;
+use super::left::LEFT_MAX;
 use super::pace::Pace;
 use super::tally::{Step, Tally};
+use super::trace::{Fate, Trace};
 use super::work::Work;
 use crate::attempt::{CONFLICTS_MAX, End};
 use crate::door::ChunkDoor;
 use crate::effects::{Layer, View};
 use crate::failure::Failure;
-use crate::product::json_product;
 use crate::source::Source;
-use overtime_protocol::bulk::errors_key;
+use overtime_protocol::bulk::{errors_key, left_key};
 use overtime_protocol::record::{Expect, Put};
-use overtime_protocol::{Chunk, Fault, Go, Monotonic, Outcome, Progress, Ruling};
+use overtime_protocol::{Chunk, Go, Monotonic, Outcome, Ruling};
 
 /// A run.
 pub(super) struct Run<'a> {
     pub(super) work: Work<'a>,
-    pub(super) items: Items<'a>,
+    pub(super) course: Course<'a>,
     pub(super) source: &'a dyn Source,
     pub(super) door: &'a mut dyn ChunkDoor,
     pub(super) pace: Pace,
@@ -86,6 +87,8 @@ impl Run<'_> {
     pub(super) fn run(&mut self) -> End {
         let ended = self.resume().and_then(|()| self.go_through());
         ended.unwrap_or_else(|halt| match halt {
+            // It would begin with the next pass at once, and count no attempt.
+            Halt::Yielded if self.pass_is_over().is_ok_and(|over| over) => self.left_over(),
             Halt::Yielded => self.end(Outcome::Yielded),
             Halt::Failed(failure) => self.end(failure.into()),
         })
@@ -97,7 +100,11 @@ impl Run<'_> {
         let cursor = Cursor::decode(bytes)
             .ok_or_else(|| Failure::defect("cursor-unreadable", "no version wrote this cursor"))?;
         self.tally = Tally::resume(cursor, self.writer.task, self.source)?;
-        self.items.seek(cursor.position);
+        self.course.resume(&self.tally.cursor);
+        if self.pass_is_over()? {
+            self.tally.cursor = self.tally.cursor.next_pass();
+            self.course.resume(&self.tally.cursor);
+        }
         Ok(())
     }
 
@@ -107,8 +114,13 @@ impl Run<'_> {
             if self.settle()? == Footing::Lost {
                 continue;
             }
+            let left = self.tally.cursor.left.items + self.draft.left;
             match filled {
                 Filled::Enough => self.send()?,
+                Filled::Done | Filled::Malformed(_) if left > 0 && self.draft.is_empty() => {
+                    return Ok(self.left_over());
+                }
+                Filled::Done if left > 0 => self.send()?,
                 Filled::Done => return self.done(),
                 Filled::Malformed(malformed) if self.draft.is_empty() => {
                     return Ok(self.broken_off(malformed));
@@ -138,24 +150,38 @@ impl Run<'_> {
             if self.work.cancel.is_raised() {
                 return Ok(Filled::Failed(Failure::Cancelled));
             }
-            let item = match self.items.next() {
+            let before = self.course.place();
+            let item = match self.course.next() {
                 Ok(Some(item)) => item,
                 Ok(None) => return Ok(Filled::Done),
-                Err(malformed) => return Ok(Filled::Malformed(malformed)),
+                Err(Stuck::Malformed(malformed)) => return Ok(Filled::Malformed(malformed)),
+                Err(Stuck::Failed(failure)) => return Ok(Filled::Failed(failure)),
             };
             let lower = self.inflight.as_ref().map(|inflight| &inflight.draft.gathered);
             let lower = lower.map(|gathered| gathered as &dyn Layer);
             let view = View { upper: &self.draft.gathered, lower, source: self.source };
-            let trace = match self.work.attempt(item, view) {
+            let trace = match self.work.attempt(item, self.course.place(), view) {
                 Ok(trace) => trace,
                 Err(failure) => return Ok(Filled::Failed(failure)),
             };
             if !self.draft.has_room(&trace) {
-                self.items.seek(trace.before);
+                self.course.go_to(before);
                 return Ok(Filled::Enough);
+            }
+            if !self.may_leave(&trace, &self.draft)
+                && let Fate::Left(fault) = trace.fate
+            {
+                return Ok(Filled::Failed(Failure::Ephemeral(fault)));
             }
             self.draft.push(trace);
         }
+    }
+
+    /// Whether there is room for the note of an item that is left over.
+    pub(super) fn may_leave(&self, trace: &Trace, draft: &Draft) -> bool {
+        let before =
+            self.inflight.as_ref().map_or(&self.tally.cursor, |before| &before.step.cursor);
+        !matches!(trace.fate, Fate::Left(_)) || before.left.items + draft.left < LEFT_MAX
     }
 
     fn is_enough(&self) -> bool {
@@ -222,46 +248,34 @@ impl Run<'_> {
         let step = self.tally.step(&draft.traces);
         let (puts, expects) = self.effects(&draft, &step)?;
         let Writer { task, run } = self.writer;
-        let progress = Progress { done: step.cursor.position.index, total: None };
-        let cursor = step.cursor.encode();
+        let (progress, cursor) = (step.cursor.progress(), step.cursor.encode());
         let sent = self.now();
         self.door.send(Chunk { task, run, cursor, progress, puts, expects });
         self.inflight = Some(Inflight { draft, step, sent, conflicts });
         Ok(())
     }
 
-    /// What a chunk writes and has read: its items' effects, and the block of their errors.
-    fn effects(&self, draft: &Draft, step: &Step) -> Result<(Vec<Put>, Vec<Expect>), Halt> {
+    /// What a chunk writes and has read: its items' effects, the blocks of their errors and of what
+    /// is left over. The notes that it has come through are taken away.
+    pub(super) fn effects(
+        &self,
+        draft: &Draft,
+        step: &Step,
+    ) -> Result<(Vec<Put>, Vec<Expect>), Halt> {
         let (mut puts, expects) = draft.gathered.effects();
-        if let Some(block) = &step.block {
-            let key = errors_key(self.writer.task, self.tally.cursor.blocks);
+        let Cursor { place, blocks, pass, left, .. } = &self.tally.cursor;
+        let task = self.writer.task;
+        let written = [
+            step.block.clone().map(|block| (errors_key(task, *blocks), Some(block))),
+            step.notes.clone().map(|notes| (left_key(task, *pass, left.blocks), Some(notes))),
+        ];
+        let visited = place.note.block..step.cursor.place.note.block;
+        let visited = visited.map(|block| (left_key(task, pass - 1, block), None));
+        for (key, value) in written.into_iter().flatten().chain(visited) {
             let read = self.source.state(&key)?.read;
-            puts.push(Put { key, value: Some(block.clone()), read });
+            puts.push(Put { key, value, read });
         }
         Ok((puts, expects))
-    }
-
-    /// The end of a body that was read to its end: the last chunk goes with it.
-    fn done(&mut self) -> Result<End, Halt> {
-        let step = self.tally.step(&self.draft.traces);
-        let (puts, expects) = self.effects(&self.draft, &step)?;
-        self.tally.keep(step);
-        let product = json_product(self.tally.result(self.writer.task));
-        let done = self.tally.cursor.position.index;
-        let progress = Some(Progress { done, total: Some(done) });
-        Ok(End { outcome: Outcome::Done(product), progress, puts, expects })
-    }
-
-    fn broken_off(&self, malformed: Malformed) -> End {
-        let Malformed { offset, detail } = malformed;
-        let detail = format!("the body is malformed at byte {offset}: {detail}");
-        let members = Some(self.tally.members(offset));
-        self.end(Outcome::Rejected(Fault { members, ..Fault::input("malformed-body", detail) }))
-    }
-
-    fn end(&self, outcome: Outcome) -> End {
-        let progress = Some(Progress { done: self.tally.cursor.position.index, total: None });
-        End { progress, ..outcome.into() }
     }
 
     pub(super) fn fresh_draft(&self) -> Draft {

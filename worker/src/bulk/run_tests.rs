@@ -4,6 +4,7 @@
 mod cancel;
 mod chance;
 mod errors;
+mod left;
 
 use super::pace::Pace;
 use crate::cancel::CancelFlag;

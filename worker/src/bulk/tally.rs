@@ -2,7 +2,8 @@
 //! all of them are written in blocks beside the effects, up to a bound.
 
 use super::cursor::Cursor;
-use super::trace::Trace;
+use super::left::write_note;
+use super::trace::{Fate, Trace};
 use crate::source::{Source, SourceError};
 use bytes::Bytes;
 use overtime_protocol::bulk::{ERRORS_MAX_BYTES, errors_key};
@@ -33,6 +34,8 @@ pub(super) struct Step {
     pub(super) cursor: Cursor,
     /// The errors of the chunk, as one block, if it has any to keep.
     pub(super) block: Option<Bytes>,
+    /// The notes of what it leaves over, as one block, if it does.
+    pub(super) notes: Option<Bytes>,
     shown: Vec<Bytes>,
 }
 
@@ -59,24 +62,30 @@ impl Tally {
 
     /// What a chunk of these items adds.
     pub(super) fn step(&self, traces: &[Trace]) -> Step {
-        let mut cursor = self.cursor;
-        let (mut block, mut shown) = (Vec::new(), Vec::new());
+        let mut cursor = self.cursor.clone();
+        let (mut block, mut notes, mut shown) = (Vec::new(), Vec::new(), Vec::new());
         for trace in traces {
-            cursor.position = trace.after;
-            let Some(fault) = &trace.fault else {
-                cursor.succeeded += 1;
-                continue;
-            };
-            cursor.failed += 1;
-            let line = line(trace.before.index, fault);
-            if self.shown.len() + shown.len() < SHOWN_MAX {
-                shown.push(Bytes::copy_from_slice(&line));
+            cursor.place = trace.after;
+            match &trace.fate {
+                Fate::Done => cursor.succeeded += 1,
+                Fate::Left(fault) => {
+                    cursor.left.add(fault);
+                    write_note(trace.before, &mut notes);
+                }
+                Fate::Failed(fault) => {
+                    cursor.failed += 1;
+                    let line = line(trace.before.index, fault);
+                    if self.shown.len() + shown.len() < SHOWN_MAX {
+                        shown.push(Bytes::copy_from_slice(&line));
+                    }
+                    keep(&mut cursor, &mut block, &line);
+                }
             }
-            keep(&mut cursor, &mut block, &line);
         }
         cursor.blocks += u32::from(!block.is_empty());
-        let block = (!block.is_empty()).then(|| block.into());
-        Step { cursor, block, shown }
+        cursor.left.blocks += u32::from(!notes.is_empty());
+        let written = |block: Vec<u8>| (!block.is_empty()).then(|| block.into());
+        Step { cursor, block: written(block), notes: written(notes), shown }
     }
 
     /// The chunk was kept.

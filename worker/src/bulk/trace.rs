@@ -1,6 +1,7 @@
 //! What an item has left behind: its effects, or why it failed.
 
 use super::item::Position;
+use super::left::Place;
 use bytes::Bytes;
 use overtime_protocol::Fault;
 use overtime_protocol::record::{Expect, Put, ReadMark};
@@ -8,15 +9,25 @@ use overtime_protocol::record::{Expect, Put, ReadMark};
 /// What every item weighs beside its effects: the cost of running it and of remembering it.
 const ITEM_WEIGHT: usize = 64;
 
+/// What became of an item. Unless it is done, it writes nothing.
+#[derive(Debug)]
+pub(super) enum Fate {
+    /// It did what it was asked.
+    Done,
+    /// Its input is wrong.
+    Failed(Fault),
+    /// It may do it another time.
+    Left(Fault),
+}
+
 /// One item that was run.
 #[derive(Debug)]
 pub(super) struct Trace {
     /// Where a reader stood before it.
     pub(super) before: Position,
-    /// Where a reader stands behind it.
-    pub(super) after: Position,
-    /// Why it failed, if it did; then it writes nothing.
-    pub(super) fault: Option<Fault>,
+    /// Where the run stands behind it.
+    pub(super) after: Place,
+    pub(super) fate: Fate,
     pub(super) puts: Vec<Put>,
     pub(super) expects: Vec<Expect>,
 }
@@ -31,7 +42,10 @@ impl Trace {
     /// What it adds to the weight of a chunk, in bytes.
     pub(super) fn weight(&self) -> usize {
         let read: usize = self.expects.iter().map(|expect| expect.key.len()).sum();
-        let told = self.fault.as_ref().map_or(0, |fault| fault.detail.len());
+        let told = match &self.fate {
+            Fate::Done => 0,
+            Fate::Failed(fault) | Fate::Left(fault) => fault.detail.len(),
+        };
         ITEM_WEIGHT + self.bytes() + read + told
     }
 

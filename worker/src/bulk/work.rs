@@ -1,7 +1,8 @@
 //! One item's turn: an ordinary handler run over it, as if it had come alone.
 
 use super::item::Item;
-use super::trace::Trace;
+use super::left::Place;
+use super::trace::{Fate, Trace};
 use crate::cancel::CancelFlag;
 use crate::effects::{Effects, View};
 use crate::failure::{Failure, bounded};
@@ -25,17 +26,27 @@ pub(super) struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Runs an item. Its own fault is part of what it leaves behind; any other failure is the
-    /// task's.
-    pub(super) fn attempt(&mut self, item: Item, view: View<'_>) -> Result<Trace, Failure> {
-        let Item { before, after, text } = item;
+    /// Runs an item, behind which the run stands at `after`. Its own fault is part of what it leaves
+    /// behind; any other failure is the task's.
+    pub(super) fn attempt(
+        &mut self,
+        item: Item,
+        after: Place,
+        view: View<'_>,
+    ) -> Result<Trace, Failure> {
+        let Item { before, text, .. } = item;
         let ran = match text {
             Ok(text) => self.run(before.index, &text, view),
-            Err(fault) => Ok(Ran { fault: Some(fault), ..Ran::default() }),
+            Err(fault) => Ok(Ran::without_effects(Fate::Failed(fault))),
         };
-        match ran {
-            Ok(Ran { fault, puts, expects }) => Ok(Trace { before, after, fault, puts, expects }),
-            Err(failure) => Err(named(failure, before.index)),
+        match ran.map_err(|failure| named(failure, before.index)) {
+            Ok(Ran { fate, puts, expects }) => Ok(Trace { before, after, fate, puts, expects }),
+            // It is tried again whatever it has read.
+            Err(Failure::Ephemeral(fault)) => {
+                let Ran { fate, puts, expects } = Ran::without_effects(Fate::Left(fault));
+                Ok(Trace { before, after, fate, puts, expects })
+            }
+            Err(failure) => Err(failure),
         }
     }
 
@@ -55,11 +66,11 @@ impl Work<'_> {
         match caught {
             Ok(Ok(_)) => {
                 let (puts, expects) = input.effects.finish()?;
-                Ok(Ran { fault: None, puts, expects })
+                Ok(Ran { fate: Fate::Done, puts, expects })
             }
             Ok(Err(Failure::Input(fault))) => {
                 let expects = input.effects.reads();
-                Ok(Ran { fault: Some(bounded(fault)), puts: Vec::new(), expects })
+                Ok(Ran { fate: Fate::Failed(bounded(fault)), puts: Vec::new(), expects })
             }
             Ok(Err(failure)) => Err(failure.checked(self.cancel)),
             Err(told) => {
@@ -70,11 +81,16 @@ impl Work<'_> {
     }
 }
 
-#[derive(Default)]
 struct Ran {
-    fault: Option<Fault>,
+    fate: Fate,
     puts: Vec<Put>,
     expects: Vec<Expect>,
+}
+
+impl Ran {
+    fn without_effects(fate: Fate) -> Self {
+        Self { fate, puts: Vec::new(), expects: Vec::new() }
+    }
 }
 
 /// The failure with the item at which it happened.

@@ -1,14 +1,15 @@
 //! Runs by chance: other writers, yields, stops, failures and restarts at random places. Whatever
-//! happens, each item takes effect once, in order, and sees what it should.
+//! happens, each item takes effect once and sees what it should; those that were never left over
+//! do so in order.
 
 use super::{COUNTERS, Count, by, counting, ndjson, number, run};
 use crate::Failure;
 use crate::testing::{FakeJournal, FakeSource, Scripted};
 use overtime_protocol::{Completion, Go, Job, Outcome, Ruling};
 use serde_json::Value;
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 struct Chance(u64);
 
@@ -33,13 +34,19 @@ fn line(chance: &mut Chance) -> String {
     }
 }
 
-/// Fails the task now and then, and counts otherwise.
-fn moody(seed: u64) -> Arc<Scripted> {
+/// The items that were left over at some time.
+type Failed = Arc<Mutex<HashSet<u64>>>;
+
+/// Fails an item now and then, and counts otherwise.
+fn moody(seed: u64, failed: Failed) -> Arc<Scripted> {
     let (state, inner) = (AtomicU64::new(seed), counting());
     Arc::new(Scripted::new(move |input| {
         let mut chance = Chance(state.load(Ordering::Relaxed));
         let mood = chance.below(60);
         state.store(chance.0, Ordering::Relaxed);
+        if mood < 2 {
+            failed.lock().unwrap().insert(input.item().unwrap());
+        }
         match mood {
             0 => Err(Failure::ephemeral("busy", "later")),
             1 => panic!("on purpose"),
@@ -74,9 +81,9 @@ fn increase(source: &FakeSource, k: u64) {
 }
 
 /// Runs until the end of the task is appended, as the engine would.
-fn run_to_end(seed: u64, job: &Job, journal: &mut FakeJournal) -> Value {
+fn run_to_end(seed: u64, job: &Job, failed: Failed, journal: &mut FakeJournal) -> Value {
     let mut chance = Chance(seed);
-    let handler = moody(seed);
+    let handler = moody(seed, failed);
     for run_number in 1..10_000 {
         let job = Job { run: run_number, cursor: journal.cursor(), ..job.clone() };
         let pace = by(1 + chance.below(12) as usize);
@@ -89,7 +96,8 @@ fn run_to_end(seed: u64, job: &Job, journal: &mut FakeJournal) -> Value {
             Outcome::Done(product) if journal.source.append(&puts, &expects).is_some() => {
                 return serde_json::from_slice(&product.body).unwrap();
             }
-            Outcome::Done(_) | Outcome::Yielded | Outcome::Ephemeral(_) | Outcome::Cancelled => {}
+            Outcome::Ephemeral(fault) if fault.code == "items-left" => {}
+            Outcome::Done(_) | Outcome::Yielded => {}
             other => panic!("{other:?}"),
         }
     }
@@ -104,12 +112,13 @@ fn whatever_happens_each_item_takes_effect_once() {
         let job = ndjson(lines.iter().cloned());
         let mut journal = FakeJournal::default();
         disturb(&mut chance, &mut journal);
-        let result = run_to_end(seed, &job, &mut journal);
-        check(seed, &lines, &result, &journal.source);
+        let failed = Failed::default();
+        let result = run_to_end(seed, &job, failed.clone(), &mut journal);
+        check(seed, &lines, &result, &failed.lock().unwrap(), &journal.source);
     }
 }
 
-fn check(seed: u64, lines: &[String], result: &Value, source: &FakeSource) {
+fn check(seed: u64, lines: &[String], result: &Value, left: &HashSet<u64>, source: &FakeSource) {
     let errors = result["errors"].as_array().unwrap();
     let failed: HashMap<u64, &str> = errors
         .iter()
@@ -117,7 +126,8 @@ fn check(seed: u64, lines: &[String], result: &Value, source: &FakeSource) {
         .collect();
     assert_eq!(result["items"], lines.len(), "seed {seed}");
     assert_eq!(result["failed"], failed.len(), "seed {seed}");
-    let mut own: HashMap<u32, Vec<u64>> = HashMap::new();
+    assert_eq!(source.keys_under(b"\0left/"), 0, "seed {seed}: notes of what is over");
+    let mut own: HashMap<u32, Vec<(u64, u64)>> = HashMap::new();
     for (index, line) in (0..).zip(lines) {
         let seen = source.value(format!("seen/{index}").as_bytes());
         let parsed = serde_json::from_str::<Count>(line);
@@ -132,14 +142,18 @@ fn check(seed: u64, lines: &[String], result: &Value, source: &FakeSource) {
                 let (k, value) = str::from_utf8(&seen).unwrap().split_once(' ').unwrap();
                 let (k, value): (u32, u64) = (k.parse().unwrap(), value.parse().unwrap());
                 assert!(count.hop || (k == count.k && count.max.is_none_or(|max| value <= max)));
-                own.entry(k).or_default().push(value);
+                own.entry(k).or_default().push((index, value));
             }
             (code, _) => panic!("seed {seed}: item {index} {line} {code:?}"),
         }
     }
     for k in 0..COUNTERS {
         let own = own.remove(&k).unwrap_or_default();
-        assert!(own.is_sorted_by(|one, next| one < next), "seed {seed}: {own:?} of {k}");
+        let in_order = own.iter().filter(|(index, _)| !left.contains(index));
+        let in_order: Vec<u64> = in_order.map(|(_, value)| *value).collect();
+        assert!(in_order.is_sorted_by(|one, next| one < next), "seed {seed}: {own:?} of {k}");
+        let distinct: HashSet<u64> = own.iter().map(|(_, value)| *value).collect();
+        assert_eq!(distinct.len(), own.len(), "seed {seed}: {own:?} of {k}");
         let others = number(source.value(format!("others/{k}").as_bytes()));
         let count = number(source.value(format!("n/{k}").as_bytes()));
         assert_eq!(count, own.len() as u64 + others, "seed {seed}: counter {k}");
