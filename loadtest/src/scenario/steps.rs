@@ -49,10 +49,10 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let killed = play(options, &home, &kills).context("with kills")?;
     let mut figures = Figures::default();
     figures.tell("steps", options.steps);
-    figures.tell("left alone", plain);
-    figures.tell("killed", killed);
-    for (name, played) in [("left alone", plain), ("killed", killed)] {
-        let astray = played.made.abs_diff(options.steps + 1);
+    figures.tell("left alone", &plain);
+    figures.tell("killed", &killed);
+    for (name, played) in [("left alone", &plain), ("killed", &killed)] {
+        let astray = played.made.map_or(options.steps + 1, |made| made.abs_diff(options.steps + 1));
         figures.hold(Bar::none(format!("{name}: steps made too many or too few"), astray));
     }
     let kills = killed.kills as f64;
@@ -61,9 +61,11 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
 }
 
 /// How a task went.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 struct Played {
-    made: u64,
+    state: String,
+    /// Steps made, by the result; none if there is no result.
+    made: Option<u64>,
     attempts: u32,
     kills: u64,
     seconds: f64,
@@ -71,8 +73,12 @@ struct Played {
 
 impl Display for Played {
     fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
-        let Self { made, attempts, kills, seconds } = self;
-        write!(out, "{made} made in {attempts} attempts, {kills} kills, {seconds:.2} s")
+        let Self { state, made, attempts, kills, seconds } = self;
+        match made {
+            Some(made) => write!(out, "{state}, {made} steps made")?,
+            None => write!(out, "{state}, no result")?,
+        }
+        write!(out, " in {attempts} attempts, {kills} kills, {seconds:.2} s")
     }
 }
 
@@ -91,12 +97,10 @@ fn play(options: &Options, home: &Home, kills: &[u64]) -> anyhow::Result<Played>
         }
     }
     let task = await_end(server.target(), &id)?;
-    let result = result(server.target(), &task)?;
-    if result.steps != options.steps {
-        bail!("{} steps were asked for, and {} answered", options.steps, result.steps);
-    }
     let seconds = begun.elapsed().as_secs_f64();
-    Ok(Played { made: result.made, attempts: task.attempts, kills: killed, seconds })
+    let made =
+        if task.is_succeeded() { Some(made(server.target(), &task, options)?) } else { None };
+    Ok(Played { state: task.state, made, attempts: task.attempts, kills: killed, seconds })
 }
 
 fn submit(target: SocketAddr, steps: u64, pace: Duration) -> anyhow::Result<String> {
@@ -149,10 +153,16 @@ struct Steps {
     made: u64,
 }
 
-fn result(target: SocketAddr, task: &Task) -> anyhow::Result<Steps> {
+/// How many steps were made, as the result tells.
+fn made(target: SocketAddr, task: &Task, options: &Options) -> anyhow::Result<u64> {
     let reply = ask(target, &get(target, &format!("/v1/tasks/{}/result", task.id)))?;
-    match reply.status {
-        200 => read(&reply.body),
-        status => bail!("the task is {}, and its result was answered with {status}", task.state),
+    if reply.status != 200 {
+        bail!("the result was answered with {}", reply.status);
+    }
+    match read::<Steps>(&reply.body)? {
+        Steps { steps, made } if steps == options.steps => Ok(made),
+        Steps { steps, .. } => {
+            bail!("{} steps were asked for, and {steps} answered", options.steps)
+        }
     }
 }
