@@ -14,7 +14,7 @@ use crate::output::Output;
 use crate::request::{get, post_json};
 use crate::server_process::ServerProcess;
 use crate::settle::settle;
-use crate::usage::peak_resident_bytes;
+use crate::usage::{ProcessUsage, peak_resident_bytes};
 use crate::verdict::Verdict;
 use anyhow::bail;
 use std::net::SocketAddr;
@@ -76,6 +76,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let server = home.start()?;
     ask(server.target(), &post_json(server.target(), "/v1/tasks/echo", "{}"))?;
     let answered = begun.elapsed();
+    let resident = ProcessUsage::of(server.pid())?.resident_bytes;
     let calls = calls(server.target(), options.calls_for).run()?;
     settle(server.admin(), PATIENCE)?;
     let ended = begun.elapsed();
@@ -85,6 +86,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     figures.tell_seconds("filled in", filled);
     figures.tell_seconds("ready after", server.ready_after());
     figures.tell_seconds("answered after", answered);
+    figures.tell("resident then, in MB", (resident as f64 / 1e6).round());
     figures.tell_seconds("all ended after", ended);
     figures.tell("small calls beside", calls.summary.latency);
     let answered = answered.as_secs_f64();

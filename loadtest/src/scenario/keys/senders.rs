@@ -155,3 +155,6 @@ impl<K: FnMut() -> anyhow::Result<()>> Workload for Killing<'_, K> {
         self.senders.turn(now)
     }
 }
+
+#[cfg(test)]
+mod tests;
