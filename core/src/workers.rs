@@ -91,6 +91,12 @@ impl Workers {
         busy.map_or(usize::MAX, |busy| busy.claims.recall())
     }
 
+    /// Asks for the end of the job at that place of this chain, if it is still out.
+    pub(crate) fn cancel(&self, chain: ChainNumber, place: usize) {
+        let busy = self.busy.iter().flatten().find(|busy| busy.chain == chain);
+        busy.into_iter().for_each(|busy| busy.claims.cancel(place));
+    }
+
     /// The chain that the worker is busy with.
     pub(crate) fn chain_of(&self, worker: usize) -> Option<ChainNumber> {
         self.busy.get(worker)?.as_ref().map(|busy| busy.chain)

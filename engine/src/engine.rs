@@ -21,6 +21,7 @@ use std::sync::Arc;
 mod ask;
 #[cfg(test)]
 mod audit;
+mod cancel;
 mod chunk;
 mod drain;
 mod ending;
@@ -30,12 +31,15 @@ mod pace;
 mod record;
 mod recover;
 mod reply;
+mod revive;
 mod run;
 mod spool;
 mod start;
 mod submit;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use record::Carries;
 
 /// The decisions. See the crate's documentation.
 #[derive(Debug)]
@@ -60,6 +64,7 @@ pub struct Engine {
     inquiries: Slab<inquiry::Pending>,
     keys: keys::Keys,
     recovery: recover::Recovery,
+    revivals: revive::Revivals,
     mint: TaskIdMint,
     seed: Seed,
     pace: Pace,
@@ -120,6 +125,7 @@ impl Engine {
             inquiries: Slab::new(),
             keys: keys::Keys::default(),
             recovery: recover::Recovery::Ended,
+            revivals: revive::Revivals::default(),
             mint: TaskIdMint::new(setup.epoch, setup.highest),
             seed: setup.seed,
             stats: Stats::default(),
@@ -132,8 +138,9 @@ impl Engine {
         match event {
             Event::Submitted(submission) => self.submit(submission, now, out),
             Event::Asked(ask) => self.ask(ask, now, out),
+            Event::Steered(steer) => self.steer(steer, now, out),
             Event::Completed { completion, freed } => self.complete(completion, freed, now, out),
-            Event::Recalled { chain, from } => self.put_back(chain, from, now),
+            Event::Recalled { chain, from } => self.put_back(chain, from, now, out),
             Event::Advanced { chunk, chain } => self.advance(chunk, chain, now, out),
             Event::Spooled { task, outcome } => self.spooled(task, outcome, now, out),
             Event::Judged(verdict) => self.judge(verdict, now, out),
@@ -160,7 +167,7 @@ impl Engine {
                 match due {
                     Due::Reply(slot, reply_to) => self.end_wait(slot, reply_to, now, out),
                     Due::Start(slot) => self.end_delay(slot, now),
-                    Due::Reappend(slot) => self.reappend(slot, out),
+                    Due::Reappend(slot, carries) => self.reappend((slot, carries), now, out),
                 }
             } else {
                 break;

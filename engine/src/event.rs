@@ -14,6 +14,8 @@ pub enum Event {
     Submitted(Submission),
     /// A caller asks for a task.
     Asked(Ask),
+    /// A caller wants something done with a task.
+    Steered(Steer),
     /// An attempt came back.
     Completed {
         /// What came back.
@@ -118,6 +120,26 @@ pub struct Ask {
     pub wait: Duration,
 }
 
+/// What is to be done with one task.
+#[derive(Clone, Copy, Debug)]
+pub struct Steer {
+    /// Whom to answer.
+    pub reply_to: ReplyTo,
+    /// Which task.
+    pub task: TaskId,
+    /// What.
+    pub wish: Wish,
+}
+
+/// What can be done with a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// It is to end as cancelled: a parked one is discarded thereby.
+    Cancel,
+    /// It is parked, and is to run again.
+    Retry,
+}
+
 /// What a caller wants to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wants {
@@ -125,6 +147,10 @@ pub enum Wants {
     Result,
     /// The task's document, finished or not.
     Document,
+    /// That it is cancelled.
+    Cancellation,
+    /// That it runs again.
+    Resumption,
 }
 
 /// What is to be done.
@@ -141,6 +167,13 @@ pub enum Effect {
     Dispatch(Chain),
     /// Take back what is not started of this chain, and say how much it was.
     Recall(ChainNumber),
+    /// Ask the worker of this chain to stop the job at that place.
+    Cancel {
+        /// Which chain.
+        chain: ChainNumber,
+        /// Which of its jobs, from 0.
+        place: usize,
+    },
     /// Tell the worker of this chain what became of its chunk.
     Rule {
         /// Which chain.

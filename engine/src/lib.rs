@@ -25,7 +25,7 @@ mod task;
 mod timers;
 
 pub use engine::{Engine, Setup};
-pub use event::{Ask, Effect, Event, Freed, Submission, Wants};
+pub use event::{Ask, Effect, Event, Freed, Steer, Submission, Wants, Wish};
 pub use lanes::LanePlan;
 pub use limits::Limits;
 pub use seed::Seed;

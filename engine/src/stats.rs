@@ -21,6 +21,10 @@ pub struct Stats {
     pub succeeded: u64,
     /// Tasks whose input was wrong.
     pub failed: u64,
+    /// Tasks that a caller took back.
+    pub cancelled: u64,
+    /// Parked tasks that a person had run again.
+    pub resumed: u64,
     /// Tasks that now rest.
     pub parked: u64,
     /// Attempts that ended ephemerally.

@@ -53,6 +53,11 @@ pub(crate) struct Task {
     pub(crate) runs: u32,
     /// When the latest of them began.
     pub(crate) run_since: Monotonic,
+    /// The chain that its latest run was handed out in, and where in it.
+    pub(crate) chain: (ChainNumber, usize),
+    pub(crate) cancel: CancelState,
+    /// A person had it run again, which is on its way to the disk.
+    pub(crate) resuming: bool,
     /// A chunk that is on its way to the disk.
     pub(crate) chunk: Option<Box<PendingChunk>>,
     pub(crate) acceptance: AcceptanceState,
@@ -98,6 +103,17 @@ pub(crate) struct Ended {
     pub(crate) queue: Duration,
     pub(crate) exec: Duration,
     pub(crate) at: Monotonic,
+    /// The state that is shown until then.
+    pub(crate) shown: TaskState,
+}
+
+/// Whether a caller has asked for the end of the attempt that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CancelState {
+    No,
+    /// That is on its way to the disk; the worker knows it already.
+    Asking,
+    Asked,
 }
 
 /// Whether a crash would forget the task.
@@ -153,6 +169,12 @@ impl Task {
         self.waiters.iter().any(|waiter| !waiter.overdue)
     }
 
+    /// Whether it is to end as cancelled as soon as nothing else has ended it.
+    pub(crate) fn is_to_be_cancelled(&self) -> bool {
+        let is_wanted = |waiter: &Waiter| waiter.wants == Wants::Cancellation;
+        self.cancel != CancelState::No || self.waiters.iter().any(is_wanted)
+    }
+
     /// The lane that this attempt is charged to: retries of single calls are background work.
     pub(crate) fn charged_lane(&self) -> Lane {
         if self.durable.attempts == 0 || self.durable.form == Form::Bulk {
@@ -171,7 +193,8 @@ impl Task {
             | Run::Suspect
             | Run::Queued { .. }
             | Run::Chained => TaskState::Queued,
-            Run::Running | Run::Ended(_) | Run::Abandoned => TaskState::Running,
+            Run::Ended(ref ended) => ended.shown,
+            Run::Running | Run::Abandoned => TaskState::Running,
         }
     }
 

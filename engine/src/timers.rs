@@ -1,5 +1,6 @@
 //! Timers: what is due at which point of the monotonic clock.
 
+use crate::engine::Carries;
 use crate::table::Slot;
 use overtime_protocol::{Monotonic, ReplyTo};
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ pub(crate) enum Due {
     /// A task may start.
     Start(Slot),
     /// An append that met a full disk is to be tried again.
-    Reappend(Slot),
+    Reappend(Slot, Carries),
 }
 
 /// All timers, soonest first.

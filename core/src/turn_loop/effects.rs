@@ -49,6 +49,7 @@ impl Core {
                 self.recalled.push((chain, self.workers.recall(chain)));
                 self.more = true;
             }
+            Effect::Cancel { chain, place } => self.workers.cancel(chain, place),
             Effect::Rule { chain, ruling } => self.workers.rule(chain, ruling),
             Effect::Spool(order) => self.spool_waiting.push_back(order),
             Effect::Append(append) => {

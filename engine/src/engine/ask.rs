@@ -14,7 +14,9 @@ impl Engine {
         let Some(slot) = live.filter(|&slot| self.is_shown(slot)) else {
             let query = match ask.wants {
                 Wants::Result => Query::Result(ask.task),
-                Wants::Document => Query::Document(ask.task),
+                Wants::Document | Wants::Cancellation | Wants::Resumption => {
+                    Query::Document(ask.task)
+                }
             };
             out.push(Effect::Read(Read { reply_to: to, query }));
             return;
@@ -25,10 +27,12 @@ impl Engine {
                 out.push(Effect::Reply { to, answer });
             }
             // Nothing changes any more that could be shown.
-            Wants::Document if ask.wait.is_zero() || self.mode == Mode::Failed => {
+            _ if ask.wait.is_zero() || self.mode == Mode::Failed => {
                 out.push(Effect::Reply { to, answer: self.document_answer(slot) });
             }
-            Wants::Document => self.wait_for_document(slot, ask, now, out),
+            Wants::Document | Wants::Cancellation | Wants::Resumption => {
+                self.wait_for_document(slot, ask, now, out);
+            }
         }
     }
 

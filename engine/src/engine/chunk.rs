@@ -127,7 +127,10 @@ impl Engine {
         let others_wait = self.stats.queued[task.charged_lane()] > 0;
         let is_bulk = task.durable.form == Form::Bulk;
         let had_its_slice = now.monotonic.since(task.run_since) >= BULK_SLICE;
-        if self.mode == Mode::Leaving || (is_bulk && others_wait && had_its_slice) {
+        if self.mode == Mode::Leaving
+            || task.is_to_be_cancelled()
+            || (is_bulk && others_wait && had_its_slice)
+        {
             Go::Yield
         } else {
             Go::On

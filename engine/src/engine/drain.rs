@@ -24,7 +24,12 @@ impl Engine {
             .slots()
             .filter_map(|slot| Some((slot, self.table.get(slot)?)))
             .flat_map(|(slot, task)| task.waiters.iter().map(move |waiter| (slot, waiter)))
-            .filter(|(_, waiter)| !waiter.overdue || waiter.wants == Wants::Document)
+            .filter(|(_, waiter)| match waiter.wants {
+                Wants::Result => !waiter.overdue,
+                Wants::Document => true,
+                // What they wait for is on its way to the disk.
+                Wants::Cancellation | Wants::Resumption => false,
+            })
             .map(|(slot, waiter)| (slot, waiter.reply_to))
             .collect();
         for (slot, reply_to) in waiting {

@@ -3,9 +3,9 @@
 use super::Engine;
 use crate::event::Effect;
 use crate::table::Slot;
-use crate::task::{Ended, Run, StartMarkState};
+use crate::task::{AcceptanceState, Ended, Run, StartMarkState};
 use overtime_protocol::record::Change;
-use overtime_protocol::{Durability, Now, Problem, TaskState};
+use overtime_protocol::{Document, Durability, Now, Problem, TaskState};
 
 impl Engine {
     pub(super) fn end_durable(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
@@ -22,7 +22,7 @@ impl Engine {
             Some(Change::Finished(..)) => self.finish(slot, &ended, Durability::Disk, now, out),
             Some(Change::Parked(_)) => self.park(slot, &ended, now, out),
             Some(Change::Retrying { next_at, fault }) => {
-                task.acceptance = crate::task::AcceptanceState::Durable;
+                task.acceptance = AcceptanceState::Durable;
                 task.durable.fault = Some(Box::new(fault.clone()));
                 task.start_mark = StartMarkState::None;
                 let left = task.hot_key.take();
@@ -30,6 +30,9 @@ impl Engine {
                 self.leave_line(left, now);
                 self.tell_overdue(slot, now, out);
                 self.end_suspicion(slot, now);
+                if self.is_to_be_cancelled(slot) {
+                    self.cancel_unstarted(slot, now, out);
+                }
             }
             Some(
                 Change::Started(_) | Change::Advanced(_) | Change::Resumed | Change::CancelAsked,
@@ -52,7 +55,11 @@ impl Engine {
         let Some(Change::Finished(document, _)) = &ended.record.change else { return };
         match document.state {
             TaskState::Succeeded => self.stats.succeeded += 1,
+            TaskState::Cancelled => self.stats.cancelled += 1,
             _ => self.stats.failed += 1,
+        }
+        if document.state != TaskState::Cancelled {
+            self.note_pace(slot, now);
         }
         self.tell_finished(slot, ended, durability, now, out);
         self.let_go_of_file(slot, out);
@@ -61,15 +68,33 @@ impl Engine {
 
     fn park(&mut self, slot: Slot, ended: &Ended, now: Now, out: &mut Vec<Effect>) {
         let Some(Change::Parked(document)) = &ended.record.change else { return };
+        if self.is_to_be_cancelled(slot) {
+            self.discard(slot, document, now, out);
+            return;
+        }
         self.stats.parked += 1;
+        self.note_pace(slot, now);
         self.tell_parked(slot, document, out);
         self.leave_table(slot, now);
     }
 
+    /// The task is parked, and somebody has decided already that it is to end.
+    fn discard(&mut self, slot: Slot, document: &Document, now: Now, out: &mut Vec<Effect>) {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        task.acceptance = AcceptanceState::Durable;
+        task.durable.fault = document.fault.clone().map(Box::new);
+        self.end_cancelled(slot, TaskState::Parked, now, out);
+        self.tell_overdue(slot, now, out);
+    }
+
+    fn note_pace(&mut self, slot: Slot, now: Now) {
+        let Some(task) = self.table.get(slot) else { return };
+        self.pace.ended((task.kind, task.durable.form), task.created, now.monotonic);
+    }
+
     fn leave_table(&mut self, slot: Slot, now: Now) {
         let Some(task) = self.table.get(slot) else { return };
-        let (pace, created, left) = ((task.kind, task.durable.form), task.created, task.hot_key);
-        self.pace.ended(pace, created, now.monotonic);
+        let left = task.hot_key;
         self.forget(slot);
         self.leave_line(left, now);
         self.end_suspicion(slot, now);

@@ -3,13 +3,15 @@
 use super::Engine;
 use super::keys::Keyed;
 use crate::event::Effect;
-use overtime_protocol::{Code, Finding, Inquiry, Now, Problem, Question, Ticket};
+use overtime_protocol::{Code, Finding, Inquiry, Now, Problem, Question, TaskId, Ticket};
 
 /// What is decided once something was found.
 #[derive(Debug)]
 pub(crate) enum Pending {
     /// What becomes of a request with an idempotency key.
     Key(Box<Keyed>),
+    /// What becomes of a parked task.
+    Parked(TaskId),
 }
 
 impl Pending {
@@ -18,6 +20,7 @@ impl Pending {
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
             Self::Key(keyed) => keyed.submission.payload.len(),
+            Self::Parked(_) => 0,
         }
     }
 }
@@ -44,6 +47,13 @@ impl Engine {
             (Pending::Key(keyed), Finding::Key { fingerprint, holder }) => {
                 self.key_found(*keyed, fingerprint, holder, now, out);
             }
+            (Pending::Parked(task), Finding::Parked(found)) => {
+                self.parked_found(task, found, now, out);
+            }
+            (Pending::Parked(task), other) => {
+                let problem = Problem::new(Code::Internal, told(other));
+                self.parked_not_found_out(task, &problem, out);
+            }
             (Pending::Key(keyed), other) => {
                 let detail = told(other);
                 let answer = self.key_not_found_out(&keyed, detail);
@@ -62,6 +72,7 @@ impl Engine {
                     let answer = problem.clone().into();
                     out.push(Effect::Reply { to: keyed.submission.reply_to, answer });
                 }
+                Pending::Parked(task) => self.parked_not_found_out(task, problem, out),
             }
         }
     }

@@ -10,7 +10,8 @@ use crate::task::{AcceptanceState, Ended, PendingChunk, Run, StartMarkState};
 use crate::timers::Due;
 use overtime_protocol::record::{Change, Record, StartMark};
 use overtime_protocol::{
-    Append, ChainNumber, Code, Fate, Fault, Form, Now, Problem, Ruling, Ticket, UnixMillis, Verdict,
+    Append, ChainNumber, Code, Fate, Fault, Form, Now, Problem, Ruling, TaskState, Ticket,
+    UnixMillis, Verdict,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,10 +34,20 @@ pub(crate) enum Carries {
     Chunk(ChainNumber),
     /// How an attempt ended.
     End,
+    /// That the end of the attempt was asked for.
+    CancelAsked,
+    /// That a parked task runs again.
+    Resumption,
 }
 
 impl Engine {
-    fn append(&mut self, slot: Slot, carries: Carries, record: Arc<Record>, out: &mut Vec<Effect>) {
+    pub(super) fn append(
+        &mut self,
+        slot: Slot,
+        carries: Carries,
+        record: Arc<Record>,
+        out: &mut Vec<Effect>,
+    ) {
         let ticket = Ticket(self.inflight.insert(InFlight { slot, carries }) as u64);
         out.push(Effect::Append(Append { ticket, record }));
     }
@@ -130,18 +141,22 @@ impl Engine {
             (Fate::Durable { .. }, Carries::Acceptance) => self.accepted(slot, now, out),
             (Fate::Durable { .. }, Carries::StartMark) => self.marked(slot, now),
             (Fate::Durable { .. }, Carries::End) => self.end_durable(slot, now, out),
-            (Fate::Conflict { key_hash }, Carries::End) => self.conflicted(slot, key_hash, now),
+            (Fate::Durable { .. }, Carries::CancelAsked) => self.cancel_noted(slot, now, out),
+            (Fate::Durable { .. }, Carries::Resumption) => self.resumed(slot, now, out),
+            (Fate::Conflict { key_hash }, Carries::End) => {
+                self.conflicted(slot, key_hash, now, out);
+            }
             (Fate::Durable { lsn }, Carries::Chunk(chain)) => {
                 self.chunk_durable(slot, chain, lsn, now, out);
             }
             (Fate::Conflict { .. }, Carries::Chunk(chain)) => {
                 self.chunk_conflicted(slot, chain, out);
             }
-            (Fate::Conflict { .. }, Carries::Acceptance | Carries::StartMark) => {
+            (Fate::Conflict { .. }, _) => {
                 debug_assert!(false, "a record without reads cannot conflict");
             }
             (Fate::DiskFull, _) => self.disk_full(slot, carries, now, out),
-            (Fate::TooLarge, _) => self.too_large(slot, carries, now.unix, out),
+            (Fate::TooLarge, _) => self.too_large(slot, carries, now, out),
         }
     }
 
@@ -173,9 +188,14 @@ impl Engine {
 
     /// A key that the attempt had read was written meanwhile. It runs again, as the same attempt,
     /// in the line of those who want that key.
-    fn conflicted(&mut self, slot: Slot, key: u64, now: Now) {
+    fn conflicted(&mut self, slot: Slot, key: u64, now: Now, out: &mut Vec<Effect>) {
         self.stats.conflicts += 1;
         let Some(task) = self.table.get_mut(slot) else { return };
+        if task.is_to_be_cancelled() {
+            task.run = Run::Waiting;
+            self.end_cancelled(slot, TaskState::Running, now, out);
+            return;
+        }
         task.durable.attempts = task.durable.attempts.saturating_sub(1);
         if task.durable.form == Form::Bulk {
             // It would hold up the single calls behind it in that line.
@@ -193,12 +213,17 @@ impl Engine {
         self.leave_line(left, now);
     }
 
+    /// Whether the task still waits in the line in which it stands.
+    pub(super) fn is_chained(&self, slot: Slot) -> bool {
+        self.table.get(slot).is_some_and(|task| matches!(task.run, Run::Chained))
+    }
+
     /// A job of a chain is through; the next chain over that key may start.
     pub(super) fn leave_line(&mut self, key: Option<u64>, now: Now) {
         let Some(key) = key else { return };
         let mut next = self.hot_keys.leave(key);
         while let Some(leader) = next {
-            if self.table.get(leader).is_some() {
+            if self.is_chained(leader) {
                 self.enqueue(leader, now.monotonic);
                 return;
             }
@@ -222,15 +247,23 @@ impl Engine {
                 self.refuse_for_disk(slot, now, out);
             }
             Carries::Chunk(_) => {
-                self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot));
+                self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot, carries));
             }
             Carries::End if task.acceptance != AcceptanceState::Volatile => {
-                self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot));
+                self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot, carries));
             }
             Carries::StartMark if matches!(task.run, Run::Waiting) => {
-                self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot));
+                self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot, carries));
             }
             Carries::StartMark => {}
+            Carries::CancelAsked => {
+                self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot, carries));
+            }
+            Carries::Resumption => {
+                let problem =
+                    Problem::new(Code::Disk, "the disk is full; the task is still parked");
+                self.not_resumed(slot, &problem.after(DISK_FULL_RETRY), out);
+            }
             Carries::Acceptance | Carries::End => self.refuse_for_disk(slot, now, out),
         }
     }
@@ -243,7 +276,7 @@ impl Engine {
 
     /// A record that no segment can hold is the handler's doing, for payloads of that size have
     /// files of their own.
-    fn too_large(&mut self, slot: Slot, carries: Carries, now: UnixMillis, out: &mut Vec<Effect>) {
+    fn too_large(&mut self, slot: Slot, carries: Carries, now: Now, out: &mut Vec<Effect>) {
         debug_assert!(matches!(carries, Carries::End | Carries::Chunk(_)));
         if let Carries::Chunk(chain) = carries {
             out.push(Effect::Rule { chain, ruling: Ruling::Stop });
@@ -254,10 +287,11 @@ impl Engine {
         let detail = "what the attempt wants written is larger than a record may be";
         let fault = Fault::input("record-too-large", detail);
         let (attempt, run, at) = (task.durable.attempts, task.runs, task.run_since);
-        let change = Some(self.parked(slot, fault));
-        let record = Record { attempt, run, change, ..Record::new(slot.id(), now) };
-        let (queue, exec) = (Duration::ZERO, Duration::ZERO);
-        self.append_ended(slot, Ended { record: Arc::new(record), queue, exec, at }, out);
+        let change = Some(self.failed_for_good(slot, fault, now.unix));
+        let record = Record { attempt, run, change, ..Record::new(slot.id(), now.unix) };
+        let (queue, exec, shown) = (Duration::ZERO, Duration::ZERO, TaskState::Running);
+        let ended = Ended { record: Arc::new(record), queue, exec, at, shown };
+        self.append_ended(slot, ended, out);
     }
 
     pub(super) fn append_chunk(
@@ -270,22 +304,28 @@ impl Engine {
         self.append(slot, Carries::Chunk(chain), record, out);
     }
 
-    /// Offers a record again that met a full disk.
-    pub(super) fn reappend(&mut self, slot: Slot, out: &mut Vec<Effect>) {
+    /// Offers a record again that met a full disk, if it is still wanted.
+    pub(super) fn reappend(
+        &mut self,
+        (slot, carries): (Slot, Carries),
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(task) = self.table.get(slot) else { return };
-        match &task.run {
-            Run::Ended(ended) => {
+        match (carries, &task.run) {
+            (Carries::End, Run::Ended(ended)) => {
                 let record = ended.record.clone();
                 self.append(slot, Carries::End, record, out);
             }
-            Run::Waiting => {
+            (Carries::StartMark, Run::Waiting) => {
                 let started_at = task.durable.started_at.unwrap_or(task.durable.created_at);
                 self.append_start_mark(slot, started_at, out);
             }
-            Run::Running => {
+            (Carries::Chunk(_), Run::Running) => {
                 let Some(PendingChunk { record, chain }) = task.chunk.as_deref() else { return };
                 self.append_chunk(slot, record.clone(), *chain, out);
             }
+            (Carries::CancelAsked, Run::Running) => self.append_cancel_asked(slot, now.unix, out),
             _ => {}
         }
     }

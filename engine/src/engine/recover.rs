@@ -5,9 +5,11 @@ use super::Engine;
 use crate::event::{Effect, Submission};
 use crate::limits::CRASHES_MAX;
 use crate::table::Slot;
-use crate::task::{AcceptanceState, Durable, Ended, Run, StartMarkState, Task};
+use crate::task::{AcceptanceState, CancelState, Durable, Ended, Run, StartMarkState, Task};
 use overtime_protocol::record::{Advance, Record, StartMark};
-use overtime_protocol::{Claim, Fault, KindId, Now, Problem, Source, Unfinished};
+use overtime_protocol::{
+    ChainNumber, Claim, Fault, KindId, Now, Problem, Source, TaskState, Unfinished,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,6 +95,7 @@ impl Engine {
             let name = &one.acceptance.kind;
             let Some(kind) = self.kinds.iter().position(|kind| kind.name == *name) else {
                 self.stats.unhandled += 1;
+                self.revivals.leave(one.task);
                 continue;
             };
             if self.table.find(one.task).is_some() {
@@ -117,13 +120,14 @@ impl Engine {
         let suspicion = one.started.filter(|_| !clean);
         let crashes = suspicion.map_or(one.crashes, crashes_after);
         let due_at = one.next_at.or(one.acceptance.due_at);
-        let payload_lost = one.payload_lost;
+        let (payload_lost, cancel_asked) = (one.payload_lost, one.cancel_asked);
         let claim = one.claim;
         let slot = self.table.insert(task_of(one, kind, crashes, now));
         if let Some(Claim { key, .. }) = claim {
             self.keys.hold(key, slot);
         }
         match suspicion {
+            _ if cancel_asked => self.end_cancelled(slot, TaskState::Queued, now, out),
             _ if payload_lost => {
                 let detail = "the file with the payload is not there any more";
                 self.park_recovered(slot, "payload-lost", detail, now, out);
@@ -153,7 +157,8 @@ impl Engine {
             ..Record::new(slot.id(), now.unix)
         };
         let (queue, exec) = (Duration::ZERO, Duration::ZERO);
-        let ended = Ended { record: Arc::new(record), queue, exec, at: now.monotonic };
+        let shown = TaskState::Queued;
+        let ended = Ended { record: Arc::new(record), queue, exec, at: now.monotonic, shown };
         self.append_ended(slot, ended, out);
     }
 
@@ -164,8 +169,13 @@ impl Engine {
     }
 
     fn next_suspect(&mut self, now: Now) {
-        if let Some(slot) = self.suspects.next() {
-            self.enqueue(slot, now.monotonic);
+        while let Some(slot) = self.suspects.next() {
+            if self.table.get(slot).is_some_and(|task| matches!(task.run, Run::Suspect)) {
+                self.enqueue(slot, now.monotonic);
+                return;
+            }
+            // It was cancelled while it waited.
+            self.suspects.end(slot);
         }
     }
 }
@@ -175,7 +185,7 @@ fn crashes_after(mark: StartMark) -> u8 {
     if mark.isolated { mark.crashes.saturating_add(1) } else { mark.crashes.max(1) }
 }
 
-fn task_of(one: Unfinished, kind: KindId, crashes: u8, now: Now) -> Task {
+pub(super) fn task_of(one: Unfinished, kind: KindId, crashes: u8, now: Now) -> Task {
     let isolated = crashes > 0;
     let advance = one
         .cursor
@@ -207,6 +217,9 @@ fn task_of(one: Unfinished, kind: KindId, crashes: u8, now: Now) -> Task {
         run: Run::Suspect,
         runs: 0,
         run_since: now.monotonic,
+        chain: (ChainNumber::default(), 0),
+        cancel: CancelState::No,
+        resuming: false,
         chunk: None,
         acceptance: AcceptanceState::Durable,
         start_mark: StartMarkState::Required { isolated },

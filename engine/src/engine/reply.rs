@@ -1,6 +1,7 @@
 //! Replies: each caller is answered exactly once.
 
 use super::Engine;
+use super::cancel::{already_finished, was_cancelled};
 use crate::event::{Effect, Wants};
 use crate::limits::UNDECIDED_HOLD;
 use crate::table::Slot;
@@ -45,6 +46,9 @@ impl Engine {
                 self.stats.fell_over += 1;
                 self.still_running(slot, now)
             }
+            Wants::Cancellation | Wants::Resumption => {
+                unsteered(slot, self.seed.stretch(UNDECIDED_HOLD))
+            }
             Wants::Result => undecided(slot, self.seed.stretch(UNDECIDED_HOLD)),
         };
         self.drop_waiter(slot, reply_to);
@@ -76,6 +80,19 @@ impl Engine {
         }
     }
 
+    /// What they wanted done is on disk: they get 202.
+    pub(super) fn tell_steered(
+        &mut self,
+        slot: Slot,
+        wants: Wants,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        for waiter in self.take_waiters(slot, |waiter| waiter.wants == wants) {
+            out.push(Effect::Reply { to: waiter.reply_to, answer: self.still_running(slot, now) });
+        }
+    }
+
     /// The end may be shown.
     pub(super) fn tell_finished(
         &mut self,
@@ -96,8 +113,12 @@ impl Engine {
         let idempotency = Idempotency { expires, replayed: false };
         let account = Account { idempotency, ..Account::new(durability, timing) };
         for waiter in self.take_waiters(slot, |_| true) {
+            let is_cancelled = document.state == TaskState::Cancelled;
             let answer = match (waiter.wants, product, &document.fault) {
                 (Wants::Document, _, _) => Answer::Document(document.clone()),
+                (Wants::Cancellation, _, _) if is_cancelled => Answer::Document(document.clone()),
+                (Wants::Cancellation | Wants::Resumption, _, _) => already_finished(slot.id()),
+                (Wants::Result, _, _) if is_cancelled => was_cancelled(slot.id()),
                 (Wants::Result, Some(product), _) => {
                     let product = product.clone();
                     Answer::Result { task: slot.id(), product, account }
@@ -118,7 +139,9 @@ impl Engine {
         for waiter in self.take_waiters(slot, |_| true) {
             let document = Box::new(document.clone());
             let answer = match waiter.wants {
-                Wants::Document => Answer::Document(document),
+                Wants::Document | Wants::Cancellation | Wants::Resumption => {
+                    Answer::Document(document)
+                }
                 Wants::Result => {
                     Answer::Accepted { document, retry_after: PARKED_RETRY_AFTER, replayed: false }
                 }
@@ -181,6 +204,12 @@ impl Engine {
 
 fn undecided(slot: Slot, wait: Duration) -> Answer {
     let detail = "the task is not on disk yet; it goes on if it gets there";
+    let problem = Problem::new(Code::Undecided, detail).after(wait);
+    Problem { submitted: Submitted::Unknown, task: Some(slot.id()), ..problem }.into()
+}
+
+fn unsteered(slot: Slot, wait: Duration) -> Answer {
+    let detail = "what was asked for is not on disk yet; it goes on if it gets there";
     let problem = Problem::new(Code::Undecided, detail).after(wait);
     Problem { submitted: Submitted::Unknown, task: Some(slot.id()), ..problem }.into()
 }

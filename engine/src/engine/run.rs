@@ -46,8 +46,9 @@ impl Engine {
             }
             Run::Running if task.is_at(completion.attempt, completion.run) => {
                 self.take_payload_back(slot);
+                let cancels = self.is_to_be_cancelled(slot);
                 match completion.outcome {
-                    Outcome::Yielded | Outcome::Cancelled => self.yielded(slot, now),
+                    Outcome::Yielded | Outcome::Cancelled if !cancels => self.yielded(slot, now),
                     _ => self.end_attempt(slot, completion, now, out),
                 }
             }
@@ -74,7 +75,8 @@ impl Engine {
             expects: done.expects,
             ..Record::new(done.task, now.unix)
         };
-        let ended = Ended { record: Arc::new(record), queue, exec, at: done.ended };
+        let shown = TaskState::Running;
+        let ended = Ended { record: Arc::new(record), queue, exec, at: done.ended, shown };
         if in_memory && matches!(ended.record.change, Some(Change::Finished(..))) {
             self.finish(slot, &ended, Durability::Memory, now, out);
         } else {
@@ -87,11 +89,13 @@ impl Engine {
         match outcome {
             Outcome::Done(product) => self.finished(slot, Ok(product), now.unix),
             Outcome::Rejected(fault) => self.finished(slot, Err(fault), now.unix),
-            Outcome::Defect(fault) => self.parked(slot, fault),
-            Outcome::Ephemeral(fault) => self.retrying(slot, fault, now.unix),
-            Outcome::Yielded | Outcome::Cancelled => {
-                unreachable!("an attempt that yields has not ended")
+            Outcome::Defect(fault) => self.failed_for_good(slot, fault, now.unix),
+            Outcome::Ephemeral(fault) if self.is_to_be_cancelled(slot) => {
+                self.cancelled(slot, Some(fault), now.unix)
             }
+            Outcome::Ephemeral(fault) => self.retrying(slot, fault, now.unix),
+            // Nothing else comes here: an attempt that merely yields has not ended.
+            Outcome::Yielded | Outcome::Cancelled => self.cancelled(slot, None, now.unix),
         }
     }
 
@@ -102,6 +106,14 @@ impl Engine {
         };
         let document = Document { finished_at: Some(at), ..self.last_document(slot, state, fault) };
         Change::Finished(Box::new(document), product)
+    }
+
+    /// No other attempt could help: it is for a person to decide, unless one has already.
+    pub(super) fn failed_for_good(&self, slot: Slot, fault: Fault, at: UnixMillis) -> Change {
+        match self.is_to_be_cancelled(slot) {
+            true => self.cancelled(slot, Some(fault), at),
+            false => self.parked(slot, fault),
+        }
     }
 
     pub(super) fn parked(&self, slot: Slot, fault: Fault) -> Change {
@@ -123,7 +135,12 @@ impl Engine {
     }
 
     /// The document that a task leaves behind.
-    fn last_document(&self, slot: Slot, state: TaskState, fault: Option<Fault>) -> Document {
+    pub(super) fn last_document(
+        &self,
+        slot: Slot,
+        state: TaskState,
+        fault: Option<Fault>,
+    ) -> Document {
         let task = self.table.get(slot).expect("its attempt has just come back");
         let document = task.document(self.kind_name(task), self.tenant.clone());
         Document { state, fault, durability: Durability::Disk, ..document }

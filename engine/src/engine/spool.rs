@@ -4,7 +4,7 @@ use super::Engine;
 use crate::event::Effect;
 use crate::limits::DISK_FULL_RETRY;
 use crate::table::Slot;
-use crate::task::AcceptanceState;
+use crate::task::{AcceptanceState, Run};
 use overtime_protocol::{Code, Now, Problem, SpoolOrder, Spooled, TaskId};
 
 impl Engine {
@@ -32,6 +32,11 @@ impl Engine {
         let Some(task) = self.table.get_mut(slot) else { return };
         debug_assert!(task.acceptance == AcceptanceState::Spooling, "it was not asked for");
         task.acceptance = AcceptanceState::Volatile;
+        if matches!(task.run, Run::Ended(_)) {
+            // It was cancelled, and its end needs no payload.
+            task.spooled = outcome == Spooled::Written;
+            return;
+        }
         let problem = match outcome {
             Spooled::Written => {
                 task.spooled = true;

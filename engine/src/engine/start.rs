@@ -87,7 +87,14 @@ impl Engine {
         if let Some(key) = task.hot_key {
             let table = &self.table;
             let may_follow = |slot| table.get(slot).is_none_or(|task| task.charged_lane() == lane);
-            party.slots.extend(self.hot_keys.followers(key, may_follow));
+            for follower in self.hot_keys.followers(key, may_follow) {
+                if self.is_chained(follower) {
+                    party.slots.push(follower);
+                } else {
+                    // It has ended while it waited; the leader still holds the line.
+                    let _ = self.hot_keys.leave(key);
+                }
+            }
             self.hot_keys.start_chain(number, &party.slots);
         } else if matches!(lane, Lane::Control | Lane::Interactive) && self.is_brief(leader) {
             let waiting = usize::try_from(self.stats.queued[lane]).unwrap_or(usize::MAX);
@@ -117,13 +124,9 @@ impl Engine {
     fn start(&mut self, party: Party, lane: Lane, now: Now, out: &mut Vec<Effect>) {
         let Party { number, slots, announce } = party;
         let mut jobs = Vec::with_capacity(slots.len());
-        let hot_key = slots.first().and_then(|&leader| self.table.get(leader)?.hot_key);
-        for slot in slots {
-            let Some(task) = self.table.get_mut(slot) else {
-                // A follower that was refused while it waited; the leader still holds the line.
-                let _ = hot_key.and_then(|key| self.hot_keys.leave(key));
-                continue;
-            };
+        for (place, slot) in slots.into_iter().enumerate() {
+            let Some(task) = self.table.get_mut(slot) else { continue };
+            task.chain = (number, place);
             let before = task.bytes_in_memory();
             jobs.push(task.start(now));
             self.stats.payload_bytes += task.bytes_in_memory() - before;
@@ -140,7 +143,13 @@ impl Engine {
 
     /// Jobs that a worker has not come to go back to where they came from: their attempts have
     /// not happened.
-    pub(super) fn put_back(&mut self, chain: ChainNumber, from: usize, now: Now) {
+    pub(super) fn put_back(
+        &mut self,
+        chain: ChainNumber,
+        from: usize,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
         let mut left = Vec::new();
         for slot in self.brief.take_recalled(chain, from).into_iter().rev() {
             let Some(task) = self.table.get_mut(slot) else { continue };
@@ -153,8 +162,10 @@ impl Engine {
             debug_assert!(matches!(task.run, Run::Running), "nobody has started it");
             task.durable.attempts = task.durable.attempts.saturating_sub(1);
             task.run = Run::Chained;
+            let cancels = task.is_to_be_cancelled();
             self.take_payload_back(slot);
             match key {
+                _ if cancels => self.cancel_unstarted(slot, now, out),
                 Some(key) => self.hot_keys.put_back(key, slot),
                 None => self.enqueue_first(slot, now.monotonic),
             }

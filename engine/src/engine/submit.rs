@@ -5,10 +5,11 @@ use crate::event::{Effect, Submission, Wants};
 use crate::limits::{DELAY_MAX, SPOOL_MIN_BYTES, UNDECIDED_HOLD};
 use crate::queue::{Standing, TenantId};
 use crate::table::Slot;
-use crate::task::{AcceptanceState, Durable, Run, StartMarkState, Task, Waiter};
+use crate::task::{AcceptanceState, CancelState, Durable, Run, StartMarkState, Task, Waiter};
 use crate::timers::Due;
 use overtime_protocol::{
-    Claim, Code, Durability, Form, Kind, LANES, Lane, Monotonic, Now, Problem, Reach, ReplyTo,
+    ChainNumber, Claim, Code, Durability, Form, Kind, LANES, Lane, Monotonic, Now, Problem, Reach,
+    ReplyTo,
 };
 use std::time::Duration;
 
@@ -125,6 +126,9 @@ impl Engine {
             run: Run::Waiting,
             runs: 0,
             run_since: now.monotonic,
+            chain: (ChainNumber::default(), 0),
+            cancel: CancelState::No,
+            resuming: false,
             chunk: None,
             acceptance: AcceptanceState::Volatile,
             start_mark: StartMarkState::None,

@@ -7,3 +7,5 @@ mod random;
 mod recovery;
 mod saves;
 mod scenarios;
+mod steering;
+mod task_journal;

@@ -4,7 +4,7 @@
 //! line moves the clock first. After each line the engine ticks and starts what it may.
 
 use crate::engine::{Engine, Setup};
-use crate::event::{Ask, Effect, Event, Freed, Submission, Wants};
+use crate::event::{Ask, Effect, Event, Freed, Steer, Submission, Wants, Wish};
 use crate::lanes::LanePlan;
 use crate::limits::Limits;
 use crate::seed::Seed;
@@ -13,7 +13,7 @@ use overtime_protocol::{
     Answer, Chain, ChainNumber, Chunk, Code, Completion, Epoch, Fate, Fault, Finding, Fingerprint,
     Form, Go, Holder, Job, KeyHash, Kind, KindId, Lane, Monotonic, Now, Outcome, Payload, Problem,
     Product, Progress, ReplyTo, RetryPolicy, Ruling, SpoolOrder, Spooled, Submitted, TaskId,
-    Ticket, UnixMillis, Verdict,
+    Ticket, Unfinished, UnixMillis, Verdict,
 };
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -110,6 +110,10 @@ impl Stage {
             [] => {}
             ["submit", name, kind, ref rest @ ..] => self.submit(name, kind, rest),
             ["ask", caller, wants, task, ref rest @ ..] => self.ask(caller, wants, task, rest),
+            ["cancel", caller, task] => self.steer(caller, task, Wish::Cancel),
+            ["retry", caller, task] => self.steer(caller, task, Wish::Retry),
+            ["stopped", task] => self.fail(task, Outcome::Cancelled),
+            ["parked", task, ref rest @ ..] => self.parked(task, rest),
             ["done", task] => self.complete(task, Outcome::Done(Product::default()), false),
             ["puts", task] => self.complete(task, Outcome::Done(Product::default()), true),
             ["reject", task] => self.fail(task, Outcome::Rejected(Fault::input("bad", "no"))),
@@ -200,6 +204,34 @@ impl Stage {
         let task = self.id(task);
         let wait = wait.map_or(Duration::ZERO, duration);
         self.event(Event::Asked(Ask { reply_to, task, wants, wait }));
+    }
+
+    fn steer(&mut self, caller: &str, task: &str, wish: Wish) {
+        let reply_to = self.caller(caller);
+        let task = self.id(task);
+        self.last_named = self.names.get(&task).cloned();
+        self.event(Event::Steered(Steer { reply_to, task, wish }));
+    }
+
+    /// The journal has answered what was asked about that task: what it would be again, unless
+    /// `not`, `unknown` or `lost` says otherwise; `attempts=` and `kind=` say more.
+    fn parked(&mut self, name: &str, rest: &[&str]) {
+        let value = |key: &str| rest.iter().find_map(|word| word.strip_prefix(key));
+        let place = self.inquiries.iter().position(|(_, known)| known == name).unwrap();
+        let (ticket, _) = self.inquiries.remove(place);
+        let task = self.id(name);
+        let refused = |code| Err(Box::new(Answer::from(Problem::new(code, "no"))));
+        let found = match rest {
+            ["not", ..] => refused(Code::NotParked),
+            ["unknown", ..] => refused(Code::UnknownTask),
+            _ => Ok(Box::new(Unfinished {
+                task,
+                attempts: value("attempts=").map_or(1, |count| count.parse().unwrap()),
+                payload_lost: rest.contains(&"lost"),
+                ..super::recovery::unfinished(1, value("kind=").unwrap_or("upsert"), None)
+            })),
+        };
+        self.event(Event::Found { ticket, finding: Finding::Parked(found) });
     }
 
     fn advance_task(&mut self, task: &str, cursor: &str) {
@@ -306,6 +338,10 @@ impl Stage {
             }
             Effect::Recall(chain) => {
                 write!(text, "recall {}", self.names[&self.chains[&chain].leader]).unwrap();
+            }
+            Effect::Cancel { chain, place } => {
+                let name = self.names[&self.chains[&chain].leader].clone();
+                write!(text, "stop {place} of {name}").unwrap();
             }
             Effect::Rule { ruling, .. } => {
                 let ruling = match ruling {

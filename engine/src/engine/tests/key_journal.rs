@@ -1,6 +1,7 @@
 //! What a journal would know of idempotency keys on a random day, and when it would be heard. It
 //! never forgets a key, so each may be held by one task only.
 
+use super::task_journal::TaskJournal;
 use overtime_protocol::record::Change;
 use overtime_protocol::{
     Answer, Append, Code, Finding, Fingerprint, Holder, Inquiry, KeyHash, Problem, Question,
@@ -44,9 +45,16 @@ impl KeyJournal {
     }
 
     /// Reads for the oldest inquiry.
-    pub(super) fn read(&mut self, fingerprint: Fingerprint) {
+    pub(super) fn read(&mut self, fingerprint: Fingerprint, tasks: &TaskJournal) {
         let Some(Inquiry { ticket, question }) = self.asked.pop_front() else { return };
-        let Question::Key { key, .. } = question else { panic!("{question:?}") };
+        let key = match question {
+            Question::Key { key, .. } => key,
+            Question::Parked(task) => {
+                self.found.push_back((ticket, tasks.parked(task)));
+                return;
+            }
+            Question::ParkedBy { .. } => panic!("{question:?}"),
+        };
         let holder = self.kept.get(&key).map(|kept| {
             let replay = kept.has_ended.then(|| replayed(kept.task));
             Box::new(Holder { task: kept.task, fingerprint: kept.fingerprint, replay })

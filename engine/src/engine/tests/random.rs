@@ -3,8 +3,9 @@
 
 use super::harness::{kinds, setup};
 use super::key_journal::KeyJournal;
+use super::task_journal::{Move, TaskJournal};
 use crate::engine::Engine;
-use crate::event::{Ask, Effect, Event, Freed, Submission, Wants};
+use crate::event::{Ask, Effect, Event, Freed, Steer, Submission, Wants, Wish};
 use crate::limits::Limits;
 use crate::seed::Seed;
 use overtime_protocol::record::{Change, Put, ReadMark};
@@ -35,6 +36,11 @@ struct Day {
     ends: HashMap<TaskId, u32>,
     next_caller: u64,
     keys: KeyJournal,
+    tasks: TaskJournal,
+    /// Those of payloads of parked tasks.
+    resting_files: HashSet<TaskId>,
+    /// Those whose workers were asked to stop.
+    stopped: HashSet<TaskId>,
 }
 
 /// A chain that is out.
@@ -68,12 +74,16 @@ impl Day {
             ends: HashMap::new(),
             next_caller: 0,
             keys: KeyJournal::default(),
+            tasks: TaskJournal::default(),
+            resting_files: HashSet::new(),
+            stopped: HashSet::new(),
         }
     }
 
     fn step(&mut self) {
-        match self.chance.below(11) {
-            10 => self.look_up(),
+        match self.chance.below(13) {
+            10..12 => self.look_up(),
+            12 => self.steer(),
             0..3 => self.submit(),
             8 => self.spool(),
             3 => self.ask(),
@@ -121,6 +131,13 @@ impl Day {
         self.event(Event::Asked(Ask { reply_to, task, wants, wait }));
     }
 
+    fn steer(&mut self) {
+        let Some(&task) = pick(&self.seen_tasks, &mut self.chance) else { return };
+        let wish = [Wish::Cancel, Wish::Retry][self.chance.below(2) as usize];
+        let reply_to = self.caller();
+        self.event(Event::Steered(Steer { reply_to, task, wish }));
+    }
+
     fn complete(&mut self) {
         if self.at_work.is_empty() {
             return;
@@ -145,6 +162,7 @@ impl Day {
         }
         let outcome = match self.chance.below(6) {
             _ if yields => Outcome::Yielded,
+            _ if self.stopped.remove(&job.task) && self.chance.below(2) == 0 => Outcome::Cancelled,
             0 => Outcome::Rejected(Fault::input("bad", "no")),
             1 => Outcome::Ephemeral(Fault::ephemeral("busy", "no")),
             2 => Outcome::Defect(Fault::input("bug", "no")),
@@ -224,7 +242,7 @@ impl Day {
     fn look_up(&mut self) {
         let fingerprint = Fingerprint([self.chance.below(8).min(1) as u8; 16]);
         if self.chance.below(2) == 0 {
-            self.keys.read(fingerprint);
+            self.keys.read(fingerprint, &self.tasks);
         } else if let Some((ticket, finding)) = self.keys.tell() {
             self.event(Event::Found { ticket, finding });
         }
@@ -232,12 +250,19 @@ impl Day {
 
     fn note_end(&mut self, append: &Append) {
         self.keys.note(append);
-        if matches!(append.record.change, Some(Change::Parked(_))) {
+        let task = append.record.task;
+        match self.tasks.note(append) {
             // Its file stays for the day on which it runs again.
-            self.files.remove(&append.record.task);
+            Move::Parks if self.files.remove(&task) => {
+                self.resting_files.insert(task);
+            }
+            Move::Wakes if self.resting_files.remove(&task) => {
+                self.files.insert(task);
+            }
+            Move::Parks | Move::Wakes | Move::Ends | Move::None => {}
         }
-        if matches!(append.record.change, Some(Change::Finished(..) | Change::Parked(_))) {
-            *self.ends.entry(append.record.task).or_default() += 1;
+        if matches!(append.record.change, Some(Change::Finished(..))) {
+            *self.ends.entry(task).or_default() += 1;
         }
     }
 
@@ -273,7 +298,17 @@ impl Day {
             Effect::Reply { to, .. } => self.answer(to),
             Effect::Read(read) => self.answer(read.reply_to),
             Effect::Inquire(inquiry) => self.keys.asked.push_back(inquiry),
-            Effect::Append(append) => self.appends.push_back(append),
+            Effect::Append(append) => {
+                self.seen_tasks.push(append.record.task);
+                self.appends.push_back(append);
+            }
+            Effect::Cancel { chain, place } => {
+                let mut out = self.at_work.iter();
+                if let Some(out) = out.find(|out| out.freed.chain == chain) {
+                    let over = out.size - out.jobs.len();
+                    self.stopped.extend(place.checked_sub(over).map(|at| out.jobs[at].task));
+                }
+            }
             Effect::Rule { chain, ruling } => self.rule(chain, ruling),
             Effect::Spool(SpoolOrder::Write { task, .. }) => self.spooling.push_back(task),
             Effect::Spool(SpoolOrder::Remove(task)) => {

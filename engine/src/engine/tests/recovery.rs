@@ -2,16 +2,16 @@
 
 use super::harness::{Stage, kinds, setup};
 use crate::engine::Engine;
-use crate::event::{Effect, Event, Freed};
+use crate::event::{Effect, Event, Freed, Steer, Wish};
 use crate::limits::Limits;
 use overtime_protocol::record::{Acceptance, Change, StartMark};
 use overtime_protocol::{
-    Completion, Fate, Form, KindName, Lane, Outcome, Payload, Product, TaskId, Unfinished,
-    UnixMillis, Verdict,
+    Completion, Fate, Form, KindName, Lane, Outcome, Payload, Product, ReplyTo, TaskId, TaskState,
+    Unfinished, UnixMillis, Verdict,
 };
 use std::time::Duration;
 
-fn unfinished(key: u64, kind: &str, started: Option<StartMark>) -> Unfinished {
+pub(super) fn unfinished(key: u64, kind: &str, started: Option<StartMark>) -> Unfinished {
     Unfinished {
         task: TaskId::from_key(key).unwrap(),
         acceptance: Acceptance {
@@ -48,14 +48,18 @@ fn mark(isolated: bool, crashes: u8) -> Option<StartMark> {
 /// at a time; returns what was done in short words.
 fn run(tasks: Vec<Unfinished>, clean: bool) -> Vec<String> {
     let mut stage = Stage::new(Engine::new(setup(4, Limits::default(), 1)));
-    let mut story = Vec::new();
     stage.engine.recover(tasks, clean, stage.now, &mut stage.out);
+    play(&mut stage)
+}
+
+fn play(stage: &mut Stage) -> Vec<String> {
+    let mut story = Vec::new();
     for _ in 0..50 {
         stage.engine.audit();
         stage.engine.dispatch(64, stage.now, &mut stage.out);
         stage.engine.audit();
         for effect in std::mem::take(&mut stage.out) {
-            story.push(step(&mut stage, effect));
+            story.push(step(stage, effect));
         }
         stage.advance(Duration::from_millis(1));
         stage.engine.tick(64, stage.now, &mut stage.out);
@@ -71,6 +75,9 @@ fn step(stage: &mut Stage, effect: Effect) -> String {
                 Change::Started(mark) => format!("mark {} {}", mark.isolated, mark.crashes),
                 Change::Parked(document) => {
                     format!("park {}", document.fault.as_ref().unwrap().code)
+                }
+                Change::Finished(document, _) if document.state == TaskState::Cancelled => {
+                    "cancel".to_owned()
                 }
                 Change::Finished(..) => "finish".to_owned(),
                 Change::Retrying { .. } => "retry".to_owned(),
@@ -99,6 +106,7 @@ fn step(stage: &mut Stage, effect: Effect) -> String {
             stage.event(Event::Completed { completion, freed });
             format!("{} run #{} in {}", job.task.key(), job.attempt, chain.lane.name())
         }
+        Effect::Reply { .. } => "told".to_owned(),
         other => panic!("nobody asked for {other:?}"),
     }
 }
@@ -155,6 +163,34 @@ fn a_crash_beside_others_is_never_the_third() {
 fn after_an_orderly_end_nobody_is_suspected() {
     let story = run(vec![unfinished(1, "echo", mark(true, 2))], true);
     assert_eq!(story, ["1 mark false 0", "1 run #2 in background", "1 finish"]);
+}
+
+#[test]
+fn what_was_asked_to_end_does_not_run_again() {
+    let asked = Unfinished { cancel_asked: true, ..unfinished(1, "echo", mark(true, 2)) };
+    assert_eq!(run(vec![asked], false), ["1 cancel"]);
+}
+
+#[test]
+fn a_suspect_that_is_cancelled_makes_room_for_the_next() {
+    let mut stage = Stage::new(Engine::new(setup(4, Limits::default(), 1)));
+    let tasks = (1..=3).map(|key| unfinished(key, "echo", mark(false, 0))).collect();
+    stage.engine.recover(tasks, false, stage.now, &mut stage.out);
+    let (reply_to, wish) = (ReplyTo(1), Wish::Cancel);
+    let task = TaskId::from_key(2).unwrap();
+    stage.event(Event::Steered(Steer { reply_to, task, wish }));
+    let story = play(&mut stage);
+    let expected = [
+        "2 cancel",
+        "1 mark true 1",
+        "told",
+        "1 run #2 in background",
+        "1 finish",
+        "3 mark true 1",
+        "3 run #2 in background",
+        "3 finish",
+    ];
+    assert_eq!(story, expected);
 }
 
 #[test]

@@ -1,0 +1,89 @@
+//! What a journal would know of tasks on a random day: in which order their records may come, and
+//! what it tells of those that are parked.
+
+use overtime_protocol::record::{Acceptance, Change};
+use overtime_protocol::{
+    Answer, Append, Claim, Code, Finding, Payload, Problem, TaskId, Unfinished,
+};
+use std::collections::HashMap;
+
+#[derive(Default)]
+pub(super) struct TaskJournal {
+    kept: HashMap<TaskId, Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    acceptance: Option<Acceptance>,
+    claim: Option<Claim>,
+    attempts: u32,
+    rest: Option<Rest>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    Parked,
+    Finished,
+}
+
+/// What a record did to a parked task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Move {
+    Parks,
+    Wakes,
+    Ends,
+    None,
+}
+
+impl TaskJournal {
+    /// A record is on disk. Panics if it may not follow those before it.
+    pub(super) fn note(&mut self, append: &Append) -> Move {
+        let record = &append.record;
+        let kept = self.kept.entry(record.task).or_default();
+        let before = kept.rest;
+        assert_ne!(before, Some(Rest::Finished), "{record:?} follows an end");
+        if let Some(acceptance) = &record.acceptance {
+            kept.acceptance = Some(acceptance.clone());
+        }
+        kept.claim = kept.claim.or(record.claim);
+        kept.attempts = record.attempt;
+        let (rest, was_move) = match (&record.change, before) {
+            (Some(Change::Finished(..)), Some(_)) => (Some(Rest::Finished), Move::Wakes),
+            (Some(Change::Finished(..)), None) => (Some(Rest::Finished), Move::Ends),
+            (Some(Change::Parked(_)), None) => (Some(Rest::Parked), Move::Parks),
+            (Some(Change::Resumed), Some(Rest::Parked)) => (None, Move::Wakes),
+            (None | Some(Change::Resumed | Change::Parked(_)), rest) => {
+                assert!(rest.is_none() && record.acceptance.is_some(), "{record:?} on {rest:?}");
+                (None, Move::None)
+            }
+            (Some(_), rest) => {
+                assert_eq!(rest, None, "{record:?}");
+                (None, Move::None)
+            }
+        };
+        kept.rest = rest;
+        was_move
+    }
+
+    /// What is found of a task that may be parked.
+    pub(super) fn parked(&self, task: TaskId) -> Finding {
+        let refused = |code| Err(Box::new(Answer::from(Problem::new(code, "no"))));
+        Finding::Parked(match self.kept.get(&task) {
+            None => refused(Code::UnknownTask),
+            Some(kept) if kept.rest != Some(Rest::Parked) => refused(Code::NotParked),
+            Some(kept) => Ok(Box::new(kept.unfinished(task))),
+        })
+    }
+}
+
+impl Kept {
+    fn unfinished(&self, task: TaskId) -> Unfinished {
+        let mut acceptance = self.acceptance.clone().expect("whatever is parked was accepted");
+        if !acceptance.payload.is_spooled() {
+            acceptance.payload = Payload::stored(acceptance.payload.len());
+        }
+        let (attempts, claim) = (self.attempts, self.claim);
+        let template = super::recovery::unfinished(1, "echo", None);
+        Unfinished { task, acceptance, attempts, claim, ..template }
+    }
+}
