@@ -86,6 +86,9 @@ fn tell(figures: &mut Figures, ledger: &Ledger, audit: &Audit) {
     figures.hold(Bar::none("contacts with another version than 1", audit.wrong_versions));
     figures.hold(Bar::none("answers with another version than 1", counts.wrong_versions));
     figures.hold(Bar::none("answers that are none", counts.nonsense));
+    if let Some(first) = ledger.first_nonsense() {
+        figures.tell("first answer that is none", first);
+    }
     figures.hold(Bar::none("replays that do not say so", counts.unmarked));
     figures.hold(Bar::none("keys whose last repetition is no replay", audit.not_replayed));
     figures.hold(Bar::none("other payloads that were not refused", audit.not_refused));

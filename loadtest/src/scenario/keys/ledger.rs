@@ -8,6 +8,8 @@ pub(super) struct Ledger {
     deck: Vec<u32>,
     keys: Vec<Key>,
     counts: Counts,
+    /// What the first answer was that is none.
+    first_nonsense: Option<String>,
 }
 
 /// What is known of a key.
@@ -39,7 +41,12 @@ impl Ledger {
     pub(super) fn new(keys: u32, duplicates: u32, seed: u64) -> Self {
         let mut deck: Vec<u32> = (0..duplicates).flat_map(|_| 0..keys).collect();
         Random::new(seed).shuffle(&mut deck);
-        Self { deck, keys: vec![Key::default(); keys as usize], counts: Counts::default() }
+        Self {
+            deck,
+            keys: vec![Key::default(); keys as usize],
+            counts: Counts::default(),
+            first_nonsense: None,
+        }
     }
 
     /// How many requests have yet to be sent.
@@ -74,6 +81,17 @@ impl Ledger {
     /// A result of a key has been seen.
     pub(super) fn note_result(&mut self, key: u32) {
         self.keys[key as usize].is_finished = true;
+    }
+
+    /// An answer has come that is none.
+    pub(super) fn note_nonsense(&mut self, status: u16, body: &[u8]) {
+        self.counts.nonsense += 1;
+        self.first_nonsense
+            .get_or_insert_with(|| format!("{status} {}", String::from_utf8_lossy(body)));
+    }
+
+    pub(super) fn first_nonsense(&self) -> Option<&str> {
+        self.first_nonsense.as_deref()
     }
 
     /// The task of a key.

@@ -68,14 +68,11 @@ impl<'a> Senders<'a> {
                 counts.refused += 1;
                 return self.ledger.put_back(key);
             }
-            _ => {
-                counts.nonsense += 1;
-                return;
-            }
+            status => return self.ledger.note_nonsense(status, response.body),
         }
         match response.header("overtime-task") {
             Some(task) => self.ledger.note_task(key, task),
-            None => self.ledger.counts_mut().nonsense += 1,
+            None => self.ledger.note_nonsense(response.status, b"without a task"),
         }
         if response.status == 200 {
             self.ledger.note_result(key);
