@@ -95,7 +95,8 @@ fn open_in(
     let connect = |count| Connections::open(&file, count).map(Arc::new).map_err(damaged);
     let connections = Pools {
         store: connect(STORE_CONNECTIONS)?,
-        readers: connect(options.readers)?,
+        // One for each thread that serves lookups.
+        readers: connect(options.readers + 1)?,
         commit: connect(1)?,
     };
     let Replay { recent, fold, highest, .. } = replay;

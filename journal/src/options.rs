@@ -107,6 +107,15 @@ pub(crate) const CHECKPOINT_LOG_BYTES: u64 = 96 * MIB;
 /// gave 62 and 94, so measure again before this is turned.
 pub(crate) const CHECKPOINT_WAL_BYTES: u64 = 64 * MIB;
 
+/// The most tasks that one page of a list holds.
+pub(crate) const LIST_TASKS_MAX: u32 = 1_000;
+
+/// The most rows that are looked at for one page of a list …
+pub(crate) const LIST_ROWS_MAX: u32 = 10_000;
+
+/// … and about how long that may take: rows with a product take more pages than others.
+pub(crate) const LIST_SPAN_MAX: Duration = Duration::from_millis(10);
+
 /// How many read connections serve handlers.
 pub(crate) const STORE_CONNECTIONS: usize = 4;
 

@@ -4,6 +4,7 @@
 
 mod events;
 mod keys;
+mod lists;
 mod parked;
 
 use crate::archive::{Archived, Connections};
@@ -97,9 +98,8 @@ impl Reader {
             }
             Query::Errors { task, live } => self.errors(task, live),
             Query::Events { task, after } => self.events(task, after),
-            Query::List(_) | Query::Ledger(_) => {
-                Err(StoreError::Damaged("not there yet".to_owned()))
-            }
+            Query::List(filter) => self.list(&filter),
+            Query::Ledger(_) => Err(StoreError::Damaged("not there yet".to_owned())),
             Query::State { key, absent } => {
                 let state = self.shared.state(&key, &self.archive)?;
                 let value = |body| Answer::Value { content_type: "application/json", body };

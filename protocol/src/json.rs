@@ -67,6 +67,19 @@ impl<'a> Json<'a> {
         inner.end();
     }
 
+    /// An array member: each entry is appended by `write`.
+    pub fn array<T>(&mut self, name: &str, entries: &[T], write: impl Fn(&T, &mut Vec<u8>)) {
+        self.name(name);
+        self.out.push(b'[');
+        for (place, entry) in entries.iter().enumerate() {
+            if place > 0 {
+                self.out.push(b',');
+            }
+            write(entry, self.out);
+        }
+        self.out.push(b']');
+    }
+
     /// Members that are JSON already, without braces around them; nothing if there are none.
     pub fn members(&mut self, members: &str) {
         if !members.is_empty() {
@@ -125,10 +138,12 @@ mod tests {
             o.nested("empty", |empty| empty.members(""));
             o.members("\"y\":[1],\"z\":2");
         });
+        json.array("a", &["x", "y"], |text, out| write_text(out, text));
+        json.array("none", &[] as &[&str], |text, out| write_text(out, text));
         json.optional_text("t", Some("ü"));
         json.optional_number("m", None);
         json.end();
-        let expected = r#"{"n":18446744073709551615,"b":false,"o":{"x":null,"empty":{},"y":[1],"z":2},"t":"ü","m":null}"#;
+        let expected = r#"{"n":18446744073709551615,"b":false,"o":{"x":null,"empty":{},"y":[1],"z":2},"a":["x","y"],"none":[],"t":"ü","m":null}"#;
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 

@@ -3,6 +3,7 @@
 //! gives it up for a checkpoint. It never writes.
 
 mod events;
+mod list;
 mod parked;
 
 use super::row::{self, Archived, Cells, KeptPayload};

@@ -11,7 +11,7 @@ const FORMAT: i64 = 1;
 /// More statements than a connection uses: each is prepared once.
 const STATEMENTS: usize = 64;
 
-/// A finished task's payload is null, and so is one that is spooled: then its length is beside it.
+/// What may be long stands last, so that a row is read without it. A finished task's payload is null, and so is one that is spooled: then its length is beside it.
 /// `mark_at` and the columns beside it are the mark of an attempt whose end is not known. Checksums
 /// are CRC-32C of the blob beside them. `key` is the hash of the idempotency key that the task
 /// holds, and `fingerprint` stands for the request that it came with. `forgiven` is how many attempts
@@ -27,12 +27,16 @@ CREATE TABLE tasks (
     id INTEGER PRIMARY KEY,
     state INTEGER NOT NULL,
     kind TEXT NOT NULL,
-    lane INTEGER NOT NULL,
     tenant TEXT NOT NULL,
+    lane INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     started_at INTEGER,
     finished_at INTEGER,
+    accepted_lsn INTEGER,
+    ended_lsn INTEGER,
+    key BLOB,
+    fingerprint BLOB,
     progress_done INTEGER,
     progress_total INTEGER,
     fault_code TEXT,
@@ -40,33 +44,32 @@ CREATE TABLE tasks (
     fault_source INTEGER,
     fault_class INTEGER,
     fault_retry_after_ms INTEGER,
-    fault_members TEXT,
-    product_type TEXT,
-    product BLOB,
-    product_crc INTEGER,
+    fault_print INTEGER,
     due_at INTEGER,
     urgency INTEGER,
     content_type TEXT,
     traceparent TEXT,
     form INTEGER,
-    payload BLOB,
-    payload_crc INTEGER,
     spooled_len INTEGER,
-    cursor BLOB,
     mark_at INTEGER,
     mark_isolated INTEGER,
     crashes INTEGER,
     next_at INTEGER,
     forgiven INTEGER,
     cancel_asked INTEGER,
-    fault_print INTEGER,
-    key BLOB,
-    fingerprint BLOB,
-    accepted_lsn INTEGER,
-    ended_lsn INTEGER
+    fault_members TEXT,
+    cursor BLOB,
+    product_type TEXT,
+    payload_crc INTEGER,
+    product_crc INTEGER,
+    payload BLOB,
+    product BLOB
 );
 CREATE UNIQUE INDEX tasks_key ON tasks (key) WHERE key IS NOT NULL;
 CREATE INDEX tasks_unfinished ON tasks (id) WHERE state < 4;
+CREATE INDEX tasks_parked ON tasks (id) WHERE state = 4;
+CREATE INDEX tasks_failed ON tasks (id) WHERE state = 6;
+CREATE INDEX tasks_cancelled ON tasks (id) WHERE state = 7;
 CREATE INDEX tasks_parked_by ON tasks (kind, fault_print, id) WHERE state = 4;
 CREATE TABLE events (
     task INTEGER NOT NULL,

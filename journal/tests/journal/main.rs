@@ -7,6 +7,7 @@ mod events;
 mod faults;
 mod faulty_disk;
 mod life;
+mod lists;
 mod parked;
 mod reads;
 mod spool;

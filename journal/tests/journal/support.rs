@@ -156,22 +156,23 @@ impl Running {
 
     /// Asks and waits for the answer.
     pub(crate) fn ask(&self, query: Query) -> Answer {
-        let read = Lookup::Read(Read { reply_to: ReplyTo(7), query });
-        self.journal.short_lookups().send(read).expect("the journal takes lookups");
+        self.look_up(Lookup::Read(Read { reply_to: ReplyTo(7), query }));
         match self.report() {
             Report::Answer(ReplyTo(7), answer) => answer,
             other => panic!("{other:?}"),
         }
     }
 
+    fn look_up(&self, lookup: Lookup) {
+        let is_long = lookup.is_long();
+        let long = || self.journal.long_lookups();
+        let lookups = if is_long { long() } else { self.journal.short_lookups() };
+        lookups.send(lookup).expect("the journal takes lookups");
+    }
+
     /// Asks as the engine does and waits for what is found.
     pub(crate) fn find_out(&self, question: Question) -> Finding {
-        let inquiry = Lookup::Inquiry(Inquiry { ticket: Ticket(8), question });
-        let lookups = match inquiry.is_long() {
-            true => self.journal.long_lookups(),
-            false => self.journal.short_lookups(),
-        };
-        lookups.send(inquiry).expect("the journal takes lookups");
+        self.look_up(Lookup::Inquiry(Inquiry { ticket: Ticket(8), question }));
         match self.report() {
             Report::Found(Ticket(8), finding) => finding,
             other => panic!("{other:?}"),

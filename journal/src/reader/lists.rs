@@ -1,0 +1,32 @@
+//! Lists, as JSON documents that name where the next page begins. They show everything that was
+//! durable when they were asked for, unless the archive cannot keep up.
+
+use super::Reader;
+use crate::error::StoreError;
+use overtime_protocol::json::Json;
+use overtime_protocol::{Answer, Document, TaskFilter};
+
+impl Reader {
+    /// A page of tasks.
+    pub(super) fn list(&self, filter: &TaskFilter) -> Result<Answer, StoreError> {
+        self.shared.catch_up();
+        let page = self.archive.take().list(filter, self.shared.applied())?;
+        let next = page.next.map(|task| task.to_string());
+        Ok(page_of("tasks", &page.documents, Document::write_json, next.as_deref()))
+    }
+}
+
+/// A page of anything.
+fn page_of<T>(
+    name: &str,
+    entries: &[T],
+    write: impl Fn(&T, &mut Vec<u8>),
+    next: Option<&str>,
+) -> Answer {
+    let mut body = Vec::new();
+    let mut json = Json::object(&mut body);
+    json.array(name, entries, write);
+    json.optional_text("next", next);
+    json.end();
+    Answer::Value { content_type: "application/json", body: body.into() }
+}
