@@ -56,6 +56,13 @@ pub enum Call {
         /// Which.
         id: TaskId,
     },
+    /// `GET /v1/tasks/{id}/events`
+    TaskEvents {
+        /// Which.
+        id: TaskId,
+        /// Only those behind this one.
+        after: u64,
+    },
     /// `GET /v1/contacts/{email}`
     Contact {
         /// Percent-decoded and case-folded, UTF-8.

@@ -36,7 +36,9 @@ pub use deframer::{Deframer, Phase, Step};
 pub use field::Field;
 pub use head::{Head, Method, Version};
 pub use limits::Limits;
-pub use response::{After, Extent, ReplyContext, write_answer};
+pub use response::{
+    After, Extent, ReplyContext, write_answer, write_no_more_events, write_stream_head,
+};
 
 /// The interim answer to `Expect: 100-continue` (RFC 9110, section 15.2.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";

@@ -5,7 +5,7 @@ use super::check_origin;
 use super::percent::decoded;
 use super::prefer::Preferences;
 use super::priority;
-use super::query::{Known, Parameters};
+use super::query::{self, Known, Parameters};
 use super::{Call, SubmitOptions, Wait};
 use crate::http::{Field, Head, Method};
 use crate::id::TaskId;
@@ -43,6 +43,7 @@ pub fn parse(head: &Head) -> Result<Call, Problem> {
         [Some("tasks"), Some(id), Some("errors"), None] => {
             Ok(Call::TaskErrors { id: read_of(head, id)? })
         }
+        [Some("tasks"), Some(id), Some("events"), None] => events(head, id),
         [Some("bulk"), Some(name), None, _] if !name.is_empty() => bulk(head, name),
         [Some("contacts"), Some(email), None, _] if !email.is_empty() => contact(head, email),
         segments => Err(promised(segments).map_or_else(not_found, not_implemented)),
@@ -131,6 +132,24 @@ fn read_of(head: &Head, id: &str) -> Result<TaskId, Problem> {
     Ok(id)
 }
 
+/// A client that comes back sends the field beside the address that it began with, so the field is
+/// the newer of the two.
+fn events(head: &Head, id: &str) -> Result<Call, Problem> {
+    only_reads(head)?;
+    let id = task_id(id)?;
+    let after = Parameters::of(head.query(), Known::After)?.after;
+    let last = head.field(Field::LastEventId).filter(|text| !text.is_empty());
+    let last = last.map(last_event_id).transpose()?;
+    Ok(Call::TaskEvents { id, after: last.or(after).unwrap_or_default() })
+}
+
+fn last_event_id(text: &str) -> Result<u64, Problem> {
+    query::sequence(text).ok_or_else(|| {
+        let detail = "Last-Event-ID is the id of an event, a whole number.";
+        Problem::new(Code::MalformedParameter, detail)
+    })
+}
+
 fn contact(head: &Head, email: &str) -> Result<Call, Problem> {
     only_reads(head)?;
     let email = segment(email)?.to_lowercase();
@@ -161,7 +180,6 @@ fn segment(text: &str) -> Result<Cow<'_, str>, Problem> {
 fn promised(segments: [Option<&str>; 4]) -> Option<&'static str> {
     match segments {
         [Some("tasks"), None, ..] => Some("Listing tasks"),
-        [Some("tasks"), Some(_), Some("events"), None] => Some("Streaming a task's events"),
         [Some("tasks"), Some(_), Some("explain"), None] => Some("Explaining a task"),
         [Some("tasks"), Some(_), Some("retry"), None] => Some("Retrying a parked task"),
         [Some("errors"), ..] => Some("The ledger of errors"),

@@ -164,7 +164,6 @@ fn parameters_are_those_of_the_call() {
 fn what_is_promised_says_that_it_is_not_there_yet() {
     for (line, what) in [
         ("GET /v1/tasks?state=parked", "Listing tasks"),
-        ("GET /v1/tasks/x/events", "events"),
         ("GET /v1/tasks/x/explain", "Explaining"),
         ("POST /v1/tasks/x/retry", "Retrying"),
         ("DELETE /v1/tasks/x", "Cancelling"),
@@ -233,6 +232,23 @@ fn the_errors_of_a_task_are_only_read() {
     assert_eq!(call(&line, ""), Ok(Call::TaskErrors { id: id() }));
     check_refused("GET /v1/tasks/x/errors", "", Code::UnknownTask);
     check_refused(&format!("POST /v1/tasks/{ID}/errors"), "", Code::MethodNotAllowed);
+}
+
+#[test]
+fn events_are_read_behind_the_last_that_was_seen() {
+    let line = format!("GET /v1/tasks/{ID}/events");
+    let seen = |after| Ok(Call::TaskEvents { id: id(), after });
+    assert_eq!(call(&line, ""), seen(0));
+    assert_eq!(call(&line, "Last-Event-ID: 7\r\n"), seen(7));
+    assert_eq!(call(&line, "Last-Event-ID: \r\n"), seen(0));
+    let further = format!("{line}?after=5");
+    assert_eq!(call(&further, ""), seen(5));
+    // Who comes back does so with the address that it began with.
+    assert_eq!(call(&further, "Last-Event-ID: 7\r\n"), seen(7));
+    check_refused(&line, "Last-Event-ID: x\r\n", Code::MalformedParameter);
+    check_refused(&format!("{line}?wait=1s"), "", Code::MalformedParameter);
+    check_refused("GET /v1/tasks/x/events", "", Code::UnknownTask);
+    check_refused(&format!("POST /v1/tasks/{ID}/events"), "", Code::MethodNotAllowed);
 }
 
 #[test]

@@ -102,6 +102,27 @@ pub fn write_answer(
     }
 }
 
+/// Appends the head of a stream of events to `out`; its body follows in chunks, or until the
+/// connection closes if the client speaks a version without them.
+pub fn write_stream_head(task: TaskId, context: &ReplyContext, date: &str, out: &mut Vec<u8>) {
+    let mut lines = Lines::start(out, 200);
+    lines.fixed("Content-Type: text/event-stream\r\nCache-Control: no-store\r\n");
+    if context.version == Version::Http11 {
+        lines.fixed("Transfer-Encoding: chunked\r\n");
+    }
+    lines.text("Overtime-Task: ", &task.to_ulid());
+    write_ending(lines, context, date);
+}
+
+/// Appends the answer to whoever has seen the last event of a task: 204, which tells a client that
+/// comes back by itself to stop doing so (HTML, server-sent events).
+pub fn write_no_more_events(task: TaskId, context: &ReplyContext, date: &str, out: &mut Vec<u8>) {
+    let mut lines = Lines::start(out, 204);
+    lines.fixed("Cache-Control: no-store\r\n");
+    lines.text("Overtime-Task: ", &task.to_ulid());
+    write_ending(lines, context, date);
+}
+
 fn json(document: &Document) -> Vec<u8> {
     let mut body = Vec::with_capacity(512);
     document.write_json(&mut body);

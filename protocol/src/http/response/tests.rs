@@ -216,3 +216,31 @@ fn whole_seconds_are_rounded_up() {
     }
     assert_eq!(whole_seconds(Duration::MAX), u64::MAX);
 }
+
+#[test]
+fn a_stream_of_events_is_chunked_where_chunks_are_spoken() {
+    let head = |context: &ReplyContext| {
+        let mut out = Vec::new();
+        write_stream_head(task(), context, DATE, &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    let chunked = head(&context());
+    let expected = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n\
+         Transfer-Encoding: chunked\r\nOvertime-Task: {}\r\nDate: {DATE}\r\n\r\n",
+        task()
+    );
+    assert_eq!(chunked, expected);
+    let old = ReplyContext { version: Version::Http10, ..ReplyContext::closing() };
+    assert!(!head(&old).contains("Transfer-Encoding"), "HTTP/1.0 has no chunks");
+    assert!(head(&old).ends_with("Connection: close\r\n\r\n"));
+}
+
+#[test]
+fn there_is_no_content_behind_the_last_event() {
+    let mut out = Vec::new();
+    write_no_more_events(task(), &context(), DATE, &mut out);
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.starts_with("HTTP/1.1 204 No Content\r\n"), "{text}");
+    assert!(!text.contains("Content-Length") && text.ends_with("\r\n\r\n"), "{text}");
+}
