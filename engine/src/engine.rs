@@ -10,7 +10,7 @@ use crate::queue::LaneQueue;
 use crate::seed::Seed;
 use crate::stats::Stats;
 use crate::suspects::Suspects;
-use crate::table::{Slot, Table};
+use crate::table::{Slot, Table, TaskIds};
 use crate::task::{Run, Task};
 use crate::timers::{Due, Lingers, Timers};
 use overtime_protocol::{Epoch, Kind, KindName, Monotonic, Now, PerLane, TaskId, TaskIdMint};
@@ -25,6 +25,7 @@ mod cancel;
 mod chunk;
 mod drain;
 mod ending;
+mod follow;
 mod inquiry;
 mod keys;
 mod pace;
@@ -65,6 +66,7 @@ pub struct Engine {
     keys: keys::Keys,
     recovery: recover::Recovery,
     revivals: revive::Revivals,
+    followed: TaskIds,
     mint: TaskIdMint,
     seed: Seed,
     pace: Pace,
@@ -126,6 +128,7 @@ impl Engine {
             keys: keys::Keys::default(),
             recovery: recover::Recovery::Ended,
             revivals: revive::Revivals::default(),
+            followed: TaskIds::default(),
             mint: TaskIdMint::new(setup.epoch, setup.highest),
             seed: setup.seed,
             stats: Stats::default(),
@@ -147,6 +150,8 @@ impl Engine {
             Event::Found { ticket, finding } => self.found(ticket, finding, now, out),
             Event::Recovered { unfinished, clean } => self.recover(unfinished, clean, now, out),
             Event::RecoveryEnded => self.end_recovery(now, out),
+            Event::Followed(task) => self.follow(task),
+            Event::Unfollowed(task) => self.unfollow(task),
             Event::JournalFailed => self.fail(out),
             Event::DrainStarted => self.start_drain(),
             Event::GraceEnded => self.end_grace(now, out),

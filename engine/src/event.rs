@@ -2,7 +2,8 @@
 
 use overtime_protocol::{
     Answer, Append, Chain, ChainNumber, Chunk, Completion, Finding, Form, Inquiry, KeyHash, KindId,
-    Lane, Payload, Read, ReplyTo, Ruling, SpoolOrder, Spooled, TaskId, Ticket, Unfinished, Verdict,
+    Lane, Payload, Read, ReplyTo, Ruling, SpoolOrder, Spooled, TaskEvent, TaskId, Ticket,
+    Unfinished, Verdict,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +64,11 @@ pub enum Event {
     },
     /// All tasks of the former process were told.
     RecoveryEnded,
+    /// Somebody follows this task from here on, live or not: what becomes durable of it is
+    /// published.
+    Followed(TaskId),
+    /// Nobody follows it any more.
+    Unfollowed(TaskId),
     /// The journal cannot write any more. Nothing is acknowledged from here on.
     JournalFailed,
     /// From here on new tasks are refused.
@@ -189,4 +195,11 @@ pub enum Effect {
     Read(Read),
     /// Have the journal find this for the engine.
     Inquire(Inquiry),
+    /// Tell those who follow this task.
+    Publish {
+        /// Which task.
+        task: TaskId,
+        /// What is durable now.
+        event: TaskEvent,
+    },
 }

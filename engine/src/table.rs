@@ -3,7 +3,7 @@
 use crate::task::Task;
 use overtime_protocol::TaskId;
 use slab::Slab;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Where a task lies while it lives. A slot is used again, so whoever keeps one keeps the id with
@@ -19,6 +19,9 @@ impl Slot {
         self.id
     }
 }
+
+/// Some tasks, live or not.
+pub(crate) type TaskIds = HashSet<TaskId, BuildHasherDefault<IdHasher>>;
 
 /// All live tasks.
 #[derive(Debug, Default)]
@@ -71,7 +74,7 @@ impl Table {
 /// Ids are minted here and never chosen by a caller, so one multiplication spreads them enough
 /// (Knuth's multiplicative hashing).
 #[derive(Default)]
-struct IdHasher(u64);
+pub(crate) struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {

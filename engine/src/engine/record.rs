@@ -21,6 +21,9 @@ use std::time::Duration;
 pub(crate) struct InFlight {
     pub(crate) slot: Slot,
     pub(crate) carries: Carries,
+    /// When the record was made, and the attempt that it is about.
+    pub(crate) at: UnixMillis,
+    pub(crate) attempt: u32,
 }
 
 /// What an append carries.
@@ -48,7 +51,8 @@ impl Engine {
         record: Arc<Record>,
         out: &mut Vec<Effect>,
     ) {
-        let ticket = Ticket(self.inflight.insert(InFlight { slot, carries }) as u64);
+        let inflight = InFlight { slot, carries, at: record.at, attempt: record.attempt };
+        let ticket = Ticket(self.inflight.insert(inflight) as u64);
         out.push(Effect::Append(Append { ticket, record }));
     }
 
@@ -136,7 +140,10 @@ impl Engine {
             self.stats.stale += 1;
             return;
         };
-        let InFlight { slot, carries } = inflight;
+        let InFlight { slot, carries, .. } = inflight;
+        if let Fate::Durable { lsn } = verdict.fate {
+            self.publish(inflight, lsn, out);
+        }
         match (verdict.fate, carries) {
             (Fate::Durable { .. }, Carries::Acceptance) => self.accepted(slot, now, out),
             (Fate::Durable { .. }, Carries::StartMark) => self.marked(slot, now),

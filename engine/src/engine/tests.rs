@@ -1,5 +1,6 @@
 //! Scenarios as text, and random days that a seed replays.
 
+mod follow;
 mod harness;
 mod key_journal;
 mod keys;

@@ -11,9 +11,9 @@ use crate::seed::Seed;
 use overtime_protocol::record::{Change, Put, ReadMark};
 use overtime_protocol::{
     Answer, Chain, ChainNumber, Chunk, Code, Completion, Epoch, Fate, Fault, Finding, Fingerprint,
-    Form, Go, Holder, Job, KeyHash, Kind, KindId, Lane, Monotonic, Now, Outcome, Payload, Problem,
-    Product, Progress, ReplyTo, RetryPolicy, Ruling, SpoolOrder, Spooled, Submitted, TaskId,
-    Ticket, Unfinished, UnixMillis, Verdict,
+    Form, Go, Holder, Job, KeyHash, Kind, KindId, Lane, Monotonic, News, Now, Outcome, Payload,
+    Problem, Product, Progress, ReplyTo, RetryPolicy, Ruling, SpoolOrder, Spooled, Submitted,
+    TaskId, Ticket, Unfinished, UnixMillis, Verdict,
 };
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -140,6 +140,8 @@ impl Stage {
             ["spool-full", task] => self.spooled(task, Spooled::DiskFull),
             ["recovering"] => self.engine.begin_recovery(),
             ["recovered"] => self.event(Event::RecoveryEnded),
+            ["follow", task] => self.event(Event::Followed(self.id(task))),
+            ["unfollow", task] => self.event(Event::Unfollowed(self.id(task))),
             ["poison"] => self.event(Event::JournalFailed),
             ["drain"] => self.event(Event::DrainStarted),
             ["grace-ends"] => self.event(Event::GraceEnded),
@@ -363,6 +365,10 @@ impl Stage {
                 write!(text, "inquire for {name}").unwrap();
                 self.inquiries.push((inquiry.ticket, name));
             }
+            Effect::Publish { task, event } => {
+                let (name, news) = (&self.names[&task], news_name(&event.news));
+                write!(text, "publish {name}#{} {news}", event.attempt).unwrap();
+            }
             Effect::Read(read) => write!(text, "read {:?}", read.reply_to).unwrap(),
         }
     }
@@ -383,6 +389,15 @@ impl Stage {
                 text.push_str(" stored");
             }
         }
+    }
+}
+
+fn news_name(news: &News) -> &'static str {
+    match news {
+        News::State(state) | News::Faulted(state, _) => state.name(),
+        News::Retrying(..) => "retrying",
+        News::Progress(_) => "progress",
+        News::CancelAsked => "cancel-asked",
     }
 }
 

@@ -309,6 +309,7 @@ impl Day {
                     self.stopped.extend(place.checked_sub(over).map(|at| out.jobs[at].task));
                 }
             }
+            Effect::Publish { .. } => unreachable!("nobody follows a task here"),
             Effect::Rule { chain, ruling } => self.rule(chain, ruling),
             Effect::Spool(SpoolOrder::Write { task, .. }) => self.spooling.push_back(task),
             Effect::Spool(SpoolOrder::Remove(task)) => {
