@@ -19,6 +19,7 @@ use std::time::Duration;
 mod answering;
 mod bodies;
 mod date;
+mod following;
 mod native;
 mod orders;
 mod reading;
@@ -35,6 +36,7 @@ pub(crate) struct Clients {
     budget: PayloadBudget,
     reading: reading::Reading,
     answering: answering::Answering,
+    following: following::Following,
     /// From here on every connection closes behind its answer.
     closing: bool,
     pub(crate) counters: Counters,
@@ -55,6 +57,7 @@ impl Clients {
             budget,
             reading: reading::Reading::new(router),
             answering: answering::Answering::default(),
+            following: following::Following::default(),
             closing: false,
             counters: Counters::default(),
             closed: 0,
@@ -66,6 +69,7 @@ impl Clients {
         Counters {
             bodies_waiting: self.budget.waiting() as u64,
             bytes_reserved: self.budget.reserved_bytes(),
+            followers: self.following.count(),
             ..self.counters
         }
     }
@@ -81,7 +85,7 @@ impl Clients {
 
     /// Whether the loop must not sleep.
     pub(crate) fn has_work(&self) -> bool {
-        self.reading.has_work() || self.answering.has_work()
+        self.reading.has_work() || self.answering.has_work() || self.following.has_work()
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Monotonic> {
@@ -129,7 +133,10 @@ impl Clients {
         connection.read_closed |= event.is_read_closed();
         connection.readable |= event.is_readable() || event.is_read_closed();
         if event.is_writable() && !connection.output.is_empty() {
-            self.answering.go_on(index);
+            match connection.stage {
+                Stage::Following(_) => self.go_on_following(index),
+                _ => self.answering.go_on(index),
+            }
         }
         self.list(index);
     }
@@ -156,6 +163,10 @@ impl Clients {
             self.time_out_native(index, now);
             return;
         }
+        if let Stage::Following(_) = connection.stage {
+            self.time_out_follower(index, now);
+            return;
+        }
         let phase = connection.deframer.phase();
         let is_paused = matches!(connection.stage, Stage::Paused(_));
         let reads = is_paused || matches!(connection.stage, Stage::Reading | Stage::Ordered(_));
@@ -179,6 +190,7 @@ impl Clients {
     }
 
     fn close(&mut self, index: usize) {
+        self.stop_following(index);
         let Some(connection) = self.connections.try_remove(index) else { return };
         self.timeouts.remove(index, &connection.deadline);
         self.budget.release(&connection.share);

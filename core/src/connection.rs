@@ -1,6 +1,7 @@
 //! One connection: a socket, and what is spoken over it. Over HTTP that is a deframer and at most
 //! one request in progress; bytes behind that request stay unread until it is answered.
 
+use crate::events::Follower;
 use crate::exchange::Order;
 use crate::native::Session;
 use crate::output::Output;
@@ -56,6 +57,8 @@ pub(crate) enum Stage {
     Paused(Box<Paused>),
     /// The engine or the journal owes the answer.
     Waiting(Box<ReplyContext>),
+    /// The events of a task are followed.
+    Following(Box<Follower>),
     /// The answer is on its way out.
     Answering(After),
     /// Everything is said; what still comes in is thrown away until the peer closes.

@@ -30,6 +30,8 @@ pub(crate) enum Order {
     Result { task: TaskId },
     /// Show why items of a bulk task failed.
     Errors { task: TaskId },
+    /// Show what happens to a task, from there on.
+    Events { task: TaskId, after: u64 },
     /// Show a contact.
     Contact { email: String },
     /// Say why not, once the body is out of the way.
@@ -131,6 +133,7 @@ impl Router {
                 Order::Document { task: id, wait: wait.min(self.wait_max) }
             }
             Ok(Call::TaskErrors { id }) => Order::Errors { task: id },
+            Ok(Call::TaskEvents { id, after }) => Order::Events { task: id, after },
             Ok(Call::TaskResult { id }) => Order::Result { task: id },
             Ok(Call::Contact { email }) => Order::Contact { email },
             Err(problem) => refuse(problem),

@@ -3,7 +3,7 @@
 //! except in `poll`, and every turn of its loop is bounded.
 //!
 //! ```text
-//! poll -> read -> mail -> tick -> start -> apply -> flush
+//! poll -> read -> mail -> tick -> start -> apply -> flush -> events
 //! ```
 
 #![forbid(unsafe_code)]
@@ -11,6 +11,7 @@
 mod clients;
 mod connection;
 mod drain;
+mod events;
 mod exchange;
 mod limits;
 mod listener;

@@ -48,6 +48,20 @@ pub(crate) const LINGER_CLOSE: Duration = Duration::from_secs(2);
 /// At the end, answers get this long to leave.
 pub(crate) const LAST_FLUSH: Duration = Duration::from_secs(1);
 
+/// Followers of events that are written to in one turn.
+pub(crate) const FOLLOWER_WRITES_PER_TURN: usize = 64;
+/// What is written to one follower at a time, in bytes, unless one event is longer.
+pub(crate) const FOLLOWER_SLICE_BYTES: usize = 16 * 1024;
+/// The pieces that leave in one vectored write.
+pub(crate) const WRITE_PIECES_MAX: usize = 64;
+/// Events of the past that are encoded for one follower at a time.
+pub(crate) const PAST_EVENTS_PER_WRITE: usize = 32;
+/// Pages of past events in memory, or on their way, at a time; other followers wait.
+pub(crate) const PAGES_MAX: usize = 64;
+/// What is kept of the events of one task: a follower that is further behind is closed, and may
+/// come back for the rest.
+pub(crate) const FEED_MAX_BYTES: usize = 64 * 1024;
+
 /// A body of unknown length reserves memory in steps of this many bytes.
 pub(crate) const BODY_STEP_BYTES: u64 = 1024 * 1024;
 /// So many bodies may wait for memory; more are refused as `payload-memory`.
@@ -60,6 +74,7 @@ pub(crate) const BODY_WAIT_RETRY: Duration = Duration::from_secs(10);
 const _: () = assert!(BODY_STEP_BYTES >= 2 * READ_SLICE_BYTES as u64);
 const _: () = assert!(DISCARD_MAX_BYTES <= READ_SLICE_BYTES as u64);
 const _: () = assert!(FRAMES_SLICE_BYTES <= READ_SLICE_BYTES);
+const _: () = assert!(FOLLOWER_SLICE_BYTES < FEED_MAX_BYTES);
 const _: () = assert!(MAIL_PER_TURN <= MAILBOX_MAX);
 
 /// The bounds that an operator sets.
@@ -79,6 +94,8 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// Between two reads of a body.
     pub body_progress_timeout: Duration,
+    /// A follower that has heard nothing for this long is told that the server is still there.
+    pub heartbeat: Duration,
     /// How long the loop goes on looking for work, while some is in flight, before it sleeps.
     pub spin: Duration,
     /// The CPU time that a turn may take.

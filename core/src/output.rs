@@ -1,6 +1,6 @@
 //! What still has to be written to one connection.
 
-use crate::limits::WRITE_SLICE_BYTES;
+use crate::limits::{WRITE_PIECES_MAX, WRITE_SLICE_BYTES};
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
@@ -81,6 +81,35 @@ impl Output {
         Ok(self.standing(written))
     }
 
+    /// Writes what waits, many pieces at once.
+    pub(crate) fn write_many(
+        &mut self,
+        socket: &mut impl Write,
+        count: &mut u64,
+    ) -> io::Result<Written> {
+        let mut slices = [IoSlice::new(&[]); WRITE_PIECES_MAX];
+        for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
+            *slice = IoSlice::new(piece);
+        }
+        let written = match self.pieces.len().min(WRITE_PIECES_MAX) {
+            0 => return Ok(Written::All),
+            pieces => write_once(socket, &slices[..pieces])?,
+        };
+        *count += written as u64;
+        let mut left = written;
+        while left > 0
+            && let Some(first) = self.pieces.front_mut()
+        {
+            let taken = left.min(first.len());
+            first.advance(taken);
+            left -= taken;
+            if first.is_empty() {
+                self.pieces.pop_front();
+            }
+        }
+        Ok(self.standing(written))
+    }
+
     fn standing(&mut self, written: usize) -> Written {
         if self.pieces.is_empty() {
             self.pieces = VecDeque::new();
@@ -152,6 +181,23 @@ mod tests {
             assert_eq!(count, 9);
             assert!(output.is_empty());
         }
+    }
+
+    #[test]
+    fn many_pieces_leave_in_one_write_and_what_is_left_in_the_next() {
+        let mut socket = Socket { room: VecDeque::from([7, 4]), taken: Vec::new() };
+        let (mut output, mut count) = (Output::default(), 0);
+        for piece in ["one", "two", "three"] {
+            output.push(Bytes::from_static(piece.as_bytes()));
+        }
+        for expected in [Written::Slice, Written::All] {
+            assert_eq!(output.write_many(&mut socket, &mut count).unwrap(), expected);
+        }
+        assert_eq!((&socket.taken[..], count), (&b"onetwothree"[..], 11));
+        assert_eq!(output.write_many(&mut socket, &mut count).unwrap(), Written::All);
+        output.push(Bytes::from_static(b"x"));
+        socket.room.clear();
+        assert_eq!(output.write_many(&mut socket, &mut count).unwrap(), Written::Blocked);
     }
 
     #[test]

@@ -38,6 +38,12 @@ pub struct Counters {
     pub undelivered: u64,
     /// Reads refused because too many waited.
     pub reads_refused: u64,
+    /// Callers that follow tasks now.
+    pub followers: u64,
+    /// Events that were handed to followers, counted for each of them.
+    pub events_written: u64,
+    /// Followers that were closed because they fell too far behind.
+    pub followers_slow: u64,
 }
 
 /// How things stand.

@@ -24,12 +24,14 @@ pub enum Cause {
     Apply,
     /// Writing answers.
     Flush,
+    /// Writing events to those who follow tasks.
+    Events,
 }
 
 impl Cause {
     /// Every cause, in the order of the phases.
-    pub const ALL: [Self; 6] =
-        [Self::Read, Self::Mail, Self::Tick, Self::Start, Self::Apply, Self::Flush];
+    pub const ALL: [Self; 7] =
+        [Self::Read, Self::Mail, Self::Tick, Self::Start, Self::Apply, Self::Flush, Self::Events];
 
     /// The name as a label.
     pub fn name(self) -> &'static str {
@@ -40,6 +42,7 @@ impl Cause {
             Self::Start => "start",
             Self::Apply => "apply",
             Self::Flush => "flush",
+            Self::Events => "events",
         }
     }
 }
@@ -131,7 +134,7 @@ mod tests {
     fn a_turn_over_budget_names_its_longest_phase() {
         let mut meter = TurnMeter::new(Duration::from_millis(1));
         let start = Instant::now();
-        meter.marks = [start; 7];
+        meter.marks = [start; 8];
         meter.marks[Cause::Apply as usize + 1..].fill(start + Duration::from_millis(5));
         meter.count(Duration::from_millis(5));
         assert_eq!(meter.stats.over_budget[Cause::Apply as usize], 1);
@@ -142,10 +145,10 @@ mod tests {
     fn a_preempted_turn_is_counted_apart() {
         let mut meter = TurnMeter::new(Duration::from_millis(1));
         let start = Instant::now();
-        meter.marks = [start; 7];
-        meter.marks[6] = start + Duration::from_millis(5);
+        meter.marks = [start; 8];
+        meter.marks[7] = start + Duration::from_millis(5);
         meter.count(Duration::from_micros(10));
-        assert_eq!(meter.stats.over_budget, [0; 6]);
+        assert_eq!(meter.stats.over_budget, [0; 7]);
         assert_eq!((meter.stats.preempted, meter.stats.buckets[0]), (1, 1));
     }
 }

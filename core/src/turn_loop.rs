@@ -1,4 +1,4 @@
-//! The loop, on one screen: poll, read, mail, tick, start, apply, flush.
+//! The loop, on one screen: poll, read, mail, tick, start, apply, flush, events.
 
 use crate::clients::Clients;
 use crate::drain::Drain;
@@ -174,6 +174,9 @@ impl Core {
             self.meter.mark(Cause::Apply);
             self.clients.flush(now.monotonic);
             self.meter.mark(Cause::Flush);
+            self.clients.write_events(now.monotonic);
+            self.send_event_reads();
+            self.meter.mark(Cause::Events);
             self.meter.end();
             if let Some(exit) = self.advance_drain(now) {
                 return Ok(exit);

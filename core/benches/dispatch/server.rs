@@ -86,6 +86,7 @@ fn limits() -> Limits {
         head_timeout: minute,
         idle_timeout: minute,
         body_progress_timeout: minute,
+        heartbeat: minute,
         spin: Duration::ZERO,
         turn_budget: Duration::from_millis(1),
         drain_notice: Duration::ZERO,

@@ -1,7 +1,7 @@
 //! Answering: from answers to a connection's bytes. What a turn has for one connection leaves in
 //! one vectored write. It never reads, and never decides what is answered.
 
-use super::{Clients, date};
+use super::{Clients, date, orders};
 use crate::connection::{Connection, Speech, Stage};
 use crate::limits::{LINGER_CLOSE, READ_SLICE_BYTES};
 use crate::output::Written;
@@ -44,6 +44,11 @@ impl Answering {
         self.flushes.push(Flush { index, head: start..self.encoded.len(), body });
     }
 
+    /// The value of `Date` in this turn.
+    pub(super) fn date(&self) -> &str {
+        self.date.text()
+    }
+
     fn send(&mut self, index: usize, bytes: &[u8]) {
         let start = self.encoded.len();
         self.encoded.extend_from_slice(bytes);
@@ -67,17 +72,16 @@ impl Clients {
 
     /// Sends an answer to whom it is for, if that caller is still there.
     pub(crate) fn answer(&mut self, to: ReplyTo, answer: Answer) {
-        let (index, request) = ((to.0 & u64::from(u32::MAX)) as usize, (to.0 >> 32) as u32);
+        let (index, request) = orders::caller(to);
         if let Some(Connection { speech: Speech::Native(_), .. }) = self.connections.get(index) {
             self.answer_native(index, request, answer);
             return;
         }
-        let waits = |connection: &&Connection| {
-            connection.request == request && matches!(connection.stage, Stage::Waiting(_))
-        };
-        match self.connections.get(index).filter(waits) {
-            Some(_) => self.answer_here(index, answer),
-            None => self.counters.undelivered += 1,
+        let asked = self.connections.get(index).filter(|connection| connection.request == request);
+        match asked.map(|connection| &connection.stage) {
+            Some(Stage::Waiting(_)) => self.answer_here(index, answer),
+            Some(Stage::Following(_)) => self.answer_follower(index, answer),
+            _ => self.counters.undelivered += 1,
         }
     }
 
@@ -138,13 +142,13 @@ impl Clients {
     }
 
     /// A peer that does not read its answer is given up like one that does not send its body.
-    fn await_write(&mut self, index: usize, now: Monotonic) {
+    pub(super) fn await_write(&mut self, index: usize, now: Monotonic) {
         let connection = &mut self.connections[index];
         let deadline = now + self.limits.body_progress_timeout;
         self.timeouts.set(index, &mut connection.deadline, deadline);
     }
 
-    fn after_output(&mut self, index: usize, now: Monotonic) {
+    pub(super) fn after_output(&mut self, index: usize, now: Monotonic) {
         let connection = &mut self.connections[index];
         match connection.stage {
             Stage::Answering(After::KeepAlive) => {
@@ -167,6 +171,7 @@ impl Clients {
             | Stage::Ordered(_)
             | Stage::Paused(_)
             | Stage::Waiting(_)
+            | Stage::Following(_)
             | Stage::Lingering => {}
         }
     }

@@ -36,6 +36,12 @@ impl Orders {
     }
 }
 
-fn reply_to(index: usize, request: u32) -> ReplyTo {
+/// The name of that request of the connection at `index`, for those who are to answer it.
+pub(super) fn reply_to(index: usize, request: u32) -> ReplyTo {
     ReplyTo((u64::from(request) << 32) | index as u64)
+}
+
+/// Where the connection is that such a name stands for, and which request of it.
+pub(super) fn caller(to: ReplyTo) -> (usize, u32) {
+    ((to.0 & u64::from(u32::MAX)) as usize, (to.0 >> 32) as u32)
 }

@@ -102,6 +102,7 @@ pub(crate) mod tests {
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             body_progress_timeout: Duration::from_secs(20),
+            heartbeat: Duration::ZERO,
             spin: Duration::ZERO,
             turn_budget: Duration::ZERO,
             drain_notice: Duration::ZERO,

@@ -62,6 +62,7 @@ impl Core {
                     self.refuse_read(to);
                 }
             }
+            Effect::Publish { task, event } => self.clients.publish(task, &event),
             Effect::Inquire(inquiry) => self.inquiries_waiting.push_back(inquiry),
         }
     }
@@ -81,6 +82,16 @@ impl Core {
             let sent = self.lookups.send(Lookup::Inquiry(inquiry));
             if let Err(TrySendError::Full(Lookup::Inquiry(inquiry))) = sent {
                 self.inquiries_waiting.push_front(inquiry);
+                return;
+            }
+        }
+    }
+
+    /// Followers that read the past are few at a time, so those for which there is no room can wait.
+    pub(super) fn send_event_reads(&mut self) {
+        while let Some(read) = self.clients.next_event_read() {
+            if let Err(TrySendError::Full(_)) = self.lookups.send(Lookup::Read(read.clone())) {
+                self.clients.put_back(&read);
                 return;
             }
         }

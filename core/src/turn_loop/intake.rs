@@ -42,6 +42,12 @@ impl Core {
                 self.effects.push(Effect::Read(Read { reply_to, query }));
                 return;
             }
+            Order::Events { task, after } => {
+                if !self.clients.follow(reply_to, task, after) {
+                    return;
+                }
+                Event::Followed(task)
+            }
             Order::Contact { email } => {
                 let key = Bytes::from(format!("contacts/{email}"));
                 let query = Query::State { key, absent: Code::UnknownContact };
@@ -60,6 +66,9 @@ impl Core {
         for (chain, from) in std::mem::take(&mut self.recalled) {
             let event = Event::Recalled { chain, from };
             self.engine.handle(event, now, &mut self.effects);
+        }
+        for task in self.clients.take_unfollowed() {
+            self.engine.handle(Event::Unfollowed(task), now, &mut self.effects);
         }
         for _ in 0..MAIL_PER_TURN {
             let Some(mail) = self.inbox.take() else { return };
@@ -102,6 +111,7 @@ impl Core {
                 self.drain = Drain::Failed { reason, until: now.monotonic + LAST_FLUSH / 2 };
                 let problem = Problem::new(Code::JournalFailed, "the journal cannot write");
                 self.clients.begin_closing(&problem, now.monotonic);
+                self.clients.end_streams();
                 Event::JournalFailed
             }
             Mail::Stop => {

@@ -33,6 +33,7 @@ impl Core {
                 if due || (self.engine.is_quiet() && !running) {
                     self.engine.handle(Event::GraceEnded, now, &mut self.effects);
                     self.clients.close_idle();
+                    self.clients.end_streams();
                     self.drain = Drain::Leaving { until: at + 3 * LAST_FLUSH };
                     self.more = true;
                 }

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod ends;
+mod events;
 mod memory;
 mod native;
 mod requests;

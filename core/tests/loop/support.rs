@@ -1,32 +1,23 @@
 //! A core over real sockets, with workers that echo and a journal that keeps everything in memory
 //! at once, and a small client.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the test plays the workers, which open payloads and wait for them"
-)]
+#![expect(clippy::disallowed_methods, reason = "the test waits for the core's word")]
 
-use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use overtime_core::{
-    Core, Door, Exit, Limits, Listener, Lookups, Mail, Mailbox, Setup, Snapshot, WorkerChannel,
-    WorkerChannels,
+    Core, Door, Exit, Limits, Listener, Lookups, Mail, Mailbox, Setup, Snapshot, WorkerChannels,
 };
 use overtime_engine::{Engine, LanePlan, Seed};
-use overtime_protocol::{
-    Answer, Append, Chain, Clock, Code, Completion, Epoch, Fate, Job, Kind, Lookup, Opener,
-    Outcome, Problem, Product, SpoolOrder, Spooled, Verdict,
-};
+use overtime_protocol::{Append, Clock, Epoch, Kind, Lookup, SpoolOrder, Spooled};
 use std::io::{self, Read as _, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::OnceLock;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-fn opener() -> Opener {
-    static OPENER: OnceLock<Opener> = OnceLock::new();
-    OPENER.get_or_init(|| Opener::mint().expect("nothing else here mints it")).clone()
-}
+#[path = "journal.rs"]
+mod journal;
+#[path = "worker.rs"]
+mod worker;
 
 /// A running core and what goes with it.
 pub(crate) struct Server<T = io::Result<Exit>> {
@@ -45,6 +36,7 @@ pub(crate) fn limits() -> Limits {
         head_timeout: Duration::from_secs(60),
         idle_timeout: Duration::from_secs(60),
         body_progress_timeout: Duration::from_secs(60),
+        heartbeat: Duration::from_secs(60),
         spin: Duration::ZERO,
         turn_budget: Duration::from_millis(1),
         drain_notice: Duration::ZERO,
@@ -53,7 +45,8 @@ pub(crate) fn limits() -> Limits {
 }
 
 /// `echo` answers its payload, `never` never does, `held` does when [`Server::let_go`] is called,
-/// and `sink` answers `taken`.
+/// `sink` answers `taken`, and `steps` is let go like `held` and makes as many chunks as it is asked
+/// for.
 pub(crate) fn start(limits: Limits) -> Server {
     start_with(limits, overtime_engine::Limits::default())
 }
@@ -69,7 +62,13 @@ pub(crate) fn start_on<T: Send + 'static>(
     run: impl FnOnce(Core) -> T + Send + 'static,
 ) -> Server<T> {
     let memory = |name| Kind::durable(name).in_memory();
-    let kinds = vec![memory("echo"), Kind::durable("never"), memory("held"), memory("sink")];
+    let kinds = vec![
+        memory("echo"),
+        Kind::durable("never"),
+        memory("held"),
+        memory("sink"),
+        Kind::durable("steps"),
+    ];
     let (gate, held) = bounded(1);
     let plan = LanePlan {
         foreground: 2,
@@ -81,7 +80,7 @@ pub(crate) fn start_on<T: Send + 'static>(
     };
     let door = Door::open().unwrap();
     let mailbox = door.mailbox();
-    let worker = |number| start_worker(number, mailbox.clone(), held.clone());
+    let worker = |number| worker::start(number, mailbox.clone(), held.clone());
     let workers = WorkerChannels {
         foreground: vec![worker(0), worker(1)],
         bulk: vec![worker(2)],
@@ -98,7 +97,7 @@ pub(crate) fn start_on<T: Send + 'static>(
     let (appends, appended) = bounded::<Append>(1024);
     let (short, asked) = bounded::<Lookup>(1024);
     let lookups = Lookups { long: short.clone(), short };
-    start_journal(appended, asked, mailbox.clone());
+    journal::start(appended, asked, mailbox.clone());
     let (spool, ordered) = bounded::<SpoolOrder>(64);
     start_spool(ordered, mailbox.clone());
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -109,67 +108,12 @@ pub(crate) fn start_on<T: Send + 'static>(
     Server { address, mailbox, gate, core: thread::spawn(|| run(core)) }
 }
 
-fn start_worker(worker: usize, mailbox: Mailbox, held: Receiver<()>) -> WorkerChannel {
-    let (sender, chains) = bounded::<Chain>(1);
-    let (rulings, _) = bounded(1);
-    thread::spawn(move || {
-        for chain in chains {
-            let last = chain.jobs.len() - 1;
-            for (at, job) in chain.jobs.into_iter().enumerate() {
-                if let Some(body) = work(&job, &held) {
-                    let outcome = Outcome::Done(Product { content_type: None, body });
-                    let completion = Completion {
-                        task: job.task,
-                        attempt: job.attempt,
-                        run: job.run,
-                        outcome,
-                        progress: None,
-                        puts: Vec::new(),
-                        expects: Vec::new(),
-                        started: Default::default(),
-                        ended: Default::default(),
-                    };
-                    let chain_ended = at == last;
-                    mailbox.push(Mail::Completed { worker, completion, chain_ended });
-                }
-            }
-        }
-    });
-    WorkerChannel { chains: sender, rulings }
-}
-
 fn start_spool(ordered: Receiver<SpoolOrder>, mailbox: Mailbox) {
     thread::spawn(move || {
         for order in ordered {
             if let SpoolOrder::Write { task, .. } = order {
                 mailbox.push(Mail::Spooled(task, Spooled::Written));
             }
-        }
-    });
-}
-
-fn work(job: &Job, held: &Receiver<()>) -> Option<Bytes> {
-    match job.kind.0 {
-        0 => Some(opener().open(&job.payload).unwrap().concat().into()),
-        2 => held.recv().ok().map(|()| Bytes::new()),
-        3 => Some("taken".into()),
-        _ => None,
-    }
-}
-
-fn start_journal(appended: Receiver<Append>, asked: Receiver<Lookup>, mailbox: Mailbox) {
-    let judge = mailbox.clone();
-    thread::spawn(move || {
-        for append in appended {
-            let verdict = Verdict { ticket: append.ticket, fate: Fate::Durable { lsn: 1 } };
-            judge.push(Mail::Judged(vec![verdict]));
-        }
-    });
-    thread::spawn(move || {
-        for lookup in asked {
-            let Lookup::Read(read) = lookup else { panic!("the engine inquires nothing here") };
-            let problem = Problem::new(Code::UnknownTask, "no task has this id");
-            mailbox.push(Mail::Answered(read.reply_to, Answer::from(problem)));
         }
     });
 }

@@ -4,6 +4,10 @@ use super::{Config, ConfigError, kinds};
 use overtime_protocol::{Kind, http};
 use std::time::Duration;
 
+/// Whoever follows a task hears of the server at least this often: the proxies on the way give a
+/// silent connection up after half a minute or more.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
 impl Config {
     /// How many workers there are for single calls.
     pub fn workers(&self) -> usize {
@@ -61,6 +65,7 @@ impl Config {
             head_timeout: self.timeouts.head.0,
             idle_timeout: self.timeouts.idle.0,
             body_progress_timeout: self.timeouts.body_progress.0,
+            heartbeat: HEARTBEAT,
             spin: self.core.spin.0,
             turn_budget: self.core.turn_budget.0,
             drain_notice: self.drain.notice.0,
