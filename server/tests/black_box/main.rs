@@ -4,6 +4,7 @@ mod api;
 mod bulk;
 mod descriptors;
 mod ends;
+mod events;
 mod hosts;
 mod keys;
 mod large;
