@@ -4,15 +4,19 @@ use crate::id::TaskId;
 use crate::idempotency::IdempotencyKey;
 use crate::job::Form;
 use crate::kind::KindName;
+use crate::lookup::{LedgerFilter, TaskFilter};
+use crate::repair::RepairOrder;
 use std::time::Duration;
 
 mod host;
 mod origin;
+mod pairs;
 mod parse;
 mod percent;
 mod prefer;
 mod priority;
 mod query;
+mod steer;
 
 pub use host::Hosts;
 pub use origin::check_origin;
@@ -63,6 +67,32 @@ pub enum Call {
         /// Only those behind this one.
         after: u64,
     },
+    /// `GET /v1/tasks/{id}/explain`
+    Explain {
+        /// Which.
+        id: TaskId,
+    },
+    /// `DELETE /v1/tasks/{id}`
+    Cancel {
+        /// Which.
+        id: TaskId,
+    },
+    /// `POST /v1/tasks/{id}/retry`
+    Retry {
+        /// Which.
+        id: TaskId,
+    },
+    /// `GET /v1/tasks`
+    Tasks(Box<TaskFilter>),
+    /// `GET /v1/errors`
+    Errors(Box<LedgerFilter>),
+    /// `GET /v1/errors/{fingerprint}`
+    Repaired {
+        /// The fingerprint.
+        print: u64,
+    },
+    /// `POST /v1/errors/{fingerprint}/retry` and `…/discard`
+    Repair(Box<RepairOrder>),
     /// `GET /v1/contacts/{email}`
     Contact {
         /// Percent-decoded and case-folded, UTF-8.

@@ -26,6 +26,7 @@ pub mod http;
 pub mod json;
 pub mod native;
 pub mod record;
+pub mod repair;
 
 pub use answer::{Account, Answer, Idempotency, Timing};
 pub use append::{

@@ -56,6 +56,11 @@ impl TaskState {
         }
     }
 
+    /// The state with that name on the wire.
+    pub fn from_name(name: &str) -> Option<Self> {
+        STATES.into_iter().find(|state| state.name() == name)
+    }
+
     /// Whether the task has ended for good.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
@@ -152,6 +157,7 @@ mod tests {
         for (number, state) in STATES.into_iter().enumerate() {
             assert_eq!(usize::from(state.number()), number);
             assert_eq!(TaskState::from_number(state.number()), Some(state));
+            assert_eq!(TaskState::from_name(state.name()), Some(state));
         }
         assert_eq!(TaskState::from_number(8), None);
     }

@@ -6,6 +6,7 @@ use super::percent::decoded;
 use super::prefer::Preferences;
 use super::priority;
 use super::query::{self, Known, Parameters};
+use super::steer;
 use super::{Call, SubmitOptions, Wait};
 use crate::http::{Field, Head, Method};
 use crate::id::TaskId;
@@ -20,7 +21,7 @@ use std::time::Duration;
 const READS: &str = "GET, HEAD";
 
 /// Below `/v1/tasks/` a name is a kind to some methods and an id to others.
-const READS_AND_POST: &str = "GET, HEAD, POST";
+const TASK_METHODS: &str = "GET, HEAD, POST, DELETE";
 
 /// What the request asks for, read from its head alone.
 ///
@@ -46,7 +47,8 @@ pub fn parse(head: &Head) -> Result<Call, Problem> {
         [Some("tasks"), Some(id), Some("events"), None] => events(head, id),
         [Some("bulk"), Some(name), None, _] if !name.is_empty() => bulk(head, name),
         [Some("contacts"), Some(email), None, _] if !email.is_empty() => contact(head, email),
-        segments => Err(promised(segments).map_or_else(not_found, not_implemented)),
+        segments => steer::parse(head, segments)
+            .unwrap_or_else(|| Err(promised(segments).map_or_else(not_found, not_implemented))),
     }
 }
 
@@ -59,8 +61,8 @@ fn task(head: &Head, name: &str) -> Result<Call, Problem> {
             let wait = wait.or_else(|| Preferences::of(head.field(Field::Prefer)).wait);
             Ok(Call::Task { id, wait: wait.unwrap_or_default() })
         }
-        Method::Delete => Err(not_implemented("Cancelling a task")),
-        Method::Put | Method::Options | Method::Other => Err(method_not_allowed(READS_AND_POST)),
+        Method::Delete => steer::cancel(head, name),
+        Method::Put | Method::Options | Method::Other => Err(method_not_allowed(TASK_METHODS)),
     }
 }
 
@@ -157,14 +159,14 @@ fn contact(head: &Head, email: &str) -> Result<Call, Problem> {
     Ok(Call::Contact { email })
 }
 
-fn only_reads(head: &Head) -> Result<(), Problem> {
+pub(super) fn only_reads(head: &Head) -> Result<(), Problem> {
     match head.method {
         Method::Get | Method::Head => Ok(()),
         _ => Err(method_not_allowed(READS)),
     }
 }
 
-fn task_id(text: &str) -> Result<TaskId, Problem> {
+pub(super) fn task_id(text: &str) -> Result<TaskId, Problem> {
     let id = segment(text)?.parse();
     id.map_err(|_| Problem::new(Code::UnknownTask, "This is not the id of a task."))
 }
@@ -179,10 +181,6 @@ fn segment(text: &str) -> Result<Cow<'_, str>, Problem> {
 /// What the contract promises at an address that is not served yet.
 fn promised(segments: [Option<&str>; 4]) -> Option<&'static str> {
     match segments {
-        [Some("tasks"), None, ..] => Some("Listing tasks"),
-        [Some("tasks"), Some(_), Some("explain"), None] => Some("Explaining a task"),
-        [Some("tasks"), Some(_), Some("retry"), None] => Some("Retrying a parked task"),
-        [Some("errors"), ..] => Some("The ledger of errors"),
         [Some("upstreams"), ..] => Some("Steering upstreams"),
         [Some("incidents"), ..] => Some("Listing incidents"),
         [Some("schedules"), ..] => Some("Schedules"),
@@ -195,11 +193,11 @@ fn not_implemented(what: &str) -> Problem {
     Problem::new(Code::NotImplemented, format!("{what} is not offered yet."))
 }
 
-fn not_found() -> Problem {
+pub(super) fn not_found() -> Problem {
     Problem::new(Code::NotFound, "No call has this path.")
 }
 
-fn method_not_allowed(allow: &'static str) -> Problem {
+pub(super) fn method_not_allowed(allow: &'static str) -> Problem {
     let detail = format!("Only {allow} are served here.");
     Problem { allow: Some(allow), ..Problem::new(Code::MethodNotAllowed, detail) }
 }

@@ -76,7 +76,7 @@ impl Parameters {
     }
 }
 
-fn refused(name: &str, why: &str) -> Problem {
+pub(super) fn refused(name: &str, why: &str) -> Problem {
     let shown: String = name.chars().take(NAME_SHOWN_CHARS).collect();
     Problem::new(Code::MalformedParameter, format!("The query parameter `{shown}` {why}."))
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::http::{Deframer, Head, Limits, Step};
 use crate::problem::{Code, Problem};
+use crate::repair::Remedy;
 
 const ID: &str = "01DXF6EC000000000000000001";
 
@@ -134,7 +135,7 @@ fn methods_are_allowed_by_address() {
         assert_eq!(problem.allow, Some(allow), "{line}");
     };
     for method in ["PUT", "OPTIONS", "PATCH", "get", "TRACE"] {
-        check(&format!("{method} /v1/tasks/echo"), "GET, HEAD, POST");
+        check(&format!("{method} /v1/tasks/echo"), "GET, HEAD, POST, DELETE");
     }
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "X"] {
         check(&format!("{method} /v1/tasks/{ID}/result"), "GET, HEAD");
@@ -163,12 +164,6 @@ fn parameters_are_those_of_the_call() {
 #[test]
 fn what_is_promised_says_that_it_is_not_there_yet() {
     for (line, what) in [
-        ("GET /v1/tasks?state=parked", "Listing tasks"),
-        ("GET /v1/tasks/x/explain", "Explaining"),
-        ("POST /v1/tasks/x/retry", "Retrying"),
-        ("DELETE /v1/tasks/x", "Cancelling"),
-        ("GET /v1/errors", "errors"),
-        ("POST /v1/errors/f/retry", "errors"),
         ("GET /v1/upstreams", "upstreams"),
         ("POST /v1/upstreams/a/hold", "upstreams"),
         ("GET /v1/incidents/1", "incidents"),
@@ -264,4 +259,49 @@ fn an_idempotency_key_is_quoted_or_bare_and_never_ignored() {
         };
         assert_eq!(key.as_str(), expected);
     }
+}
+
+#[test]
+fn tasks_are_steered_by_address() {
+    assert_eq!(call(&format!("DELETE /v1/tasks/{ID}"), ""), Ok(Call::Cancel { id: id() }));
+    assert_eq!(call(&format!("POST /v1/tasks/{ID}/retry"), ""), Ok(Call::Retry { id: id() }));
+    assert_eq!(call(&format!("HEAD /v1/tasks/{ID}/explain"), ""), Ok(Call::Explain { id: id() }));
+    check_refused("DELETE /v1/tasks/x", "", Code::UnknownTask);
+    check_refused(&format!("DELETE /v1/tasks/{ID}?wait=1s"), "", Code::MalformedParameter);
+    let refused = check_refused(&format!("GET /v1/tasks/{ID}/retry"), "", Code::MethodNotAllowed);
+    assert_eq!(refused.allow, Some("POST"));
+}
+
+#[test]
+fn errors_are_repaired_by_fingerprint() {
+    let print = 0x00ab_cdef_0123_4567;
+    let path = "/v1/errors/00abcdef01234567";
+    assert_eq!(call(&format!("GET {path}"), ""), Ok(Call::Repaired { print }));
+    let order = RepairOrder {
+        print,
+        remedy: Remedy::Retry,
+        kind: None,
+        dry_run: false,
+        rate: 100,
+        stop_at: None,
+    };
+    let usual = Call::Repair(Box::new(order.clone()));
+    assert_eq!(call(&format!("POST {path}/retry"), ""), Ok(usual));
+    let discard = RepairOrder {
+        remedy: Remedy::Discard,
+        kind: KindName::new("echo"),
+        dry_run: true,
+        rate: 5,
+        stop_at: Some(0),
+        ..order
+    };
+    let line = format!("POST {path}/discard?kind=echo&dry_run=true&rate=5&stop_at=0");
+    assert_eq!(call(&line, ""), Ok(Call::Repair(Box::new(discard))));
+    for query in ["rate=0", "rate=10001", "dry_run=1", "stop_at=-1", "speed=1"] {
+        check_refused(&format!("POST {path}/retry?{query}"), "", Code::MalformedParameter);
+    }
+    check_refused("POST /v1/errors/f/retry", "", Code::NotFound);
+    check_refused(&format!("POST {path}/ignore"), "", Code::NotFound);
+    check_refused(&format!("GET {path}/retry"), "", Code::MethodNotAllowed);
+    check_refused("POST /v1/errors", "", Code::MethodNotAllowed);
 }
