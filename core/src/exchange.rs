@@ -1,9 +1,11 @@
 //! An exchange: one request and its answer, from its head on.
 
+use bytes::Bytes;
+use overtime_engine::Wish;
 use overtime_protocol::call::{self, Call, Hosts, SubmitOptions, Wait};
 use overtime_protocol::http::{Field, Head, ReplyContext};
 use overtime_protocol::native::{Request, Welcome};
-use overtime_protocol::{Code, Form, KeyHash, KindId, Problem, Reach, TaskId};
+use overtime_protocol::{Code, Form, KeyHash, KindId, Problem, Query, Reach, TaskId};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,8 +34,10 @@ pub(crate) enum Order {
     Errors { task: TaskId },
     /// Show what happens to a task, from there on.
     Events { task: TaskId, after: u64 },
-    /// Show a contact.
-    Contact { email: String },
+    /// Do something with a task.
+    Steer { task: TaskId, wish: Wish },
+    /// Ask the journal.
+    Read(Query),
     /// Say why not, once the body is out of the way.
     Refuse(Box<Problem>),
 }
@@ -135,7 +139,16 @@ impl Router {
             Ok(Call::TaskErrors { id }) => Order::Errors { task: id },
             Ok(Call::TaskEvents { id, after }) => Order::Events { task: id, after },
             Ok(Call::TaskResult { id }) => Order::Result { task: id },
-            Ok(Call::Contact { email }) => Order::Contact { email },
+            Ok(Call::Contact { email }) => Order::Read(Query::State {
+                key: Bytes::from(format!("contacts/{email}")),
+                absent: Code::UnknownContact,
+            }),
+            Ok(Call::Cancel { id }) => Order::Steer { task: id, wish: Wish::Cancel },
+            Ok(Call::Retry { id }) => Order::Steer { task: id, wish: Wish::Retry },
+            Ok(Call::Tasks(filter)) => Order::Read(Query::List(filter)),
+            Ok(Call::Errors(filter)) => Order::Read(Query::Ledger(filter)),
+            Ok(Call::Explain { .. }) => refuse(not_yet("Explaining a task")),
+            Ok(Call::Repair(_) | Call::Repaired { .. }) => refuse(not_yet("Repairing errors")),
             Err(problem) => refuse(problem),
         }
     }
@@ -161,4 +174,8 @@ impl Router {
 
 fn refuse(problem: Problem) -> Order {
     Order::Refuse(Box::new(problem))
+}
+
+fn not_yet(what: &str) -> Problem {
+    Problem::new(Code::NotImplemented, format!("{what} is not offered yet."))
 }

@@ -210,6 +210,7 @@ impl Engine {
             && self.inflight.is_empty()
             && self.inquiries.is_empty()
             && !self.recovery.defers()
+            && !self.revivals.defers()
     }
 
     /// What was counted.

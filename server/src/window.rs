@@ -73,8 +73,12 @@ fn by_lane(counts: PerLane<u64>) -> impl Iterator<Item = (&'static str, u64)> {
 
 fn task_metrics(snapshot: &Snapshot) -> Vec<Family> {
     let engine = &snapshot.engine;
-    let ended =
-        [("succeeded", engine.succeeded), ("failed", engine.failed), ("parked", engine.parked)];
+    let ended = [
+        ("succeeded", engine.succeeded),
+        ("failed", engine.failed),
+        ("cancelled", engine.cancelled),
+        ("parked", engine.parked),
+    ];
     let ended = ended.map(|(state, count)| Sample::new(count).label("state", state));
     vec![
         counter("overtime_tasks_submitted", "Tasks taken in", engine.submitted),
@@ -82,6 +86,7 @@ fn task_metrics(snapshot: &Snapshot) -> Vec<Family> {
         counter("overtime_tasks_refused", "Tasks refused by a bound", engine.refused),
         Family::counter("overtime_tasks_ended", "Tasks that ended, or rest", ended),
         counter("overtime_tasks_fell_over", "Answers of 202 as the wait ended", engine.fell_over),
+        counter("overtime_tasks_resumed", "Parked tasks that ran again", engine.resumed),
         counter("overtime_attempts_retried", "Attempts that ended ephemerally", engine.retried),
         counter("overtime_attempts_conflicted", "Attempts run again over a key", engine.conflicts),
         counter("overtime_chunks", "Chunks of bulk work on disk", engine.chunks),

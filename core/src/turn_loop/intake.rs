@@ -6,8 +6,7 @@ use crate::drain::Drain;
 use crate::exchange::Order;
 use crate::limits::{LAST_FLUSH, MAIL_PER_TURN};
 use crate::mailbox::Mail;
-use bytes::Bytes;
-use overtime_engine::{Ask, Effect, Event, Submission, Wants};
+use overtime_engine::{Ask, Effect, Event, Steer, Submission, Wants};
 use overtime_protocol::{Answer, Code, Now, Problem, Query, Read};
 use std::time::Duration;
 
@@ -48,9 +47,8 @@ impl Core {
                 }
                 Event::Followed(task)
             }
-            Order::Contact { email } => {
-                let key = Bytes::from(format!("contacts/{email}"));
-                let query = Query::State { key, absent: Code::UnknownContact };
+            Order::Steer { task, wish } => Event::Steered(Steer { reply_to, task, wish }),
+            Order::Read(query) => {
                 self.effects.push(Effect::Read(Read { reply_to, query }));
                 return;
             }

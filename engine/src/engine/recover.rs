@@ -73,10 +73,12 @@ impl Engine {
         let deferred = self.take_deferred();
         self.recovery = Recovery::Ended;
         deferred.into_iter().for_each(|submission| self.submit(submission, now, out));
+        self.steer_deferred(now, out);
     }
 
     /// The journal has failed: they never will be.
     pub(super) fn give_up_deferred(&mut self, problem: &Problem, out: &mut Vec<Effect>) {
+        self.give_up_deferred_steers(problem, out);
         for Submission { reply_to: to, .. } in self.take_deferred() {
             out.push(Effect::Reply { to, answer: problem.clone().into() });
         }

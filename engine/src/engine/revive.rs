@@ -34,11 +34,18 @@ pub(crate) enum Steerer {
 pub(crate) struct Revivals {
     /// Who waits for the journal to tell of a task.
     asked: HashMap<TaskId, Vec<(Steerer, Wish)>>,
+    /// Those who ask for tasks that may yet be told of by the recovery.
+    deferred: Vec<Steer>,
     /// Unfinished tasks that are not live, because nobody handles their kind.
     unhandled: HashSet<TaskId>,
 }
 
 impl Revivals {
+    /// Whether somebody waits for the end of the recovery.
+    pub(crate) fn defers(&self) -> bool {
+        !self.deferred.is_empty()
+    }
+
     /// A task that is left to the journal.
     pub(crate) fn leave(&mut self, task: TaskId) {
         self.unhandled.insert(task);
@@ -54,7 +61,36 @@ impl Engine {
             self.tell_steerer(by, problem.into(), out);
             return;
         }
+        if self.is_recovering() && self.find_steerable(task).is_none() {
+            self.defer_steer(steer, out);
+            return;
+        }
         self.steer_by((by, wish), task, now, out);
+    }
+
+    fn defer_steer(&mut self, steer: Steer, out: &mut Vec<Effect>) {
+        if self.revivals.deferred.len() < self.limits.inquiries_max {
+            self.revivals.deferred.push(steer);
+            return;
+        }
+        let detail = "too many requests wait for the tasks of a former process";
+        let wait = self.seed.stretch(self.pace.until_drained(1));
+        let answer = Problem::new(Code::Reads, detail).after(wait).into();
+        out.push(Effect::Reply { to: steer.reply_to, answer });
+    }
+
+    /// All unfinished tasks are known.
+    pub(super) fn steer_deferred(&mut self, now: Now, out: &mut Vec<Effect>) {
+        for steer in std::mem::take(&mut self.revivals.deferred) {
+            self.steer(steer, now, out);
+        }
+    }
+
+    /// The journal has failed: they never will be.
+    pub(super) fn give_up_deferred_steers(&mut self, problem: &Problem, out: &mut Vec<Effect>) {
+        for Steer { reply_to: to, .. } in std::mem::take(&mut self.revivals.deferred) {
+            out.push(Effect::Reply { to, answer: problem.clone().into() });
+        }
     }
 
     fn steer_by(

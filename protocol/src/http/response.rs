@@ -57,11 +57,12 @@ pub struct ReplyContext {
 impl ReplyContext {
     /// The context of a request's answer, before any preference was applied.
     pub fn of(head: &Head) -> Self {
+        let reads = matches!(head.method, Method::Get | Method::Head);
         Self {
             extent: if head.method == Method::Head { Extent::HeadOnly } else { Extent::Whole },
             version: head.version,
             after: if head.keep_alive() { After::KeepAlive } else { After::Close },
-            if_none_match: head.field(Field::IfNoneMatch).map(Into::into),
+            if_none_match: reads.then(|| head.field(Field::IfNoneMatch).map(Into::into)).flatten(),
             wait_applied: None,
         }
     }

@@ -16,5 +16,6 @@ mod payloads;
 mod poison;
 mod refusals;
 mod restarts;
+mod steering;
 mod steps;
 mod support;

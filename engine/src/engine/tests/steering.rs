@@ -453,6 +453,24 @@ fn what_stands_in_the_way_is_told() {
 }
 
 #[test]
+fn while_a_former_process_is_still_taken_in_nobody_is_told_that_a_task_is_over() {
+    check_parked(
+        "
+        recovering
+        cancel x a
+        recovered
+        > inquire for a
+        parked a not
+        > reply x 409 already-finished yes
+        recovering
+        retry x a
+        poison
+        > reply x 503 journal-failed unknown
+    ",
+    );
+}
+
+#[test]
 fn attempts_count_anew_behind_a_retry() {
     check_parked(
         "
