@@ -34,6 +34,8 @@ pub(crate) enum Order {
     Errors { task: TaskId },
     /// Show what happens to a task, from there on.
     Events { task: TaskId, after: u64 },
+    /// Say why a task is where it is.
+    Explain { task: TaskId },
     /// Do something with a task.
     Steer { task: TaskId, wish: Wish },
     /// Ask the journal.
@@ -147,7 +149,7 @@ impl Router {
             Ok(Call::Retry { id }) => Order::Steer { task: id, wish: Wish::Retry },
             Ok(Call::Tasks(filter)) => Order::Read(Query::List(filter)),
             Ok(Call::Errors(filter)) => Order::Read(Query::Ledger(filter)),
-            Ok(Call::Explain { .. }) => refuse(not_yet("Explaining a task")),
+            Ok(Call::Explain { id }) => Order::Explain { task: id },
             Ok(Call::Repair(_) | Call::Repaired { .. }) => refuse(not_yet("Repairing errors")),
             Err(problem) => refuse(problem),
         }

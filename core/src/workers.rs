@@ -40,6 +40,8 @@ pub(crate) struct Workers {
     channels: Vec<WorkerChannel>,
     /// What each worker is busy with.
     busy: Vec<Option<Busy>>,
+    /// What the threads of each group are called, and the number of its first worker.
+    groups: [(&'static str, usize); 3],
     foreground: Vec<usize>,
     bulk: Vec<usize>,
     background: Vec<usize>,
@@ -52,6 +54,7 @@ impl Workers {
         let background_start = bulk_start + bulk.len();
         let channels: Vec<_> = foreground.into_iter().chain(bulk).chain(background).collect();
         Self {
+            groups: [("work", 0), ("bulk", bulk_start), ("back", background_start)],
             busy: channels.iter().map(|_| None).collect(),
             foreground: (0..bulk_start).rev().collect(),
             bulk: (bulk_start..background_start).rev().collect(),
@@ -95,6 +98,14 @@ impl Workers {
     pub(crate) fn cancel(&self, chain: ChainNumber, place: usize) {
         let busy = self.busy.iter().flatten().find(|busy| busy.chain == chain);
         busy.into_iter().for_each(|busy| busy.claims.cancel(place));
+    }
+
+    /// The name of the thread that is busy with that chain.
+    pub(crate) fn name_of(&self, chain: ChainNumber) -> Option<String> {
+        let is_its = |busy: &Option<Busy>| busy.as_ref().is_some_and(|busy| busy.chain == chain);
+        let worker = self.busy.iter().position(is_its)?;
+        let (group, first) = self.groups.iter().rev().find(|(_, first)| *first <= worker)?;
+        Some(format!("{group}-{:03}", worker - first))
     }
 
     /// The chain that the worker is busy with.

@@ -25,6 +25,7 @@ mod cancel;
 mod chunk;
 mod drain;
 mod ending;
+mod explain;
 mod follow;
 mod inquiry;
 mod keys;
@@ -141,6 +142,7 @@ impl Engine {
         match event {
             Event::Submitted(submission) => self.submit(submission, now, out),
             Event::Asked(ask) => self.ask(ask, now, out),
+            Event::AskedWhy { reply_to, task } => self.explain(reply_to, task, now, out),
             Event::Steered(steer) => self.steer(steer, now, out),
             Event::Completed { completion, freed } => self.complete(completion, freed, now, out),
             Event::Recalled { chain, from } => self.put_back(chain, from, now, out),

@@ -1,9 +1,9 @@
 //! All that can start work in the engine, and all that it can want done.
 
 use overtime_protocol::{
-    Answer, Append, Chain, ChainNumber, Chunk, Completion, Finding, Form, Inquiry, KeyHash, KindId,
-    Lane, Payload, Read, ReplyTo, Ruling, SpoolOrder, Spooled, TaskEvent, TaskId, Ticket,
-    Unfinished, Verdict,
+    Answer, Append, Chain, ChainNumber, Chunk, Completion, Explanation, Finding, Form, Inquiry,
+    KeyHash, KindId, Lane, Payload, Read, ReplyTo, Ruling, SpoolOrder, Spooled, TaskEvent, TaskId,
+    Ticket, Unfinished, Verdict,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,13 @@ pub enum Event {
     Submitted(Submission),
     /// A caller asks for a task.
     Asked(Ask),
+    /// A caller asks why a task is where it is.
+    AskedWhy {
+        /// Whom to answer.
+        reply_to: ReplyTo,
+        /// Which task.
+        task: TaskId,
+    },
     /// A caller wants something done with a task.
     Steered(Steer),
     /// An attempt came back.
@@ -168,6 +175,15 @@ pub enum Effect {
         to: ReplyTo,
         /// What.
         answer: Answer,
+    },
+    /// Send this explanation, with the name of the worker that has the chain.
+    Explain {
+        /// To whom.
+        to: ReplyTo,
+        /// What.
+        explanation: Box<Explanation>,
+        /// The chain in which a worker has the task.
+        chain: Option<ChainNumber>,
     },
     /// Hand this to a free worker of the chain's lane; there is one, by the engine's credits.
     Dispatch(Chain),

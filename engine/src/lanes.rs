@@ -72,6 +72,16 @@ impl Credits {
         }
     }
 
+    /// How many workers `lane` may keep busy at most.
+    pub(crate) fn limit(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Control => self.plan.foreground - self.plan.interactive_floor,
+            Lane::Interactive => self.plan.foreground - self.plan.control_floor,
+            Lane::Bulk => self.plan.bulk,
+            Lane::Background => self.plan.background,
+        }
+    }
+
     fn foreground_room(&self, other: Lane, other_floor: usize) -> bool {
         let busy = self.running[Lane::Control] + self.running[Lane::Interactive];
         let kept = other_floor.saturating_sub(self.running[other]);

@@ -39,10 +39,40 @@ pub(crate) struct LaneQueue {
 
 #[derive(Debug, Default)]
 struct TenantQueue {
-    foremost: VecDeque<Entry>,
-    patient: VecDeque<Entry>,
+    foremost: Row,
+    patient: Row,
     deficit: u64,
     turn: u32,
+}
+
+/// A place in a row: its distance from that of another is how many stand between them.
+pub(crate) type Place = i64;
+
+/// Tasks of a tenant that stand alike.
+#[derive(Debug, Default)]
+struct Row {
+    /// The place of the first.
+    front: Place,
+    entries: VecDeque<Entry>,
+}
+
+impl Row {
+    fn push_back(&mut self, entry: Entry) -> Place {
+        self.entries.push_back(entry);
+        self.front + self.entries.len() as Place - 1
+    }
+
+    fn push_front(&mut self, entry: Entry) -> Place {
+        self.entries.push_front(entry);
+        self.front -= 1;
+        self.front
+    }
+
+    fn pop_front(&mut self) -> Option<Entry> {
+        let entry = self.entries.pop_front()?;
+        self.front += 1;
+        Some(entry)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,25 +85,43 @@ impl LaneQueue {
     /// How many places are taken.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        let len = |queue: &TenantQueue| queue.foremost.len() + queue.patient.len();
+        let len = |queue: &TenantQueue| queue.foremost.entries.len() + queue.patient.entries.len();
         self.tenants.values().map(len).sum()
     }
 
-    pub(crate) fn push(&mut self, tenant: TenantId, slot: Slot, bytes: u64, standing: Standing) {
+    pub(crate) fn push(
+        &mut self,
+        tenant: TenantId,
+        slot: Slot,
+        bytes: u64,
+        standing: Standing,
+    ) -> Place {
         let queue = self.tenants.entry(tenant).or_default();
         if queue.is_empty() {
             self.turns.push_back(tenant);
         }
-        queue.of(standing).push_back(Entry { slot, cost: cost(bytes) });
+        queue.of(standing).push_back(Entry { slot, cost: cost(bytes) })
     }
 
     /// Puts a task in front of all others of its tenant.
-    pub(crate) fn push_first(&mut self, tenant: TenantId, slot: Slot) {
+    pub(crate) fn push_first(&mut self, tenant: TenantId, slot: Slot) -> Place {
         let queue = self.tenants.entry(tenant).or_default();
         if queue.is_empty() {
             self.turns.push_back(tenant);
         }
-        queue.foremost.push_front(Entry { slot, cost: 0 });
+        queue.foremost.push_front(Entry { slot, cost: 0 })
+    }
+
+    /// How many of its tenant are before the one at that place, those included that are over.
+    pub(crate) fn before(&self, tenant: TenantId, standing: Standing, place: Place) -> u64 {
+        let Some(queue) = self.tenants.get(&tenant) else { return 0 };
+        let ahead = match standing {
+            Standing::Foremost => place - queue.foremost.front,
+            Standing::Patient => {
+                queue.foremost.entries.len() as Place + place - queue.patient.front
+            }
+        };
+        u64::try_from(ahead).unwrap_or_default()
     }
 
     /// The next task and how it stood. Bounded: each tenant is passed over at most as often as
@@ -97,10 +145,10 @@ impl LaneQueue {
 
 impl TenantQueue {
     fn is_empty(&self) -> bool {
-        self.foremost.is_empty() && self.patient.is_empty()
+        self.foremost.entries.is_empty() && self.patient.entries.is_empty()
     }
 
-    fn of(&mut self, standing: Standing) -> &mut VecDeque<Entry> {
+    fn of(&mut self, standing: Standing) -> &mut Row {
         match standing {
             Standing::Foremost => &mut self.foremost,
             Standing::Patient => &mut self.patient,
@@ -109,13 +157,13 @@ impl TenantQueue {
 
     fn pop_affordable(&mut self) -> Option<(Slot, Standing)> {
         let aged = self.turn.is_multiple_of(AGING_TURNS) && self.turn > 0;
-        let standing = match (self.foremost.is_empty(), self.patient.is_empty()) {
+        let standing = match (self.foremost.entries.is_empty(), self.patient.entries.is_empty()) {
             (true, _) => Standing::Patient,
             (false, true) => Standing::Foremost,
             (false, false) if aged => Standing::Patient,
             (false, false) => Standing::Foremost,
         };
-        let cost = self.of(standing).front()?.cost;
+        let cost = self.of(standing).entries.front()?.cost;
         self.deficit = self.deficit.checked_sub(cost)?;
         self.turn = self.turn.wrapping_add(1);
         self.of(standing).pop_front().map(|entry| (entry.slot, standing))

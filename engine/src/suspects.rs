@@ -25,6 +25,11 @@ impl Suspects {
         self.active
     }
 
+    /// Whether it is this suspect's turn.
+    pub(crate) fn is_active(&self, slot: Slot) -> bool {
+        self.active == Some(slot)
+    }
+
     /// The suspect's attempt is over, or the suspect is no more.
     pub(crate) fn end(&mut self, slot: Slot) {
         if self.active == Some(slot) {

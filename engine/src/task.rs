@@ -1,7 +1,7 @@
 //! A live task: what survives a crash in one struct, the bookkeeping around it.
 
 use crate::event::Wants;
-use crate::queue::Standing;
+use crate::queue::{Place, Standing};
 use crate::timers::TimerKey;
 use overtime_protocol::record::{Acceptance, Advance, Record};
 use overtime_protocol::{
@@ -84,7 +84,7 @@ pub(crate) enum Run {
     /// Waits for the other suspects to have had their turn.
     Suspect,
     /// In its lane, where it stands like that.
-    Queued { since: Monotonic, standing: Standing },
+    Queued { since: Monotonic, standing: Standing, place: Place },
     /// Waits for the chain of its hot key.
     Chained,
     /// A worker has it.

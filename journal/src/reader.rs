@@ -16,8 +16,8 @@ use crate::spool::Spool;
 use crossbeam_channel::Receiver;
 use overtime_protocol::record::{self, Acceptance, Change, Record};
 use overtime_protocol::{
-    Account, Answer, Clock, Code, Document, Durability, Finding, Idempotency, Inquiry, Lookup,
-    Opener, Problem, Query, Question, Read, Submitted, TaskId, TaskState, bulk,
+    Account, Answer, Clock, Code, Document, Durability, Explanation, Finding, Idempotency, Inquiry,
+    Lookup, Opener, Problem, Query, Question, Read, Submitted, TaskId, TaskState, bulk,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,6 +90,11 @@ impl Reader {
                     || unknown(task),
                     |found| Answer::Document(Box::new(found.document)),
                 ))
+            }
+            Query::Explanation(task) => {
+                let found = self.find(task, Extent::Document)?;
+                Ok(found
+                    .map_or_else(|| unknown(task), |found| Explanation::of(found.document).into()))
             }
             Query::Result(task) => {
                 let found = self.find(task, Extent::Result)?;

@@ -1,5 +1,6 @@
 //! Answers: what goes back to a caller, before it is bytes.
 
+use crate::explanation::Explanation;
 use crate::id::TaskId;
 use crate::job::Product;
 use crate::kind::Durability;
@@ -95,6 +96,14 @@ pub enum Answer {
     Events(Box<EventPage>),
     /// A problem document.
     Problem(Box<Problem>),
+}
+
+impl From<Explanation> for Answer {
+    fn from(explanation: Explanation) -> Self {
+        let mut body = Vec::new();
+        explanation.write_json(&mut body);
+        Self::Value { content_type: "application/json", body: body.into() }
+    }
 }
 
 impl From<Problem> for Answer {

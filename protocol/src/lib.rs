@@ -7,6 +7,7 @@ mod answer;
 mod append;
 mod encoding;
 mod event;
+mod explanation;
 mod fault;
 mod id;
 mod idempotency;
@@ -33,6 +34,7 @@ pub use append::{
     Append, Fate, Recovered, ReplyTo, SpoolOrder, Spooled, Ticket, Unfinished, Verdict,
 };
 pub use event::{News, TaskEvent};
+pub use explanation::{Explanation, WaitsFor};
 pub use fault::{Class, Fault, Source};
 pub use id::{Epoch, TaskId, TaskIdMint};
 pub use idempotency::{Claim, Fingerprint, IdempotencyKey, KeyHash};

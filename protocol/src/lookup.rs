@@ -35,6 +35,8 @@ pub struct Read {
 pub enum Query {
     /// The document of a task that is not live.
     Document(TaskId),
+    /// Why a task that is not live is where it is, as a JSON document.
+    Explanation(TaskId),
     /// The result of a task that is not live.
     Result(TaskId),
     /// Why items of a bulk task failed, as NDJSON.

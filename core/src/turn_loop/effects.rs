@@ -44,6 +44,10 @@ impl Core {
     pub(super) fn apply_one(&mut self, effect: Effect, now: Monotonic) {
         match effect {
             Effect::Reply { to, answer } => self.clients.answer(to, answer),
+            Effect::Explain { to, mut explanation, chain } => {
+                explanation.worker = chain.and_then(|chain| self.workers.name_of(chain));
+                self.clients.answer(to, (*explanation).into());
+            }
             Effect::Dispatch(chain) => self.workers.hand_out(chain),
             Effect::Recall(chain) => {
                 self.recalled.push((chain, self.workers.recall(chain)));

@@ -47,6 +47,7 @@ impl Core {
                 }
                 Event::Followed(task)
             }
+            Order::Explain { task } => Event::AskedWhy { reply_to, task },
             Order::Steer { task, wish } => Event::Steered(Steer { reply_to, task, wish }),
             Order::Read(query) => {
                 self.effects.push(Effect::Read(Read { reply_to, query }));

@@ -57,11 +57,12 @@ impl Engine {
     /// Somebody waits for it now: it goes before those that nobody waits for.
     pub(super) fn promote(&mut self, slot: Slot) {
         let Some(task) = self.table.get_mut(slot) else { return };
-        let Run::Queued { standing, .. } = &mut task.run else { return };
+        let (lane, bytes) = (task.charged_lane(), task.payload.len());
+        let Run::Queued { standing, place, .. } = &mut task.run else { return };
         if *standing == Standing::Patient && task.durable.urgency <= 3 {
             *standing = Standing::Foremost;
-            let (lane, bytes) = (task.charged_lane(), task.payload.len());
-            self.queues[lane].push(TenantId::default(), slot, bytes, Standing::Foremost);
+            let queue = &mut self.queues[lane];
+            *place = queue.push(TenantId::default(), slot, bytes, Standing::Foremost);
         }
     }
 }

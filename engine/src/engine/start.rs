@@ -58,8 +58,8 @@ impl Engine {
             let marked = matches!(task.start_mark, StartMarkState::Written { .. });
             if standing == Standing::Foremost && !task.is_waited_for() && !marked {
                 let (bytes, standing) = (task.payload.len(), Standing::Patient);
-                task.run = Run::Queued { since, standing };
-                self.queues[lane].push(TenantId::default(), slot, bytes, standing);
+                let place = self.queues[lane].push(TenantId::default(), slot, bytes, standing);
+                task.run = Run::Queued { since, standing, place };
                 continue;
             }
             self.stats.queued[lane] -= 1;

@@ -161,9 +161,9 @@ impl Engine {
         let urgent = task.durable.urgency <= 3;
         let foremost = urgent && task.is_waited_for();
         let standing = if foremost { Standing::Foremost } else { Standing::Patient };
-        task.run = Run::Queued { since: now, standing };
         let bytes = task.payload.len();
-        self.queues[lane].push(TenantId::default(), slot, bytes, standing);
+        let place = self.queues[lane].push(TenantId::default(), slot, bytes, standing);
+        task.run = Run::Queued { since: now, standing, place };
         self.stats.queued[lane] += 1;
     }
 
@@ -171,8 +171,8 @@ impl Engine {
     pub(super) fn enqueue_first(&mut self, slot: Slot, now: Monotonic) {
         let Some(task) = self.table.get_mut(slot) else { return };
         let lane = task.charged_lane();
-        task.run = Run::Queued { since: now, standing: Standing::Foremost };
-        self.queues[lane].push_first(TenantId::default(), slot);
+        let place = self.queues[lane].push_first(TenantId::default(), slot);
+        task.run = Run::Queued { since: now, standing: Standing::Foremost, place };
         self.stats.queued[lane] += 1;
     }
 }

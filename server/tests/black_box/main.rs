@@ -5,6 +5,7 @@ mod bulk;
 mod descriptors;
 mod ends;
 mod events;
+mod explaining;
 mod hosts;
 mod keys;
 mod large;

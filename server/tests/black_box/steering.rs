@@ -59,3 +59,85 @@ fn what_was_asked_to_stop_does_not_run_again_after_kill_9() {
     server.wait_for(&running, &["cancelled"]);
     server.wait_for(&task, &["cancelled"]);
 }
+
+/// A task of `flaky` that used its four attempts, of which it needs `needed` to succeed.
+fn parked(server: &Server, needed: u32) -> String {
+    let body = format!(r#"{{"fail_times":{}}}"#, needed - 1);
+    let task = server.post("/v1/tasks/flaky?wait=0s", &body).task();
+    server.wait_for(&task, &["parked"]);
+    task
+}
+
+#[test]
+fn a_parked_task_runs_again_and_its_attempts_count_anew() {
+    let folder = folder();
+    let server = Server::start_impatient(folder.path());
+    let task = parked(&server, 7);
+    let path = format!("/v1/tasks/{task}/retry");
+    let resumed = server.post(&path, "");
+    assert_eq!((resumed.status, &resumed.json()["state"]), (202, &"queued".into()));
+    let document = server.wait_for(&task, &["succeeded", "parked"]);
+    assert_eq!((&document["state"], &document["attempts"]), (&"succeeded".into(), &7.into()));
+    let again = server.post(&path, "");
+    assert_eq!((again.status, &*again.code()), (409, "not-parked"));
+    assert_eq!(server.cancel(&task).code(), "already-finished");
+    let nobody = "01DXF6EC000000000000000001";
+    assert_eq!(server.post(&format!("/v1/tasks/{nobody}/retry"), "").code(), "unknown-task");
+    assert_eq!(server.cancel(nobody).code(), "unknown-task");
+}
+
+#[test]
+fn of_many_who_retry_and_discard_one_parked_task_all_hear_the_same() {
+    let folder = folder();
+    let server = Server::start_impatient(folder.path());
+    let task = parked(&server, 5);
+    let path = format!("/v1/tasks/{task}/retry");
+    let (retried, discarded) = thread::scope(|scope| {
+        let retries: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| server.post(&path, "").status)).collect();
+        let discards: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| server.cancel(&task).status)).collect();
+        let join = |all: Vec<thread::ScopedJoinHandle<'_, u16>>| -> Vec<u16> {
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        };
+        (join(retries), join(discards))
+    });
+    let document = server.wait_for(&task, &["succeeded", "cancelled"]);
+    assert!(retried.iter().all(|status| [202, 409].contains(status)), "{retried:?}");
+    if discarded.contains(&200) {
+        assert_eq!(document["state"], "cancelled", "{discarded:?}");
+    }
+    if document["state"] == "succeeded" {
+        assert_eq!(document["attempts"], 5);
+        assert!(retried.contains(&202));
+    }
+}
+
+#[test]
+fn a_parked_task_survives_kill_9_on_either_side_of_its_retry() {
+    let folder = folder();
+    let server = Server::start_impatient(folder.path());
+    let (resumed, discarded) = (parked(&server, 6), parked(&server, 6));
+    server.kill();
+    let server = Server::start_impatient(folder.path());
+    assert_eq!(server.cancel(&discarded).status, 200);
+    assert_eq!(server.post(&format!("/v1/tasks/{resumed}/retry"), "").status, 202);
+    server.kill();
+    let server = Server::start_impatient(folder.path());
+    server.wait_for(&discarded, &["cancelled"]);
+    server.wait_for(&resumed, &["succeeded"]);
+}
+
+#[test]
+fn tasks_are_listed_by_what_is_named() {
+    let folder = folder();
+    let server = Server::start_impatient(folder.path());
+    let resting = parked(&server, 9);
+    server.post("/v1/tasks/flaky", "{}");
+    let list = server.get("/v1/tasks?state=parked&kind=flaky&limit=10").json();
+    let ids: Vec<&str> =
+        list["tasks"].as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap()).collect();
+    assert_eq!((ids, &list["next"]), (vec![&*resting], &serde_json::Value::Null));
+    let refused = server.get("/v1/tasks?state=asleep");
+    assert_eq!((refused.status, &*refused.code()), (400, "malformed-parameter"));
+}

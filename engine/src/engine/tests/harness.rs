@@ -110,6 +110,10 @@ impl Stage {
             [] => {}
             ["submit", name, kind, ref rest @ ..] => self.submit(name, kind, rest),
             ["ask", caller, wants, task, ref rest @ ..] => self.ask(caller, wants, task, rest),
+            ["why", caller, task] => {
+                let (reply_to, task) = (self.caller(caller), self.id(task));
+                self.event(Event::AskedWhy { reply_to, task });
+            }
             ["cancel", caller, task] => self.steer(caller, task, Wish::Cancel),
             ["retry", caller, task] => self.steer(caller, task, Wish::Retry),
             ["stopped", task] => self.fail(task, Outcome::Cancelled),
@@ -340,6 +344,15 @@ impl Stage {
             }
             Effect::Recall(chain) => {
                 write!(text, "recall {}", self.names[&self.chains[&chain].leader]).unwrap();
+            }
+            Effect::Explain { to, explanation, .. } => {
+                let caller = &self.callers[to.0 as usize];
+                let waits_for = explanation.waits_for.map_or("nothing", |what| what.name());
+                let state = explanation.state.name();
+                write!(text, "explain {caller} {state} waits for {waits_for}").unwrap();
+                if let Some(position) = explanation.position {
+                    write!(text, " behind {position}").unwrap();
+                }
             }
             Effect::Cancel { chain, place } => {
                 let name = self.names[&self.chains[&chain].leader].clone();

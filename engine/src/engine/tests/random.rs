@@ -133,9 +133,13 @@ impl Day {
 
     fn steer(&mut self) {
         let Some(&task) = pick(&self.seen_tasks, &mut self.chance) else { return };
-        let wish = [Wish::Cancel, Wish::Retry][self.chance.below(2) as usize];
         let reply_to = self.caller();
-        self.event(Event::Steered(Steer { reply_to, task, wish }));
+        let event = match self.chance.below(3) {
+            0 => Event::AskedWhy { reply_to, task },
+            1 => Event::Steered(Steer { reply_to, task, wish: Wish::Cancel }),
+            _ => Event::Steered(Steer { reply_to, task, wish: Wish::Retry }),
+        };
+        self.event(event);
     }
 
     fn complete(&mut self) {
@@ -296,6 +300,7 @@ impl Day {
     fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Reply { to, .. } => self.answer(to),
+            Effect::Explain { to, .. } => self.answer(to),
             Effect::Read(read) => self.answer(read.reply_to),
             Effect::Inquire(inquiry) => self.keys.asked.push_back(inquiry),
             Effect::Append(append) => {
