@@ -20,7 +20,8 @@ pub(crate) struct Durable {
     pub(crate) urgency: u8,
     /// Attempts started so far.
     pub(crate) attempts: u32,
-    /// How many it had when a person last had it run again: those do not count.
+    /// How many of them do not count: those before a person last had it run again, or before one
+    /// that came further than they did.
     pub(crate) forgiven: u32,
     /// Crashes on its account.
     pub(crate) crashes: u8,

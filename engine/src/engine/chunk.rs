@@ -7,8 +7,8 @@ use crate::event::Effect;
 use crate::limits::BULK_SLICE;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, PendingChunk, Run, StartMarkState};
-use overtime_protocol::record::{Acceptance, Change, Record};
-use overtime_protocol::{ChainNumber, Chunk, Form, Go, Now, Ruling, record};
+use overtime_protocol::record::{Acceptance, Advance, Change, Record};
+use overtime_protocol::{ChainNumber, Chunk, Form, Go, Now, Ruling};
 use std::sync::Arc;
 
 impl Engine {
@@ -34,7 +34,7 @@ impl Engine {
             run: task.runs,
             claim: acceptance.as_ref().and(task.durable.claim.as_deref()).copied(),
             acceptance,
-            change: Some(Change::Advanced(record::Advance { cursor, progress })),
+            change: Some(Change::Advanced(Advance { cursor, progress })),
             puts,
             expects,
             ..Record::new(slot.id(), now.unix)
@@ -87,12 +87,41 @@ impl Engine {
             return;
         };
         let go = self.go(slot, now);
-        if let Some(task) = self.table.get_mut(slot) {
-            task.durable.advance = Some(Box::new(advance));
-        }
         self.stats.chunks += 1;
+        self.note_advance(slot, advance, now, out);
         self.accept_with_chunk(slot, now, out);
         out.push(Effect::Rule { chain, ruling: Ruling::Kept { lsn, go } });
+    }
+
+    /// Later attempts go on from there. One that comes further than those before it is the first
+    /// again: what they failed of, it has got over.
+    fn note_advance(&mut self, slot: Slot, advance: Advance, now: Now, out: &mut Vec<Effect>) {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        let before = task.durable.advance.as_ref().map_or(0, |before| before.progress.done);
+        let comes_further = advance.progress.done > before;
+        task.durable.advance = Some(Box::new(advance));
+        if !comes_further || !matches!(task.run, Run::Running) {
+            return;
+        }
+        // A pass over the items of a bulk body gets over some of them nearly always.
+        if task.durable.form == Form::Single {
+            task.durable.forgiven = task.durable.attempts.saturating_sub(1);
+        }
+        self.absolve(slot, now, out);
+    }
+
+    /// A suspect that comes further does not die of the same thing for ever: the others need not
+    /// wait for it, and a crash from here on counts as its first.
+    fn absolve(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        if !task.start_mark.is_isolated() {
+            return;
+        }
+        task.durable.crashes = 0;
+        task.start_mark = StartMarkState::Written { isolated: false };
+        let at = task.durable.started_at.unwrap_or(now.unix);
+        self.append_start_mark(slot, at, out);
+        self.end_suspicion(slot, now);
     }
 
     /// The acceptance was in the chunk; the start mark of an attempt that outlives the linger

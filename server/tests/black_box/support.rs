@@ -95,7 +95,8 @@ impl Server {
                 return document;
             }
         }
-        panic!("{task} is still not {states:?}");
+        let document = self.get(&format!("/v1/tasks/{task}")).body;
+        panic!("{task} is still not {states:?}: {document}");
     }
 }
 

@@ -242,9 +242,9 @@ impl Stage {
 
     fn advance_task(&mut self, task: &str, cursor: &str) {
         let (job, chain) = self.at_work[&self.id(task)].clone();
-        let (cursor, puts) = (cursor.to_owned().into(), Vec::new());
         let Job { task, run, .. } = job;
-        let progress = Progress { done: 1, total: None };
+        let progress = Progress { done: cursor.parse().unwrap(), total: None };
+        let (cursor, puts) = (cursor.to_owned().into(), Vec::new());
         let chunk = Chunk { task, run, cursor, progress, puts, expects: Vec::new() };
         self.event(Event::Advanced { chunk, chain });
     }

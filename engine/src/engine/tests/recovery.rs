@@ -6,8 +6,8 @@ use crate::event::{Effect, Event, Freed, Steer, Wish};
 use crate::limits::Limits;
 use overtime_protocol::record::{Acceptance, Change, StartMark};
 use overtime_protocol::{
-    Completion, Fate, Form, KindName, Lane, Outcome, Payload, Product, ReplyTo, TaskId, TaskState,
-    Unfinished, UnixMillis, Verdict,
+    Chain, Chunk, Completion, Fate, Form, Job, KindName, Lane, Outcome, Payload, Product, Progress,
+    ReplyTo, TaskId, TaskState, Unfinished, UnixMillis, Verdict,
 };
 use std::time::Duration;
 
@@ -145,6 +145,41 @@ fn suspects_run_one_at_a_time_beside_the_others() {
     ];
     assert_eq!(suspects, expected);
     assert!(story.contains(&"3 run #1 in interactive".to_owned()));
+}
+
+/// Lets the one worker send a chunk that ends at this cursor, and tells what the engine does once
+/// that is on disk, but for the ruling.
+fn save(stage: &mut Stage, chain: &Chain, cursor: &'static str) -> Vec<String> {
+    let Job { task, run, .. } = chain.jobs[0];
+    let progress = Progress { done: cursor.parse().unwrap(), total: None };
+    let cursor = cursor.into();
+    let chunk = Chunk { task, run, cursor, progress, puts: Vec::new(), expects: Vec::new() };
+    stage.event(Event::Advanced { chunk, chain: chain.number });
+    let advance = stage.out.pop().expect("a chunk is appended");
+    step(stage, advance);
+    stage.engine.dispatch(64, stage.now, &mut stage.out);
+    let effects = std::mem::take(&mut stage.out).into_iter();
+    let effects = effects.filter(|effect| !matches!(effect, Effect::Rule { .. }));
+    effects.map(|effect| step(stage, effect)).collect()
+}
+
+#[test]
+fn a_suspect_that_comes_further_is_none_any_more() {
+    let mut stage = Stage::new(Engine::new(setup(40, Limits::default(), 1)));
+    let progress = Some(Progress { done: 5, total: None });
+    let saved = unfinished(1, "echo", mark(true, 1));
+    let saved = Unfinished { cursor: Some("5".into()), progress, ..saved };
+    let tasks = vec![saved, unfinished(2, "echo", mark(false, 0))];
+    stage.engine.recover(tasks, false, stage.now, &mut stage.out);
+    stage.engine.dispatch(64, stage.now, &mut stage.out);
+    let marked = stage.out.pop().expect("a suspect is marked before it starts");
+    assert_eq!(step(&mut stage, marked), "1 mark true 2");
+    stage.engine.dispatch(64, stage.now, &mut stage.out);
+    let Some(Effect::Dispatch(chain)) = stage.out.pop() else { panic!("it has not started") };
+    // It has been there before.
+    assert_eq!(save(&mut stage, &chain, "5"), [""; 0]);
+    assert_eq!(save(&mut stage, &chain, "6"), ["1 mark false 0", "2 mark true 1"]);
+    assert_eq!(save(&mut stage, &chain, "7"), ["2 run #2 in background"]);
 }
 
 #[test]

@@ -102,6 +102,44 @@ fn the_retry_goes_on_from_what_was_saved() {
 }
 
 #[test]
+fn only_attempts_that_came_no_further_are_used_up() {
+    check(
+        4,
+        "
+        submit a twice wait=0s
+        > append a accepted
+        durable
+        > reply a 202 queued
+        > dispatch interactive a#1
+        chunk a 1
+        > append a advanced
+        durable
+        > ruling go on
+        fail a
+        > append a retrying
+        durable
+        +2s
+        > dispatch background a#2 from=1 stored
+        chunk a 2
+        > append a advanced
+        durable
+        > ruling go on
+        fail a
+        > append a retrying
+        durable
+        +2s
+        > dispatch background a#3 from=2 stored
+        chunk a 2
+        > append a advanced
+        durable
+        > ruling go on
+        fail a
+        > append a parked
+    ",
+    );
+}
+
+#[test]
 fn a_conflict_at_the_end_runs_the_rest_again() {
     check(
         4,
