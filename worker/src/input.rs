@@ -119,8 +119,8 @@ impl<'a> Input<'a> {
         self.effects.read(key.as_ref(), self.view)
     }
 
-    /// Asks for `value` to be written at a state key with the end of this attempt. A key is named
-    /// `space/rest`; the last write to a key wins.
+    /// Asks for `value` to be written at a state key with the next [`save`](Input::save) or the end
+    /// of this attempt. A key is named `space/rest`; the last write to a key wins.
     ///
     /// # Errors
     /// As [`read`](Input::read): a key that was not read before is read first.
@@ -128,7 +128,7 @@ impl<'a> Input<'a> {
         self.effects.put(key.as_ref(), value.into(), self.view)
     }
 
-    /// Asks for a state key to be deleted with the end of this attempt.
+    /// Asks for a state key to be deleted, as [`put`](Input::put) asks for it to be written.
     ///
     /// # Errors
     /// As [`put`](Input::put).
