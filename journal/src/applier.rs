@@ -2,9 +2,10 @@
 //! time, checkpoints the archive, and frees the segments that are no longer needed. It never
 //! touches the end of the log.
 
-use crate::archive::{Checkpoint, Connections, Effort, Writer};
+use crate::archive::{Applied, Checkpoint, Connections, Effort, Writer};
 use crate::cursor::Cursor;
 use crate::fold::Fold;
+use crate::journal::{Deliver, Report};
 use crate::log::Wake;
 use crate::options::{
     APPLY_BYTES_MAX, APPLY_WRITES_MAX, CHECKPOINT_LOG_BYTES, CHECKPOINT_WAL_BYTES,
@@ -33,6 +34,8 @@ pub(crate) struct Applier {
     pub(crate) readers: Vec<Arc<Connections>>,
     /// The sequence number and the offset of the next record to apply.
     pub(crate) next: (u64, u64),
+    /// Who hears of new errors.
+    pub(crate) deliver: Deliver,
     /// Bytes of log applied since the last checkpoint.
     pub(crate) unchecked: u64,
 }
@@ -90,24 +93,34 @@ impl Applier {
             return Ok(false);
         }
         let before = Instant::now();
-        while let Err(error) = self.archive.apply(&fold) {
-            if !is_passing(&error) {
-                return Err(failed(error));
-            }
-            self.shared.log.refuse();
-            if patience == Patience::GivesUp || !self.shared.log.pause(TRY_AGAIN) {
-                return Ok(false);
-            }
-        }
+        let Some(applied) = self.write(&fold, patience)? else {
+            return Ok(false);
+        };
         let stats = &self.shared.log.stats;
         stats.apply.record(before.elapsed());
         add(&stats.applied, fold.records as u64);
+        stats.add_usage(&applied.usage);
         self.shared.log.mark_seen(fold.writes as u64, fold.bytes as u64);
         self.shared.set_applied(fold.last);
         self.shared.recent.release(fold.last);
         self.unchecked += fold.bytes as u64;
         self.next = next;
+        applied.notes.into_iter().for_each(|note| (self.deliver)(Report::Noted(note)));
         Ok(true)
+    }
+
+    /// Writes a fold to the archive, unless that takes patience that is not there.
+    fn write(&mut self, fold: &Fold, patience: Patience) -> Result<Option<Applied>, String> {
+        loop {
+            match self.archive.apply(fold) {
+                Ok(applied) => return Ok(Some(applied)),
+                Err(error) if !is_passing(&error) => return Err(failed(error)),
+                Err(_) => self.shared.log.refuse(),
+            }
+            if patience == Patience::GivesUp || !self.shared.log.pause(TRY_AGAIN) {
+                return Ok(None);
+            }
+        }
     }
 
     /// Folds the next records, and says where those behind them start.

@@ -8,7 +8,8 @@ mod schema;
 mod settler;
 mod writer;
 
-pub(crate) use reader::{Connections, Snapshot};
-pub(crate) use row::{Archived, KeptPayload};
+pub(crate) use apply::Applied;
+pub(crate) use reader::{Connections, LedgerPlace, Snapshot};
+pub(crate) use row::{Archived, KeptPayload, LedgerEntry};
 pub(crate) use schema::damaged;
 pub(crate) use writer::{Checkpoint, Effort, Writer};

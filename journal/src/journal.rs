@@ -30,6 +30,8 @@ pub enum Report {
     Found(Ticket, Finding),
     /// What became of the payload of a task that was to be spooled.
     Spooled(TaskId, Spooled),
+    /// An error that was not seen before and needs a person, in a line.
+    Noted(String),
     /// A write or sync failed, or the archive did: nothing is acknowledged after this, ever.
     /// Appends without a verdict may or may not be on disk. Said once, in a sentence.
     Failed(String),

@@ -53,5 +53,5 @@ pub use journal::{Deliver, Journal, Report};
 pub use open::{Opened, open, open_on};
 pub use options::{Options, SEGMENT_BYTES_MIN};
 pub use shared::State;
-pub use stats::{SPAN_BUCKETS, Spans, Stats};
+pub use stats::{SPAN_BUCKETS, Spans, Stats, Usage};
 pub use store::Store;

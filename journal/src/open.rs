@@ -90,6 +90,7 @@ fn open_in(
     let make = OpenError::io(format!("make the log in {}", folder.log().display()));
     prepare::first(&log).map_err(make)?;
     prepare::measure_space(&log, &options.folder);
+    log.stats.add_usage(&archive.usage().map_err(damaged)?);
     log.mark_recovered(replay.writes as u64, replay.fold.bytes as u64);
 
     let connect = |count| Connections::open(&file, count).map(Arc::new).map_err(damaged);
@@ -160,6 +161,7 @@ impl Opened {
             archive: self.archive,
             readers: vec![Arc::clone(&store), Arc::clone(&readers), Arc::clone(&commit)],
             next: self.unapplied,
+            deliver: Arc::clone(&deliver),
             unchecked: 0,
         };
         let log = Arc::clone(&self.shared.log);
@@ -177,6 +179,7 @@ impl Opened {
             spool: self.spool,
             opener: self.opener.clone(),
             clock: Clock::start(),
+            catch_up_max: self.options.catch_up_max,
             key_keep: self.options.key_keep,
             deliver,
         };

@@ -21,6 +21,9 @@ pub struct Options {
     pub readers: usize,
     /// The bound of each of the two channels of lookups.
     pub lookups_max: usize,
+    /// How long a lookup waits at most for the archive to have what is durable. Behind that it
+    /// shows what there is.
+    pub catch_up_max: Duration,
     /// How long an idempotency key is kept after its task has ended.
     pub key_keep: Duration,
     /// What the commit thread does first: it is the one for which callers wait.
@@ -38,6 +41,7 @@ impl Options {
             spool_orders_max: 1024,
             readers: 2,
             lookups_max: 4096,
+            catch_up_max: Duration::from_millis(250),
             key_keep: Duration::from_secs(24 * 60 * 60),
             commit_starts: || {},
         }
@@ -115,6 +119,12 @@ pub(crate) const LIST_ROWS_MAX: u32 = 10_000;
 
 /// … and about how long that may take: rows with a product take more pages than others.
 pub(crate) const LIST_SPAN_MAX: Duration = Duration::from_millis(10);
+
+/// How many different errors the ledger keeps, give or take a tenth.
+pub(crate) const LEDGER_ROWS_MAX: i64 = 10_000;
+
+/// For each error in a page of the ledger so many parked tasks are counted at most.
+pub(crate) const PARKED_COUNT_MAX: u32 = 10_000;
 
 /// How many read connections serve handlers.
 pub(crate) const STORE_CONNECTIONS: usize = 4;

@@ -4,6 +4,7 @@
 
 mod events;
 mod keys;
+mod ledger;
 mod lists;
 mod parked;
 
@@ -37,6 +38,8 @@ pub(crate) struct Reader {
     pub(crate) opener: Opener,
     /// What the time is.
     pub(crate) clock: Clock,
+    /// How long to wait for the archive.
+    pub(crate) catch_up_max: Duration,
     /// How long a key is kept after its task has ended.
     pub(crate) key_keep: Duration,
     /// Who hears.
@@ -104,7 +107,7 @@ impl Reader {
             Query::Errors { task, live } => self.errors(task, live),
             Query::Events { task, after } => self.events(task, after),
             Query::List(filter) => self.list(&filter),
-            Query::Ledger(_) => Err(StoreError::Damaged("not there yet".to_owned())),
+            Query::Ledger(filter) => self.ledger(&filter),
             Query::State { key, absent } => {
                 let state = self.shared.state(&key, &self.archive)?;
                 let value = |body| Answer::Value { content_type: "application/json", body };

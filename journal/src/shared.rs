@@ -12,9 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long a lookup waits for the archive.
-const CATCH_UP_MAX: Duration = Duration::from_millis(250);
-
 /// What is shared.
 pub(crate) struct Shared {
     /// The log.
@@ -59,10 +56,10 @@ impl Shared {
     }
 
     /// Has the archive take in everything that is durable by now, and waits for that, but no
-    /// longer than [`CATCH_UP_MAX`]. Whether it has.
-    pub(crate) fn catch_up(&self) -> bool {
+    /// longer than `span`. Whether it has.
+    pub(crate) fn catch_up(&self, span: Duration) -> bool {
         let durable = self.log.last();
-        let until = Instant::now() + CATCH_UP_MAX;
+        let until = Instant::now() + span;
         let mut guard = self.moved.0.lock();
         while self.applied() < durable {
             self.log.hurry();

@@ -1,6 +1,9 @@
 //! What the journal counts, for whoever watches. Written by its threads, read by anybody; nothing
 //! in the journal decides by it, except that [`Stats::poisoned`] tells what was decided.
 
+use foldhash::HashMap;
+use overtime_protocol::KindName;
+use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -39,8 +42,35 @@ pub struct Stats {
     pub spooled_bytes: AtomicU64,
     /// Bytes free on the disk of the data folder, as of about a second ago.
     pub disk_free: AtomicU64,
+    /// What the archive holds of each kind.
+    usage: Mutex<HashMap<KindName, Usage>>,
     /// Whether a write or sync failed: nothing is acknowledged any more.
     pub poisoned: AtomicBool,
+}
+
+/// What the archive holds of a kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tasks.
+    pub rows: i64,
+    /// About how many bytes they take, payloads in the spool included.
+    pub bytes: i64,
+}
+
+impl Stats {
+    /// What the archive holds of each kind, in no order.
+    pub fn usage(&self) -> Vec<(KindName, Usage)> {
+        self.usage.lock().iter().map(|(kind, usage)| (kind.clone(), *usage)).collect()
+    }
+
+    /// Adds what came to what the archive holds, and takes away what went.
+    pub(crate) fn add_usage(&self, more: &HashMap<KindName, Usage>) {
+        let mut usage = self.usage.lock();
+        for (kind, Usage { rows, bytes }) in more {
+            let sum = usage.entry(kind.clone()).or_default();
+            (sum.rows, sum.bytes) = (sum.rows + rows, sum.bytes + bytes);
+        }
+    }
 }
 
 /// How many buckets [`Spans`] has.

@@ -218,6 +218,7 @@ fn journal_deliver(mailbox: Mailbox) -> overtime_journal::Deliver {
             Report::Found(ticket, finding) => Mail::Found(ticket, finding),
             Report::Spooled(task, outcome) => Mail::Spooled(task, outcome),
             Report::Failed(reason) => Mail::JournalFailed(reason),
+            Report::Noted(line) => return eprintln!("overtime: {line}"),
         });
     })
 }

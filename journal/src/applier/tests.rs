@@ -43,7 +43,9 @@ impl Bench {
         let archive = Writer::open(&folder.path().join("archive.db"), opener.clone()).unwrap();
         let shared = Arc::new(Shared::new(Arc::clone(&log), Recent::default(), 0));
         let next = (1, SEGMENT_HEADER_BYTES);
-        let applier = Applier { shared, archive, readers: Vec::new(), next, unchecked: 0 };
+        let deliver: Deliver = Arc::new(|_| {});
+        let readers = Vec::new();
+        let applier = Applier { shared, archive, readers, next, deliver, unchecked: 0 };
         Self { log, writer, applier, opener, folder }
     }
 

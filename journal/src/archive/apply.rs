@@ -3,21 +3,41 @@
 
 mod events;
 mod keys;
+mod ledger;
+mod tally;
 mod tasks;
+mod usage;
+
+pub(super) use usage::read_usage;
 
 use crate::fold::Fold;
-use overtime_protocol::{Fault, Opener};
+use crate::stats::Usage;
+use foldhash::HashMap;
+use overtime_protocol::{Fault, KindName, Opener};
 use rusqlite::Transaction;
+use tally::Tally;
+
+/// What else is to be known of a fold that was written.
+#[derive(Default)]
+pub(crate) struct Applied {
+    /// Errors that were not seen before and need a person, a sentence each.
+    pub(crate) notes: Vec<String>,
+    /// How much more there is of each kind.
+    pub(crate) usage: HashMap<KindName, Usage>,
+}
 
 /// Writes everything of `fold`.
 pub(super) fn write(
     transaction: &Transaction<'_>,
     opener: &Opener,
     fold: &Fold,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Applied> {
     keys::free_claims(transaction, fold)?;
-    tasks::write_tasks(transaction, opener, fold)?;
-    keys::write_keys(transaction, fold)
+    let Tally { faults, usage } = tasks::write_tasks(transaction, opener, fold)?;
+    keys::write_keys(transaction, fold)?;
+    let notes = ledger::write_ledger(transaction, &faults)?;
+    usage::write_usage(transaction, &usage)?;
+    Ok(Applied { notes, usage })
 }
 
 fn retry_after_ms(fault: &Fault) -> Option<i64> {

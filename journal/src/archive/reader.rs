@@ -3,8 +3,11 @@
 //! gives it up for a checkpoint. It never writes.
 
 mod events;
+mod ledger;
 mod list;
 mod parked;
+
+pub(crate) use ledger::LedgerPlace;
 
 use super::row::{self, Archived, Cells, KeptPayload};
 use super::schema;

@@ -1,15 +1,17 @@
 //! Rows of the archive as the values they stand for. It never writes.
 
 mod event;
+mod ledger;
 
 pub(crate) use event::{EVENT, event};
+pub(crate) use ledger::{LEDGER, LedgerEntry, ledger};
 
 use crate::error::StoreError;
 use bytes::Bytes;
 use overtime_protocol::record::{Acceptance, StartMark};
 use overtime_protocol::{
-    Claim, Class, Document, Durability, Fault, Fingerprint, Form, KeyHash, KindName, LANES, Lane,
-    Payload, Product, Progress, Source, TaskId, TaskState, Unfinished, UnixMillis,
+    Claim, Document, Durability, Fault, Fingerprint, Form, KeyHash, KindName, LANES, Lane, Payload,
+    Product, Progress, Source, TaskId, TaskState, Unfinished, UnixMillis,
 };
 use rusqlite::Row;
 use rusqlite::types::FromSql;
@@ -145,11 +147,7 @@ impl<'a> Cells<'a> {
             Some(2) => Source::Upstream,
             _ => return Err(malformed("the fault's source")),
         };
-        let class = match class {
-            Some(0) => Class::Ephemeral,
-            Some(1) => Class::Persistent,
-            _ => return Err(malformed("the fault's class")),
-        };
+        let class = class.and_then(ledger::class).ok_or_else(|| malformed("the fault's class"))?;
         let detail = detail.unwrap_or_default();
         Ok(Some(Fault { code: code.into(), detail, source, class, retry_after, members }))
     }

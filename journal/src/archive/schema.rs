@@ -88,6 +88,23 @@ CREATE TABLE events (
     fault_members TEXT,
     PRIMARY KEY (task, sequence)
 ) WITHOUT ROWID;
+CREATE TABLE errors (
+    kind TEXT NOT NULL,
+    class INTEGER NOT NULL,
+    print INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    last_task INTEGER NOT NULL,
+    PRIMARY KEY (kind, class, print)
+) WITHOUT ROWID;
+CREATE TABLE usage (
+    kind TEXT PRIMARY KEY,
+    rows INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE state (
     key BLOB PRIMARY KEY,
     value BLOB NOT NULL,

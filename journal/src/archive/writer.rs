@@ -1,12 +1,14 @@
 //! The one connection that writes the archive.
 
-use super::apply;
+use super::apply::{self, Applied};
 use super::schema;
 use super::settler::Settler;
 use crate::error::OpenError;
 use crate::fold::Fold;
 use crate::options::ARCHIVE_PAGE_BYTES;
-use overtime_protocol::Opener;
+use crate::stats::Usage;
+use foldhash::HashMap;
+use overtime_protocol::{KindName, Opener};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -98,14 +100,20 @@ impl Writer {
     }
 
     /// Writes everything of `fold` and the new watermark, or nothing.
-    pub(crate) fn apply(&mut self, fold: &Fold) -> rusqlite::Result<()> {
+    pub(crate) fn apply(&mut self, fold: &Fold) -> rusqlite::Result<Applied> {
         let behavior = TransactionBehavior::Immediate;
         let transaction = self.connection.transaction_with_behavior(behavior)?;
-        apply::write(&transaction, &self.opener, fold)?;
+        let applied = apply::write(&transaction, &self.opener, fold)?;
         let mut set = transaction.prepare_cached(SET_META)?;
         set.execute(params!["watermark", fold.last.cast_signed()])?;
         drop(set);
-        transaction.commit()
+        transaction.commit()?;
+        Ok(applied)
+    }
+
+    /// How much there is of each kind.
+    pub(crate) fn usage(&self) -> rusqlite::Result<HashMap<KindName, Usage>> {
+        apply::read_usage(&self.connection)
     }
 
     /// How many bytes of the write-ahead log wait for a checkpoint.

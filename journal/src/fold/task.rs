@@ -3,7 +3,7 @@
 
 use overtime_protocol::record::{Acceptance, Advance, Change, Record, StartMark};
 use overtime_protocol::{
-    Claim, Document, Fault, Product, TaskEvent, TaskId, TaskState, Unfinished, UnixMillis,
+    Claim, Document, Fault, KindName, Product, TaskEvent, TaskId, TaskState, Unfinished, UnixMillis,
 };
 
 /// What became of a task.
@@ -100,6 +100,13 @@ impl TaskFold {
             Some(Change::Finished(..)) => self.ended_lsn = Some(lsn),
             None | Some(_) => self.events.extend(TaskEvent::of(lsn, record)),
         }
+    }
+
+    /// Its kind, if a record tells it.
+    pub(crate) fn kind(&self) -> Option<&KindName> {
+        let parked = || self.resumed.as_ref().and_then(|resumed| resumed.parked.as_ref());
+        let rest = self.rest.as_ref().or_else(parked).map(|rest| &rest.document.kind);
+        rest.or(self.acceptance.as_ref().map(|acceptance| &acceptance.kind))
     }
 
     /// Whether its end is among the records.

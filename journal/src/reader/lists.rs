@@ -9,7 +9,7 @@ use overtime_protocol::{Answer, Document, TaskFilter};
 impl Reader {
     /// A page of tasks.
     pub(super) fn list(&self, filter: &TaskFilter) -> Result<Answer, StoreError> {
-        self.shared.catch_up();
+        self.shared.catch_up(self.catch_up_max);
         let page = self.archive.take().list(filter, self.shared.applied())?;
         let next = page.next.map(|task| task.to_string());
         Ok(page_of("tasks", &page.documents, Document::write_json, next.as_deref()))
@@ -17,7 +17,7 @@ impl Reader {
 }
 
 /// A page of anything.
-fn page_of<T>(
+pub(super) fn page_of<T>(
     name: &str,
     entries: &[T],
     write: impl Fn(&T, &mut Vec<u8>),

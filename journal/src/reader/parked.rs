@@ -11,7 +11,7 @@ impl Reader {
     pub(super) fn parked(&self, task: TaskId) -> Result<Finding, StoreError> {
         // What was said of it last is in no index of the log, only in the archive.
         let is_recent = self.shared.recent.task(task, self.shared.applied()).is_some();
-        if is_recent && !self.shared.catch_up() {
+        if is_recent && !self.shared.catch_up(self.catch_up_max) {
             return Ok(Finding::Failed("the archive is behind".to_owned()));
         }
         let found = self.archive.take().parked(task, self.shared.applied())?;
@@ -30,7 +30,7 @@ impl Reader {
         after: Option<TaskId>,
         limit: u32,
     ) -> Result<Finding, StoreError> {
-        self.shared.catch_up();
+        self.shared.catch_up(self.catch_up_max);
         let mut archive = self.archive.take();
         let found = archive.parked_by((kind, print), after, limit, self.shared.applied())?;
         Ok(Finding::ParkedBy(found))

@@ -99,7 +99,7 @@ fn a_list_shows_what_was_durable_when_it_was_asked_for() {
 #[test]
 fn a_list_shows_what_there_is_when_the_archive_does_not_move_on() {
     let root = tempfile::tempdir().unwrap();
-    let running = Running::open(&small(root.path()));
+    let running = Running::open(&impatient(root.path()));
     let last = running.durable(accepted(1, "in"));
     running.wait_applied(last);
     let stopped = stop_applier(root.path());

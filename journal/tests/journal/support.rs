@@ -24,7 +24,11 @@ const HOLDING: Ticket = Ticket(u64::MAX);
 fn is_of(report: &Report, ticket: Ticket) -> bool {
     match report {
         Report::Verdicts(verdicts) => verdicts.iter().any(|verdict| verdict.ticket == ticket),
-        Report::Answer(..) | Report::Found(..) | Report::Spooled(..) | Report::Failed(_) => false,
+        Report::Answer(..)
+        | Report::Found(..)
+        | Report::Spooled(..)
+        | Report::Noted(_)
+        | Report::Failed(_) => false,
     }
 }
 
@@ -34,9 +38,16 @@ pub(crate) fn opener() -> Opener {
     OPENER.get_or_init(|| Opener::mint().expect("only this function mints")).clone()
 }
 
-/// Options with segments small enough to be gone through quickly.
+/// Options with segments small enough to be gone through quickly, for lookups that wait for the
+/// archive as long as it takes.
 pub(crate) fn small(folder: &Path) -> Options {
-    Options { segment_bytes: 64 * 1024, log_max_bytes: 512 * 1024, ..Options::new(folder) }
+    let (segment_bytes, log_max_bytes) = (64 * 1024, 512 * 1024);
+    Options { segment_bytes, log_max_bytes, catch_up_max: PATIENCE, ..Options::new(folder) }
+}
+
+/// The same for lookups that hardly wait.
+pub(crate) fn impatient(folder: &Path) -> Options {
+    Options { catch_up_max: Duration::from_millis(1), ..small(folder) }
 }
 
 /// The tasks that a restart takes up, by ascending id, read in small pages.
@@ -56,6 +67,8 @@ pub(crate) struct Running {
     pub(crate) journal: Journal,
     pub(crate) appends: Sender<Append>,
     pub(crate) reports: Receiver<Report>,
+    /// What was noted: it comes whenever the applier finds it.
+    pub(crate) notes: Receiver<String>,
     next_ticket: std::cell::Cell<u64>,
     gate: Arc<Mutex<()>>,
 }
@@ -73,18 +86,21 @@ impl Running {
 
     /// Starts what was opened.
     pub(crate) fn start(opened: Opened) -> Self {
-        let (sender, reports) = unbounded();
+        let ((sender, reports), (note, notes)) = (unbounded(), unbounded());
         let gate = Arc::new(Mutex::new(()));
         let gate_of_journal = Arc::clone(&gate);
         let journal = opened.start(Arc::new(move |report| {
             let holds = is_of(&report, HOLDING);
-            drop(sender.send(report));
+            match report {
+                Report::Noted(line) => drop(note.send(line)),
+                report => drop(sender.send(report)),
+            }
             if holds {
                 drop(gate_of_journal.lock());
             }
         }));
         let appends = journal.appends();
-        Self { journal, appends, reports, next_ticket: 1.into(), gate }
+        Self { journal, appends, reports, notes, next_ticket: 1.into(), gate }
     }
 
     /// Sends a record without waiting.
@@ -190,11 +206,17 @@ impl Running {
 
     /// Ends the journal in order. What it says at the end must not be that it failed.
     pub(crate) fn close(self) {
+        self.close_and_hear(|_| {});
+    }
+
+    /// The same, and gives everything that was noted to `hear`.
+    pub(crate) fn close_and_hear(self, hear: impl FnOnce(&[String])) {
         drop(self.appends);
         self.journal.close();
         for report in self.reports.try_iter() {
             assert!(!matches!(report, Report::Failed(_)), "{report:?}");
         }
+        hear(&self.notes.try_iter().collect::<Vec<_>>());
     }
 }
 

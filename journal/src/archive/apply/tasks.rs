@@ -2,11 +2,14 @@
 
 use super::events::Events;
 use super::retry_after_ms;
+use super::tally::Tally;
 use crate::fold::{Fold, Rest, Run, TaskFold};
 use bytes::Bytes;
 use overtime_protocol::record::{Acceptance, Advance};
-use overtime_protocol::{Document, Opener, Product, TaskId, TaskState, UnixMillis};
-use rusqlite::{CachedStatement, Transaction, params};
+use overtime_protocol::{
+    Document, Fault, KindName, News, Opener, Product, TaskId, TaskState, UnixMillis,
+};
+use rusqlite::{CachedStatement, OptionalExtension, ToSql, Transaction, params};
 
 const ACCEPT: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, created_at, \
     due_at, urgency, content_type, traceparent, form, payload, payload_crc, spooled_len, \
@@ -26,23 +29,33 @@ const RUN: &str = "UPDATE tasks SET state = ?2, attempts = ?3, mark_at = ?4, mar
 const ADVANCE: &str = "UPDATE tasks SET cursor = ?2, progress_done = ?3, progress_total = ?4, \
     state = iif(state = 4, 0, state) WHERE id = ?1 AND state < 5";
 
-/// State 4 is parked: such a task keeps its payload, and where it stood.
+/// Most tasks that end here were not seen before.
 const REST: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, created_at, \
     started_at, finished_at, progress_done, progress_total, fault_code, fault_detail, \
     fault_source, fault_class, fault_retry_after_ms, product_type, product, product_crc, \
     fault_members, fault_print, key, fingerprint, accepted_lsn, ended_lsn) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-    ?19, ?20, ?21, ?22, ?23, ?24, ?25) \
-    ON CONFLICT (id) DO UPDATE SET state = ?2, attempts = ?6, started_at = ?8, finished_at = ?9, \
-    progress_done = ?10, progress_total = ?11, fault_code = ?12, fault_detail = ?13, \
-    fault_source = ?14, fault_class = ?15, fault_retry_after_ms = ?16, product_type = ?17, \
-    product = ?18, product_crc = ?19, fault_members = ?20, fault_print = ?21, \
-    key = coalesce(?22, key), fingerprint = coalesce(?23, fingerprint), \
+    ?19, ?20, ?21, ?22, ?23, ?24, ?25) ON CONFLICT (id) DO NOTHING";
+
+/// The bytes that an unfinished task takes beside its row.
+const PAYLOAD: &str = "SELECT coalesce(length(payload), 0) + coalesce(spooled_len, 0) \
+    FROM tasks WHERE id = ?1 AND state < 5";
+
+/// The same for a task that has a row. State 4 is parked: such a task keeps its payload, and where
+/// it stood.
+const COME_TO_REST: &str = "UPDATE tasks SET state = ?2, attempts = ?6, started_at = ?8, \
+    finished_at = ?9, progress_done = ?10, progress_total = ?11, fault_code = ?12, \
+    fault_detail = ?13, fault_source = ?14, fault_class = ?15, fault_retry_after_ms = ?16, \
+    product_type = ?17, product = ?18, product_crc = ?19, fault_members = ?20, \
+    fault_print = ?21, key = coalesce(?22, key), fingerprint = coalesce(?23, fingerprint), \
     accepted_lsn = coalesce(accepted_lsn, ?24), ended_lsn = ?25, \
     mark_at = NULL, mark_isolated = NULL, next_at = NULL, \
     payload = iif(?2 = 4, payload, NULL), payload_crc = iif(?2 = 4, payload_crc, NULL), \
     spooled_len = iif(?2 = 4, spooled_len, NULL), cursor = iif(?2 = 4, cursor, NULL) \
-    WHERE tasks.state < 5";
+    WHERE id = ?1 AND state < 5";
+
+/// The kind of a task that has not ended.
+const KIND: &str = "SELECT kind FROM tasks WHERE id = ?1 AND state < 5";
 
 /// What it did before counts no more.
 const RESUME: &str = "UPDATE tasks SET state = 0, forgiven = attempts, crashes = 0, \
@@ -58,33 +71,74 @@ struct Tasks<'a> {
     run: CachedStatement<'a>,
     advance: CachedStatement<'a>,
     rest: CachedStatement<'a>,
+    payload: CachedStatement<'a>,
+    come_to_rest: CachedStatement<'a>,
+    kind: CachedStatement<'a>,
     resume: CachedStatement<'a>,
     ask_to_cancel: CachedStatement<'a>,
     events: Events<'a>,
+    tally: Tally,
 }
 
-/// Writes what became of each task.
+/// Writes what became of each task, and tells what that adds up to.
 pub(super) fn write_tasks(
     transaction: &Transaction<'_>,
     opener: &Opener,
     fold: &Fold,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Tally> {
     let mut statements = Tasks {
         opener,
         accept: transaction.prepare_cached(ACCEPT)?,
         run: transaction.prepare_cached(RUN)?,
         advance: transaction.prepare_cached(ADVANCE)?,
         rest: transaction.prepare_cached(REST)?,
+        payload: transaction.prepare_cached(PAYLOAD)?,
+        come_to_rest: transaction.prepare_cached(COME_TO_REST)?,
+        kind: transaction.prepare_cached(KIND)?,
         resume: transaction.prepare_cached(RESUME)?,
         ask_to_cancel: transaction.prepare_cached(ASK_TO_CANCEL)?,
         events: Events::new(transaction)?,
+        tally: Tally::default(),
     };
     let mut tasks: Vec<(&TaskId, &TaskFold)> = fold.tasks.iter().collect();
     tasks.sort_unstable_by_key(|(task, _)| **task);
-    tasks.into_iter().try_for_each(|(&task, change)| statements.write(task, change))
+    for (&task, change) in tasks {
+        statements.count_faults(task, change)?;
+        statements.write(task, change)?;
+    }
+    Ok(statements.tally)
 }
 
 impl Tasks<'_> {
+    /// Counts why attempts failed that did not end the task.
+    fn count_faults(&mut self, task: TaskId, change: &TaskFold) -> rusqlite::Result<()> {
+        let mut faults = change.events.iter().filter_map(|event| match &event.news {
+            News::Retrying(_, fault) | News::Faulted(_, fault) => Some((event.at, &**fault)),
+            News::State(_) | News::Progress(_) | News::CancelAsked => None,
+        });
+        let Some(first) = faults.next() else {
+            return Ok(());
+        };
+        let kind = match change.kind() {
+            Some(kind) => Some(kind.clone()),
+            None => self.archived_kind(task)?,
+        };
+        // Without a kind it has ended, and stays as it ended.
+        let Some(kind) = kind else {
+            return Ok(());
+        };
+        for (at, fault) in std::iter::once(first).chain(faults) {
+            self.tally.fault(&kind, fault, (task, at));
+        }
+        Ok(())
+    }
+
+    fn archived_kind(&mut self, task: TaskId) -> rusqlite::Result<Option<KindName>> {
+        let found: Option<String> =
+            self.kind.query_row([task.key().cast_signed()], |row| row.get(0)).optional()?;
+        Ok(found.as_deref().and_then(KindName::new))
+    }
+
     fn write(&mut self, task: TaskId, change: &TaskFold) -> rusqlite::Result<()> {
         let key = task.key().cast_signed();
         // A task that has ended needs neither its payload nor how it was to be run.
@@ -118,7 +172,7 @@ impl Tasks<'_> {
         let spooled =
             acceptance.payload.is_spooled().then(|| acceptance.payload.len().cast_signed());
         let payload = self.opener.open(&acceptance.payload).map(<[Bytes]>::concat);
-        self.accept.execute(params![
+        let written = self.accept.execute(params![
             task.key().cast_signed(),
             TaskState::Queued.number(),
             acceptance.kind.as_str(),
@@ -137,6 +191,9 @@ impl Tasks<'_> {
             change.claim.as_ref().map(|claim| &claim.fingerprint.0[..]),
             change.accepted_lsn.map(u64::cast_signed),
         ])?;
+        if written > 0 {
+            self.tally.row(&acceptance.kind, acceptance.payload.len());
+        }
         Ok(())
     }
 
@@ -166,8 +223,10 @@ impl Tasks<'_> {
         let document = &rest.document;
         let (fault, product) = (fault.as_ref(), rest.product.as_ref());
         let body = product.map(|product: &Product| &product.body[..]);
-        self.rest.execute(params![
-            task.key().cast_signed(),
+        let key = task.key().cast_signed();
+        let print = fault.filter(|_| *state == TaskState::Parked).map(Fault::print);
+        let values: &[&dyn ToSql] = params![
+            key,
             state.number(),
             kind.as_str(),
             *lane as u8,
@@ -187,12 +246,27 @@ impl Tasks<'_> {
             body,
             body.map(crc32c::crc32c),
             fault.and_then(|fault| fault.members.as_deref()),
-            fault.filter(|_| *state == TaskState::Parked).map(|fault| fault.print().cast_signed()),
+            print.map(u64::cast_signed),
             change.claim.as_ref().map(|claim| &claim.key.0[..]),
             change.claim.as_ref().map(|claim| &claim.fingerprint.0[..]),
             change.accepted_lsn.map(u64::cast_signed),
             change.ended_lsn.map(u64::cast_signed),
-        ])?;
+        ];
+        let made = body.map_or(0, <[u8]>::len) as u64;
+        if self.rest.execute(values)? > 0 {
+            self.tally.row(kind, made);
+        } else {
+            let had = self.payload.query_row([key], |row| row.get::<_, i64>(0)).optional()?;
+            let Some(had) = had.map(i64::cast_unsigned) else {
+                return Ok(());
+            };
+            self.come_to_rest.execute(values)?;
+            let gone = if state.is_final() { had } else { 0 };
+            self.tally.bytes(kind, made.cast_signed() - gone.cast_signed());
+        }
+        if let (TaskState::Failed, Some(fault)) = (state, fault) {
+            self.tally.fault(kind, fault, (task, document.finished_at.unwrap_or_default()));
+        }
         Ok(())
     }
 }
