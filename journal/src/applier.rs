@@ -1,6 +1,10 @@
 //! The applier thread: moves records from the log into the archive, in LSN order and many at a
-//! time, checkpoints the archive, and frees the segments that are no longer needed. It never
-//! touches the end of the log.
+//! time, checkpoints the archive, and frees the segments that are no longer needed; between times it
+//! removes finished tasks whose time is over. It never touches the end of the log.
+
+mod removal;
+
+pub(crate) use removal::Removal;
 
 use crate::archive::{Applied, Checkpoint, Connections, Effort, Writer};
 use crate::cursor::Cursor;
@@ -36,6 +40,8 @@ pub(crate) struct Applier {
     pub(crate) next: (u64, u64),
     /// Who hears of new errors.
     pub(crate) deliver: Deliver,
+    /// When finished tasks go.
+    pub(crate) removal: Removal,
     /// Bytes of log applied since the last checkpoint.
     pub(crate) unchecked: u64,
 }
@@ -54,11 +60,15 @@ impl Applier {
         // not to apply.
         let _ = rustix::process::nice(NICENESS);
         loop {
-            match self.shared.log.wait_for_work() {
+            match self.shared.log.wait_for_work(self.removal.due()) {
                 Wake::Apply => {
                     self.apply_some(Patience::Waits)?;
                     self.checkpoint_if_due()?;
+                    if !self.shared.log.is_urgent() {
+                        self.remove_finished()?;
+                    }
                 }
+                Wake::Remove => self.remove_finished()?,
                 Wake::MakeRoom => {
                     while self.apply_some(Patience::Waits)? {
                         self.checkpoint_if_due()?;

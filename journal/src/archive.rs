@@ -3,6 +3,7 @@
 
 mod apply;
 mod reader;
+mod removal;
 mod row;
 mod schema;
 mod settler;

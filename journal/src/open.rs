@@ -1,6 +1,6 @@
 //! Opening a journal: lock, format, recovery. No thread runs and nothing is acknowledged here.
 
-use crate::applier::Applier;
+use crate::applier::{Applier, Removal};
 use crate::archive::{self, Connections, Snapshot};
 use crate::backlog::Backlog;
 use crate::check::Check;
@@ -12,7 +12,7 @@ use crate::journal::{Deliver, Journal, Parts, Voice};
 use crate::log::Log;
 use crate::options::{Options, SEGMENT_BYTES_MIN, STORE_CONNECTIONS};
 use crate::prepare;
-use crate::reader::Reader;
+use crate::reader::{Past, Reader};
 use crate::recovery::{self, RecoverError, Recovery, Source, Visit};
 use crate::replay::Replay;
 use crate::shared::Shared;
@@ -27,6 +27,7 @@ pub struct Opened {
     options: Options,
     folder: Arc<Folder>,
     opener: Opener,
+    past: Past,
     shared: Arc<Shared>,
     archive: archive::Writer,
     writer: Writer,
@@ -101,6 +102,7 @@ fn open_in(
         commit: connect(1)?,
     };
     let Replay { recent, fold, highest, .. } = replay;
+    let created_at = archive.created_at().map_err(damaged)?;
     let (epoch, clean) = archive.begin_epoch().map_err(damaged)?;
     let synced = OpenError::io(format!("sync {}", options.folder.display()));
     sync_folder(&options.folder).map_err(synced)?;
@@ -114,6 +116,11 @@ fn open_in(
         options: options.clone(),
         folder: Arc::new(folder),
         opener,
+        past: Past {
+            since: created_at,
+            epoch: Epoch(epoch),
+            shortest: options.retention.shortest(),
+        },
         shared: Arc::new(Shared::new(Arc::clone(&log), recent, watermark)),
         archive,
         writer: Writer::new(log, newest, last),
@@ -162,6 +169,7 @@ impl Opened {
             readers: vec![Arc::clone(&store), Arc::clone(&readers), Arc::clone(&commit)],
             next: self.unapplied,
             deliver: Arc::clone(&deliver),
+            removal: Removal::new(self.options.retention.clone()),
             unchecked: 0,
         };
         let log = Arc::clone(&self.shared.log);
@@ -179,6 +187,7 @@ impl Opened {
             spool: self.spool,
             opener: self.opener.clone(),
             clock: Clock::start(),
+            past: self.past,
             catch_up_max: self.options.catch_up_max,
             key_keep: self.options.key_keep,
             deliver,

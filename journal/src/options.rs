@@ -1,5 +1,6 @@
 //! What a journal may be told, and every bound of it in one place. It never reads a file.
 
+use crate::retention::Retention;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub struct Options {
     pub catch_up_max: Duration,
     /// How long an idempotency key is kept after its task has ended.
     pub key_keep: Duration,
+    /// How long finished tasks are kept.
+    pub retention: Retention,
     /// What the commit thread does first: it is the one for which callers wait.
     pub commit_starts: fn(),
 }
@@ -43,6 +46,7 @@ impl Options {
             lookups_max: 4096,
             catch_up_max: Duration::from_millis(250),
             key_keep: Duration::from_secs(24 * 60 * 60),
+            retention: Retention::default(),
             commit_starts: || {},
         }
     }
@@ -110,6 +114,15 @@ pub(crate) const CHECKPOINT_LOG_BYTES: u64 = 96 * MIB;
 /// and p99.9: 20 and 38 ms with 32 MiB, 98 and 191 with 512. On a busy machine the same 32 MiB
 /// gave 62 and 94, so measure again before this is turned.
 pub(crate) const CHECKPOINT_WAL_BYTES: u64 = 64 * MIB;
+
+/// The most tasks that are removed in one transaction: some milliseconds.
+pub(crate) const REMOVAL_ROWS_MAX: u32 = 500;
+
+/// How long the applier removes tasks before it looks at the log again.
+pub(crate) const REMOVAL_SPAN: Duration = Duration::from_millis(250);
+
+/// How often it looks whether the time of tasks is over.
+pub(crate) const REMOVAL_PERIOD: Duration = Duration::from_secs(1);
 
 /// The most tasks that one page of a list holds.
 pub(crate) const LIST_TASKS_MAX: u32 = 1_000;

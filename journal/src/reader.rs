@@ -2,11 +2,14 @@
 //! commit thread; for the applier they wait only where the log has no index of what is asked, and
 //! not for long.
 
+mod absent;
 mod events;
 mod keys;
 mod ledger;
 mod lists;
 mod parked;
+
+pub(crate) use absent::Past;
 
 use crate::archive::{Archived, Connections};
 use crate::error::StoreError;
@@ -38,6 +41,8 @@ pub(crate) struct Reader {
     pub(crate) opener: Opener,
     /// What the time is.
     pub(crate) clock: Clock,
+    /// Which tasks there can have been.
+    pub(crate) past: Past,
     /// How long to wait for the archive.
     pub(crate) catch_up_max: Duration,
     /// How long a key is kept after its task has ended.
@@ -90,7 +95,7 @@ impl Reader {
             Query::Document(task) => {
                 let found = self.find(task, Extent::Document)?;
                 Ok(found.map_or_else(
-                    || unknown(task),
+                    || self.absent(task),
                     |found| Answer::Document(Box::new(found.document)),
                 ))
             }
@@ -101,8 +106,10 @@ impl Reader {
             }
             Query::Result(task) => {
                 let found = self.find(task, Extent::Result)?;
-                Ok(found
-                    .map_or_else(|| unknown(task), |found| result(found, Idempotency::default())))
+                Ok(found.map_or_else(
+                    || self.absent(task),
+                    |found| result(found, Idempotency::default()),
+                ))
             }
             Query::Errors { task, live } => self.errors(task, live),
             Query::Events { task, after } => self.events(task, after),
@@ -125,7 +132,7 @@ impl Reader {
             body.extend_from_slice(&value);
         }
         if body.is_empty() && !live && self.find(task, Extent::Document)?.is_none() {
-            return Ok(unknown(task));
+            return Ok(self.absent(task));
         }
         Ok(Answer::Value { content_type: "application/x-ndjson", body: body.into() })
     }
@@ -217,10 +224,6 @@ fn queued(id: TaskId, acceptance: &Acceptance) -> Document {
         tenant: Arc::clone(&acceptance.tenant),
         durability: Durability::Disk,
     }
-}
-
-fn unknown(task: TaskId) -> Answer {
-    Problem::new(Code::UnknownTask, format!("there is no task {task}")).into()
 }
 
 /// What a caller who wants the result gets.

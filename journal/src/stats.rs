@@ -32,6 +32,8 @@ pub struct Stats {
     pub applied_lsn: AtomicU64,
     /// Records moved to the archive.
     pub applied: AtomicU64,
+    /// Finished tasks removed because their time was over.
+    pub removed: AtomicU64,
     /// The time of one applied transaction.
     pub apply: Spans,
     /// The time of one checkpoint of the archive.

@@ -18,6 +18,7 @@ use std::str::FromStr;
 const ZERO_MS: u64 = 1_577_836_800_000;
 const SEQUENCE_BITS: u32 = 16;
 const LOW_BITS: u32 = 22;
+const EPOCH_MASK: u64 = 0x3f;
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// The id of a task.
@@ -38,6 +39,12 @@ impl TaskId {
     /// When the id was minted, to the millisecond.
     pub fn minted_at(self) -> UnixMillis {
         UnixMillis((self.0 >> LOW_BITS) + ZERO_MS)
+    }
+
+    /// Whether a boot of the folder up to `epoch` can have minted it. The id has but six bits of
+    /// its epoch, so in a folder that was started often every id can.
+    pub fn is_of_boot_until(self, epoch: Epoch) -> bool {
+        epoch.0 > EPOCH_MASK || ((self.0 >> SEQUENCE_BITS) & EPOCH_MASK) <= epoch.0
     }
 
     /// The ULID as 26 ASCII characters.
@@ -108,7 +115,7 @@ impl TaskIdMint {
     /// A mint for one boot. `highest` is the highest id the journal knows; ids start above it.
     pub fn new(epoch: Epoch, highest: Option<TaskId>) -> Self {
         let last_ms = highest.map_or(0, |id| (id.0 >> LOW_BITS) + 1);
-        Self { epoch: epoch.0 & 0x3f, last_ms, sequence: 0 }
+        Self { epoch: epoch.0 & EPOCH_MASK, last_ms, sequence: 0 }
     }
 
     /// The next id. When the clock stands, was set back, or 65,536 ids were minted within its
@@ -156,6 +163,15 @@ mod tests {
         }
         let mut next_boot = TaskIdMint::new(Epoch(4), Some(last));
         assert!(next_boot.mint(UnixMillis(0)) > last);
+    }
+
+    #[test]
+    fn an_id_tells_which_boots_can_have_minted_it() {
+        let id = TaskIdMint::new(Epoch(5), None).mint(NOW);
+        let is_of_boot_until = [4, 5, 6, 63, 64].map(|epoch| id.is_of_boot_until(Epoch(epoch)));
+        assert_eq!(is_of_boot_until, [false, true, true, true, true]);
+        let late = TaskIdMint::new(Epoch(64 + 7), None).mint(NOW);
+        assert!(late.is_of_boot_until(Epoch(71)));
     }
 
     #[test]

@@ -99,6 +99,7 @@ codes! {
     UnknownKind "unknown-kind" 404 "No handler has this kind" false;
     NotInBulk "not-in-bulk" 400 "This kind does not take many inputs at once" false;
     UnknownTask "unknown-task" 404 "No task has this id" false;
+    Gone "gone" 410 "The task was removed: its time was over" false;
     UnknownContact "unknown-contact" 404 "No contact has this email" false;
     MethodNotAllowed "method-not-allowed" 405 "The method is not allowed here" false;
     CrossOrigin "cross-origin" 403 "The request comes from another page" false;

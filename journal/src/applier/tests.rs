@@ -6,6 +6,7 @@ use crate::memory_disk::MemoryDisk;
 use crate::options::Options;
 use crate::prepare;
 use crate::recent::Recent;
+use crate::retention::Retention;
 use crate::writer::{self, Batch};
 use overtime_protocol::record::{Put, ReadMark, Record};
 use overtime_protocol::{Opener, TaskId, UnixMillis};
@@ -45,7 +46,8 @@ impl Bench {
         let next = (1, SEGMENT_HEADER_BYTES);
         let deliver: Deliver = Arc::new(|_| {});
         let readers = Vec::new();
-        let applier = Applier { shared, archive, readers, next, deliver, unchecked: 0 };
+        let removal = Removal::new(Retention::default());
+        let applier = Applier { shared, archive, readers, next, deliver, removal, unchecked: 0 };
         Self { log, writer, applier, opener, folder }
     }
 

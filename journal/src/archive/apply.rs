@@ -8,7 +8,8 @@ mod tally;
 mod tasks;
 mod usage;
 
-pub(super) use usage::read_usage;
+pub(super) use tally::ROW_BYTES;
+pub(super) use usage::{read_usage, write_usage};
 
 use crate::fold::Fold;
 use crate::stats::Usage;
@@ -36,7 +37,7 @@ pub(super) fn write(
     let Tally { faults, usage } = tasks::write_tasks(transaction, opener, fold)?;
     keys::write_keys(transaction, fold)?;
     let notes = ledger::write_ledger(transaction, &faults)?;
-    usage::write_usage(transaction, &usage)?;
+    write_usage(transaction, &usage)?;
     Ok(Applied { notes, usage })
 }
 

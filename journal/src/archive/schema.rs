@@ -70,6 +70,7 @@ CREATE INDEX tasks_unfinished ON tasks (id) WHERE state < 4;
 CREATE INDEX tasks_parked ON tasks (id) WHERE state = 4;
 CREATE INDEX tasks_failed ON tasks (id) WHERE state = 6;
 CREATE INDEX tasks_cancelled ON tasks (id) WHERE state = 7;
+CREATE INDEX tasks_finished ON tasks (kind, finished_at) WHERE state > 4;
 CREATE INDEX tasks_parked_by ON tasks (kind, fault_print, id) WHERE state = 4;
 CREATE TABLE events (
     task INTEGER NOT NULL,
@@ -111,7 +112,8 @@ CREATE TABLE state (
     lsn INTEGER NOT NULL,
     crc INTEGER NOT NULL
 ) WITHOUT ROWID;
-INSERT INTO meta (name, value) VALUES ('epoch', 0), ('watermark', 0), ('clean', 1);
+INSERT INTO meta (name, value) VALUES ('epoch', 0), ('watermark', 0), ('clean', 1),
+    ('created_at', CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER));
 ";
 
 /// Opens the archive for writing and makes its tables if it is new.

@@ -8,7 +8,7 @@ use crate::fold::Fold;
 use crate::options::ARCHIVE_PAGE_BYTES;
 use crate::stats::Usage;
 use foldhash::HashMap;
-use overtime_protocol::{KindName, Opener};
+use overtime_protocol::{KindName, Opener, UnixMillis};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ pub(crate) enum Effort {
 
 /// The writing connection.
 pub(crate) struct Writer {
-    connection: Connection,
+    pub(super) connection: Connection,
     opener: Opener,
     database: Settler,
     write_ahead_log: Settler,
@@ -75,6 +75,11 @@ impl Writer {
     /// The LSN up to which the archive has everything.
     pub(crate) fn watermark(&self) -> rusqlite::Result<u64> {
         self.meta("watermark")
+    }
+
+    /// When the archive was made.
+    pub(crate) fn created_at(&self) -> rusqlite::Result<UnixMillis> {
+        self.meta("created_at").map(UnixMillis)
     }
 
     /// Begins another life of the folder, on disk when this returns: its epoch, and whether the

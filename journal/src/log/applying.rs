@@ -17,13 +17,16 @@ pub(crate) enum Wake {
     Apply,
     /// Apply what is there, checkpoint, and release: the commit thread waits for a segment.
     MakeRoom,
+    /// Nothing is to be applied, and it is time to look what can be removed.
+    Remove,
     /// Apply what is there and stop.
     Stop,
 }
 
 impl Log {
-    /// Waits until there is something for the applier to do.
-    pub(crate) fn wait_for_work(&self) -> Wake {
+    /// Waits until there is something for the applier to do; with nothing else, it may remove what
+    /// has to go from `removal_due` on.
+    pub(crate) fn wait_for_work(&self, removal_due: Instant) -> Wake {
         let mut state = self.state.lock();
         let mut first_seen: Option<Instant> = None;
         loop {
@@ -37,8 +40,11 @@ impl Log {
             if state.writes == state.writes_seen {
                 debug_assert_eq!(state.bytes, state.bytes_seen, "both count whole frames");
                 state.applier = Applier::Idle;
-                self.grown.wait(&mut state);
+                let is_due = self.grown.wait_until(&mut state, removal_due).timed_out();
                 state.applier = Applier::Busy;
+                if is_due && state.writes == state.writes_seen && state.phase == Phase::Open {
+                    return Wake::Remove;
+                }
                 continue;
             }
             let since = *first_seen.get_or_insert_with(Instant::now);
@@ -61,6 +67,13 @@ impl Log {
         let mut state = self.state.lock();
         state.hurried = state.writes;
         self.grown.notify_one();
+    }
+
+    /// Whether the applier is wanted for the log, and has no time for anything else.
+    pub(crate) fn is_urgent(&self) -> bool {
+        let state = self.state.lock();
+        let is_hurried = state.writes_seen < state.hurried;
+        state.is_enough() || state.room_wanted || is_hurried || state.phase != Phase::Open
     }
 
     /// Makes known that the applier has read this much more.

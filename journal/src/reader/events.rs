@@ -1,6 +1,6 @@
 //! The events of a task, from the log and the archive as if they were one.
 
-use super::{Reader, unknown};
+use super::Reader;
 use crate::error::StoreError;
 use crate::recent::{RestPlace, TaskEntry};
 use overtime_protocol::{Answer, EventPage, TaskEvent, TaskId};
@@ -30,7 +30,7 @@ impl Reader {
         let applied = self.shared.applied();
         let in_archive = self.archive.take().events(task, after, PAGE + 1, applied)?;
         if in_archive.is_none() && !in_log.knows {
-            return Ok(unknown(task));
+            return Ok(self.absent(task));
         }
         let in_archive = in_archive.unwrap_or_default();
         let ended = in_log.ended.or(in_archive.ended).unwrap_or(u64::MAX);

@@ -1,6 +1,6 @@
 //! Parked tasks: what is needed to have one run again, or what stands in the way. It changes none.
 
-use super::{Reader, unknown};
+use super::Reader;
 use crate::error::StoreError;
 use overtime_protocol::{
     Answer, Code, Finding, KindName, Problem, Submitted, TaskId, TaskState, Unfinished,
@@ -16,7 +16,7 @@ impl Reader {
         }
         let found = self.archive.take().parked(task, self.shared.applied())?;
         Ok(Finding::Parked(match found {
-            None => Err(Box::new(unknown(task))),
+            None => Err(Box::new(self.absent(task))),
             Some(Err(state)) => Err(Box::new(not_parked(task, state))),
             Some(Ok(parked)) => Ok(Box::new(self.with_payload(parked))),
         }))

@@ -11,8 +11,6 @@ use overtime_protocol::{
 use std::path::Path;
 use std::time::Duration;
 
-const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-
 /// The tasks of these tests ended in 1970.
 fn kept(folder: &Path, key_keep: Duration) -> Options {
     Options { key_keep, ..small(folder) }

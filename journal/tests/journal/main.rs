@@ -11,6 +11,7 @@ mod life;
 mod lists;
 mod parked;
 mod reads;
+mod removal;
 mod spool;
 mod support;
 mod usage;

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use overtime_journal::{Disk, Journal, Opened, Options, Report, open, open_on};
+use overtime_journal::{Disk, Journal, Opened, Options, Report, Retention, open, open_on};
 use overtime_protocol::record::{Acceptance, Advance, Change, Put, ReadMark, Record, StartMark};
 use overtime_protocol::{
     Answer, Append, Document, Durability, Fate, Fault, Finding, Form, Inquiry, KindName, Lane,
@@ -38,11 +38,19 @@ pub(crate) fn opener() -> Opener {
     OPENER.get_or_init(|| Opener::mint().expect("only this function mints")).clone()
 }
 
+/// Far longer than since 1970, when the tasks of these tests ended.
+pub(crate) const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// Options with segments small enough to be gone through quickly, for lookups that wait for the
-/// archive as long as it takes.
+/// archive as long as it takes, and for tasks that stay.
 pub(crate) fn small(folder: &Path) -> Options {
-    let (segment_bytes, log_max_bytes) = (64 * 1024, 512 * 1024);
-    Options { segment_bytes, log_max_bytes, catch_up_max: PATIENCE, ..Options::new(folder) }
+    Options {
+        segment_bytes: 64 * 1024,
+        log_max_bytes: 512 * 1024,
+        catch_up_max: PATIENCE,
+        retention: Retention { finished: CENTURY, ..Retention::default() },
+        ..Options::new(folder)
+    }
 }
 
 /// The same for lookups that hardly wait.

@@ -33,9 +33,9 @@ const ADVANCE: &str = "UPDATE tasks SET cursor = ?2, progress_done = ?3, progres
 const REST: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, created_at, \
     started_at, finished_at, progress_done, progress_total, fault_code, fault_detail, \
     fault_source, fault_class, fault_retry_after_ms, product_type, product, product_crc, \
-    fault_members, fault_print, key, fingerprint, accepted_lsn, ended_lsn) \
+    fault_members, fault_print, key, fingerprint, accepted_lsn, ended_lsn, form) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-    ?19, ?20, ?21, ?22, ?23, ?24, ?25) ON CONFLICT (id) DO NOTHING";
+    ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26) ON CONFLICT (id) DO NOTHING";
 
 /// The bytes that an unfinished task takes beside its row.
 const PAYLOAD: &str = "SELECT coalesce(length(payload), 0) + coalesce(spooled_len, 0) \
@@ -48,7 +48,7 @@ const COME_TO_REST: &str = "UPDATE tasks SET state = ?2, attempts = ?6, started_
     fault_detail = ?13, fault_source = ?14, fault_class = ?15, fault_retry_after_ms = ?16, \
     product_type = ?17, product = ?18, product_crc = ?19, fault_members = ?20, \
     fault_print = ?21, key = coalesce(?22, key), fingerprint = coalesce(?23, fingerprint), \
-    accepted_lsn = coalesce(accepted_lsn, ?24), ended_lsn = ?25, \
+    accepted_lsn = coalesce(accepted_lsn, ?24), ended_lsn = ?25, form = coalesce(form, ?26), \
     mark_at = NULL, mark_isolated = NULL, next_at = NULL, \
     payload = iif(?2 = 4, payload, NULL), payload_crc = iif(?2 = 4, payload_crc, NULL), \
     spooled_len = iif(?2 = 4, spooled_len, NULL), cursor = iif(?2 = 4, cursor, NULL) \
@@ -251,6 +251,7 @@ impl Tasks<'_> {
             change.claim.as_ref().map(|claim| &claim.fingerprint.0[..]),
             change.accepted_lsn.map(u64::cast_signed),
             change.ended_lsn.map(u64::cast_signed),
+            change.acceptance.as_ref().map(|acceptance| acceptance.form.number()),
         ];
         let made = body.map_or(0, <[u8]>::len) as u64;
         if self.rest.execute(values)? > 0 {

@@ -10,7 +10,7 @@ const ADD: &str = "INSERT INTO usage (kind, rows, bytes) VALUES (?1, ?2, ?3) \
     ON CONFLICT (kind) DO UPDATE SET rows = rows + ?2, bytes = bytes + ?3";
 
 /// Adds what came, and takes away what went.
-pub(super) fn write_usage(
+pub(in crate::archive) fn write_usage(
     transaction: &Transaction<'_>,
     usage: &HashMap<KindName, Usage>,
 ) -> rusqlite::Result<()> {
@@ -22,7 +22,9 @@ pub(super) fn write_usage(
 }
 
 /// How much there is of each kind.
-pub(crate) fn read_usage(connection: &Connection) -> rusqlite::Result<HashMap<KindName, Usage>> {
+pub(in crate::archive) fn read_usage(
+    connection: &Connection,
+) -> rusqlite::Result<HashMap<KindName, Usage>> {
     let mut statement = connection.prepare("SELECT kind, rows, bytes FROM usage")?;
     let mut rows = statement.query([])?;
     let mut usage = HashMap::default();

@@ -1,0 +1,85 @@
+//! When finished tasks are removed: between two transactions of the applier, while it is not behind,
+//! and for no more than half of its time.
+
+use super::{Applier, failed, is_passing};
+use crate::options::{REMOVAL_PERIOD, REMOVAL_ROWS_MAX, REMOVAL_SPAN};
+use crate::retention::Retention;
+use crate::stats::{Usage, add};
+use foldhash::HashMap;
+use overtime_protocol::{Clock, KindName};
+use std::time::Instant;
+
+/// What the applier knows of removal.
+pub(crate) struct Removal {
+    retention: Retention,
+    clock: Clock,
+    /// When to look again.
+    due: Instant,
+}
+
+impl Removal {
+    /// Looks at once.
+    pub(crate) fn new(retention: Retention) -> Self {
+        Self { retention, clock: Clock::start(), due: Instant::now() }
+    }
+
+    /// When to look again.
+    pub(super) fn due(&self) -> Instant {
+        self.due
+    }
+}
+
+impl Applier {
+    /// Removes what has to go, for a while.
+    pub(super) fn remove_finished(&mut self) -> Result<(), String> {
+        let until = Instant::now() + REMOVAL_SPAN;
+        while self.removal.due <= Instant::now() {
+            let began = Instant::now();
+            if !self.remove_some()? {
+                self.removal.due = Instant::now() + REMOVAL_PERIOD;
+                break;
+            }
+            self.checkpoint_if_due()?;
+            // Half of the time belongs to others, and all of it to the log if it needs some.
+            let goes_on = self.shared.log.pause(began.elapsed());
+            if !goes_on || Instant::now() >= until || self.shared.log.is_urgent() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes some tasks of each kind. Whether there may be more.
+    fn remove_some(&mut self) -> Result<bool, String> {
+        let now = self.removal.clock.now().unix;
+        let mut more = false;
+        for (kind, usage) in self.shared.log.stats.usage() {
+            if usage.rows <= 0 {
+                continue;
+            }
+            let bound = self.removal.retention.bound(&kind, now);
+            let gone = match self.archive.remove_finished(&kind, bound) {
+                Ok(gone) => gone,
+                Err(error) if is_passing(&error) => return Ok(false),
+                Err(error) => return Err(failed(error)),
+            };
+            self.note_removed(kind, gone)?;
+            more |= gone.rows.unsigned_abs() >= u64::from(REMOVAL_ROWS_MAX);
+        }
+        Ok(more)
+    }
+
+    fn note_removed(&mut self, kind: KindName, gone: Usage) -> Result<(), String> {
+        if gone.rows == 0 {
+            return Ok(());
+        }
+        // Readers would go on showing them until the archive has something new.
+        self.rest_readers()?;
+        let stats = &self.shared.log.stats;
+        let mut usage = HashMap::default();
+        usage.insert(kind, gone);
+        stats.add_usage(&usage);
+        add(&stats.removed, gone.rows.unsigned_abs());
+        Ok(())
+    }
+}
