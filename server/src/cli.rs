@@ -1,6 +1,7 @@
 //! The command line: what to do, and the few settings worth a flag. Flags win over everything.
 
 use crate::config::{Config, ConfigError, File};
+use crate::remote::{self, Errand};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -26,12 +27,14 @@ pub struct Arguments {
     flags: Flags,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 enum Action {
     /// Serve until a signal ends it; this is what happens when no command is given
     Serve,
     /// Check the configuration and print it as it would be used
     CheckConfig,
+    #[command(flatten)]
+    Errand(remote::Command),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -66,6 +69,8 @@ pub enum Command {
     Serve(Box<Config>),
     /// Print the configuration.
     CheckConfig(Box<Config>),
+    /// Ask a running server, for which no configuration is read.
+    Errand(Errand),
 }
 
 impl Arguments {
@@ -77,20 +82,29 @@ impl Arguments {
         self,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Command, ConfigError> {
-        let named = self.flags.config.clone();
-        let named = named.or_else(|| environment(CONFIG_VARIABLE).map(PathBuf::from));
-        let file = named.map_or(File::Default, File::Named);
-        let mut config = Config::load(&file, environment)?;
-        self.flags.apply(&mut config);
-        config.check()?;
-        Ok(match self.action {
-            None | Some(Action::Serve) => Command::Serve(Box::new(config)),
-            Some(Action::CheckConfig) => Command::CheckConfig(Box::new(config)),
-        })
+        match self.action {
+            None | Some(Action::Serve) => self.flags.config(environment).map(Command::Serve),
+            Some(Action::CheckConfig) => self.flags.config(environment).map(Command::CheckConfig),
+            Some(Action::Errand(errand)) => Ok(Command::Errand(errand.into_errand())),
+        }
     }
 }
 
 impl Flags {
+    /// The configuration that the file and the environment make, with these flags.
+    fn config(
+        self,
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Box<Config>, ConfigError> {
+        let named = self.config.clone();
+        let named = named.or_else(|| environment(CONFIG_VARIABLE).map(PathBuf::from));
+        let file = named.map_or(File::Default, File::Named);
+        let mut config = Config::load(&file, environment)?;
+        self.apply(&mut config);
+        config.check()?;
+        Ok(Box::new(config))
+    }
+
     fn apply(self, config: &mut Config) {
         config.listen = self.listen.unwrap_or(config.listen);
         config.admin = self.admin.unwrap_or(config.admin);
@@ -121,6 +135,7 @@ mod tests {
     fn config(arguments: &[&str], environment: &[(&str, &str)]) -> Config {
         match command(arguments, environment).unwrap() {
             Command::Serve(config) | Command::CheckConfig(config) => *config,
+            Command::Errand(errand) => panic!("{errand:?} has no configuration"),
         }
     }
 
@@ -139,6 +154,28 @@ mod tests {
         }
         assert!(command(&["frobnicate"], &[]).is_err());
         assert!(command(&["--wait", "3s"], &[]).is_err());
+    }
+
+    #[test]
+    fn errands_need_no_configuration() {
+        let id = "01DXF6EC000000000000000001";
+        let environment = [("OVERTIME_CONFIG", "/no/such")];
+        for arguments in [
+            &["tasks", "list", "--state", "parked", "--server", "http://elsewhere:1"][..],
+            &["tasks", "--json", "show", id],
+            &["errors", "retry", "00000000000000ff", "--dry-run", "--rate", "5"],
+        ] {
+            let command = command(arguments, &environment);
+            assert!(matches!(command, Ok(Command::Errand(_))), "{arguments:?}: {command:?}");
+        }
+        for arguments in [
+            &["tasks"][..],
+            &["tasks", "show", "x"],
+            &["errors", "retry", "ff"],
+            &["tasks", "list", "--all", "--limit", "5"],
+        ] {
+            assert!(command(arguments, &[]).is_err(), "{arguments:?}");
+        }
     }
 
     #[test]

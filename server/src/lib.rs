@@ -27,6 +27,7 @@ mod cli;
 pub mod config;
 mod greeting;
 mod recovery;
+mod remote;
 mod scheduling;
 mod server;
 mod signals;
@@ -37,6 +38,7 @@ pub use anyhow::Error;
 pub use cli::{Arguments, Command};
 pub use overtime_protocol::{Kind, Product};
 pub use overtime_worker::{Failure, Handler, Input};
+pub use remote::Errand;
 pub use server::{Addresses, Builder, Server};
 
 /// Starts the server, says what it serves, and runs it until a signal ends it.

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), Error> {
     match arguments.into_command(|name| std::env::var_os(name))? {
         Command::Serve(config) => serve(Builder::new(*config)),
+        Command::Errand(errand) => errand.run(),
         Command::CheckConfig(config) => {
             let text = config.to_toml();
             Builder::new(*config).kinds()?;

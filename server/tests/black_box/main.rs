@@ -4,6 +4,7 @@ mod api;
 mod bulk;
 mod descriptors;
 mod ends;
+mod errands;
 mod events;
 mod explaining;
 mod hosts;

@@ -1,0 +1,65 @@
+//! The commands that talk to a running server: what they print, and how they end.
+
+use crate::support::{Server, folder};
+use serde_json::Value;
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+/// Runs `overtime` with these words against the server at `address`.
+fn errand(address: &str, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_overtime"));
+    command.args(words).env("OVERTIME_SERVER", address).output().expect("the binary starts")
+}
+
+/// What a command prints that succeeds.
+fn printed(server: &Server, words: &[&str]) -> String {
+    let output = errand(&server.data, words);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words:?}: {complaint}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What a command complains of that fails.
+fn complaint(address: &str, words: &[&str]) -> String {
+    let output = errand(address, words);
+    assert!(!output.status.success() && output.stdout.is_empty(), "{words:?}: {output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_task_is_shown_with_its_result_and_what_happened_to_it() {
+    let folder = folder();
+    let server = Server::start(folder.path());
+    let task = server.post("/v1/tasks/contacts.upsert", r#"{"email":"a@example.com"}"#).task();
+    let shown = printed(&server, &["tasks", "show", &task]);
+    for line in ["state             succeeded", "kind              contacts.upsert"] {
+        let line: Vec<&str> = line.split_whitespace().collect();
+        let found = shown.lines().any(|shown| shown.split_whitespace().eq(line.iter().copied()));
+        assert!(found, "{line:?} in {shown}");
+    }
+    let document: Value =
+        serde_json::from_str(&printed(&server, &["tasks", "show", &task, "--json"])).unwrap();
+    assert_eq!(document, server.get(&format!("/v1/tasks/{task}")).json());
+    let result = printed(&server, &["tasks", "result", &task]);
+    assert_eq!(result, server.get(&format!("/v1/tasks/{task}/result")).body);
+    let events = printed(&server, &["tasks", "events", &task]);
+    assert!(events.trim_end().ends_with("#1  succeeded"), "{events}");
+}
+
+#[test]
+fn what_the_server_refuses_is_told_in_its_words() {
+    let folder = folder();
+    let server = Server::start(folder.path());
+    let unknown = complaint(&server.data, &["tasks", "show", "01KAHP5ZQ00000000000000000"]);
+    assert!(unknown.contains("No task has this id") && unknown.contains("(unknown-task)"));
+    let later = server.post("/v1/tasks/echo?delay=1m&wait=0s", "later").task();
+    let none = complaint(&server.data, &["tasks", "result", &later]);
+    assert!(none.contains("the task is queued; it has no result yet"), "{none}");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named() {
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let complaint = complaint(&gone, &["tasks", "list"]);
+    assert!(complaint.contains("no server answers at") && complaint.contains(&gone), "{complaint}");
+}
