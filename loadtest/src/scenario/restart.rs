@@ -89,9 +89,8 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     figures.tell("resident then, in MB", (resident as f64 / 1e6).round());
     figures.tell_seconds("all ended after", ended);
     figures.tell("small calls beside", calls.summary.latency);
-    for (error, count) in &calls.summary.errors {
-        figures.tell("small calls that failed", format!("{error}: {count}"));
-    }
+    let errors = calls.summary.errors.iter().map(|(error, count)| format!("{error}: {count}"));
+    figures.tell("errors of small calls", errors.collect::<Vec<_>>().join(", "));
     let answered = answered.as_secs_f64();
     figures.hold(Bar::at_most("first answer after, in s", answered, ANSWERED_SECONDS_MAX));
     hold_memory(&mut figures, &server)?;
