@@ -25,8 +25,6 @@ use std::time::Instant;
 
 /// Time for all listeners to be there before the first item.
 const DELAY: &str = "3s";
-/// Listeners that hang up do so before so many events.
-const HANG_UP_BEFORE: u64 = 60;
 /// The server's `core.turn_budget`, in milliseconds.
 const TURN_BUDGET_MS: f64 = 1.0;
 
@@ -58,7 +56,8 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let before = Metrics::read(server.admin())?;
     let begun = Instant::now();
     let path = format!("/v1/tasks/{id}/events");
-    let mut crowd = Crowd::gather(server.target(), path, listeners(options.listeners, seed))?;
+    let listeners = listeners(options.listeners, options.items, seed);
+    let mut crowd = Crowd::gather(server.target(), path, listeners)?;
     let gathered = begun.elapsed();
     crowd.listen()?;
     let heard = begun.elapsed();
@@ -89,14 +88,14 @@ fn submit(server: &ServerProcess, options: &Options, seed: u64) -> anyhow::Resul
     }
 }
 
-/// Every other one hangs up once.
-fn listeners(count: usize, seed: u64) -> Vec<Listener> {
-    let mut random = Random::new(seed);
-    let hangs_up_after = |number| match number % 2 {
+/// Every other one hangs up once, somewhere in the middle.
+fn listeners(count: usize, items: u32, seed: u64) -> Vec<Listener> {
+    let (mut random, items) = (Random::new(seed), u64::from(items));
+    let hangs_up_at = |number| match number % 2 {
         0 => None,
-        _ => Some(1 + random.below(HANG_UP_BEFORE - 1) as usize),
+        _ => Some(items / 10 + random.below(items * 8 / 10 + 1)),
     };
-    (0..count).map(hangs_up_after).map(Listener::new).collect()
+    (0..count).map(hangs_up_at).map(Listener::new).collect()
 }
 
 fn tell_heard(figures: &mut Figures, crowd: &Crowd, options: &Options) {

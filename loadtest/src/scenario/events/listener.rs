@@ -1,8 +1,8 @@
 //! One who follows a task: what it has seen, and where it goes on after it was away. It knows no
 //! socket.
 
-use crate::document::read;
-use crate::event_stream::{Event, EventStream};
+use crate::document::{Progress, read};
+use crate::event_stream::EventStream;
 use serde::Deserialize;
 
 /// A follower.
@@ -12,8 +12,8 @@ pub(super) struct Listener {
     /// The places of all events seen, in the order in which they came.
     seen: Vec<u64>,
     has_final: bool,
-    /// After how many events it hangs up once.
-    hangs_up_after: Option<usize>,
+    /// It hangs up once, when it has heard that so much is done.
+    hangs_up_at: Option<u64>,
     hung_up: bool,
 }
 
@@ -28,15 +28,27 @@ pub(super) enum Then {
     Leave,
 }
 
-#[derive(Debug, Deserialize)]
+/// What an event tells, as far as it matters here.
+#[derive(Debug, Default, Deserialize)]
 struct News {
     state: Option<String>,
+    progress: Option<Progress>,
+}
+
+impl News {
+    fn is_final(&self) -> bool {
+        matches!(self.state.as_deref(), Some("succeeded" | "failed" | "cancelled"))
+    }
+
+    fn has_done(&self, items: u64) -> bool {
+        self.progress.is_some_and(|progress| progress.done >= items)
+    }
 }
 
 impl Listener {
-    /// One that hangs up once after so many events, or never.
-    pub(super) fn new(hangs_up_after: Option<usize>) -> Self {
-        Self { hangs_up_after, ..Self::default() }
+    /// One that hangs up once, when so much is done, or never.
+    pub(super) fn new(hangs_up_at: Option<u64>) -> Self {
+        Self { hangs_up_at, ..Self::default() }
     }
 
     /// The last event that it has seen, from which a new connection goes on.
@@ -65,23 +77,21 @@ impl Listener {
 
     /// Takes what has come.
     pub(super) fn hear(&mut self, bytes: &[u8]) -> anyhow::Result<Then> {
-        let Self { stream, seen, has_final, hangs_up_after, hung_up } = self;
+        let Self { stream, seen, has_final, hangs_up_at, hung_up } = self;
+        let mut hangs_up = false;
         stream.take(bytes, |event| {
             seen.push(event.id);
-            *has_final = is_final(event);
-            *hangs_up_after != Some(seen.len())
+            let news = read::<News>(event.data.as_bytes()).unwrap_or_default();
+            *has_final = news.is_final();
+            hangs_up = hangs_up_at.take_if(|items| news.has_done(*items)).is_some();
+            !hangs_up
         })?;
-        if hangs_up_after.take_if(|after| *after == seen.len()).is_some() {
+        if hangs_up {
             *hung_up = true;
             return Ok(Then::HangUp);
         }
         Ok(if stream.is_over() { Then::Leave } else { Then::Listen })
     }
-}
-
-fn is_final(event: Event<'_>) -> bool {
-    let state = read::<News>(event.data.as_bytes()).ok().and_then(|news| news.state);
-    matches!(state.as_deref(), Some("succeeded" | "failed" | "cancelled"))
 }
 
 #[cfg(test)]
@@ -99,7 +109,8 @@ mod tests {
         wire
     }
 
-    const PROGRESS: &str = "{\"progress\":{\"done\":1}}";
+    const PROGRESS: &str = "{\"progress\":{\"done\":10}}";
+    const MORE: &str = "{\"progress\":{\"done\":20}}";
     const END: &str = "{\"state\":\"succeeded\"}";
 
     #[test]
@@ -112,12 +123,12 @@ mod tests {
 
     #[test]
     fn a_listener_that_hangs_up_goes_on_behind_what_it_has_seen() {
-        let mut listener = Listener::new(Some(2));
-        let all = wire(&[(1, PROGRESS), (2, PROGRESS), (3, PROGRESS)]);
+        let mut listener = Listener::new(Some(20));
+        let all = wire(&[(1, PROGRESS), (2, MORE), (3, MORE)]);
         assert_eq!(listener.hear(&all).unwrap(), Then::HangUp);
         assert_eq!((listener.last(), listener.has_hung_up()), (Some(2), true));
         listener.reconnect();
-        assert_eq!(listener.hear(&wire(&[(3, PROGRESS), (4, END)])).unwrap(), Then::Listen);
+        assert_eq!(listener.hear(&wire(&[(3, MORE), (4, END)])).unwrap(), Then::Listen);
         assert_eq!((listener.seen(), listener.has_final()), (&[1, 2, 3, 4][..], true));
     }
 }
