@@ -101,8 +101,10 @@ impl Reader {
             }
             Query::Explanation(task) => {
                 let found = self.find(task, Extent::Document)?;
-                Ok(found
-                    .map_or_else(|| unknown(task), |found| Explanation::of(found.document).into()))
+                Ok(found.map_or_else(
+                    || self.absent(task),
+                    |found| Explanation::of(found.document).into(),
+                ))
             }
             Query::Result(task) => {
                 let found = self.find(task, Extent::Result)?;
