@@ -5,6 +5,7 @@ use overtime_engine::Wish;
 use overtime_protocol::call::{self, Call, Hosts, SubmitOptions, Wait};
 use overtime_protocol::http::{Field, Head, ReplyContext};
 use overtime_protocol::native::{Request, Welcome};
+use overtime_protocol::repair::RepairOrder;
 use overtime_protocol::{Code, Form, KeyHash, KindId, Problem, Query, Reach, TaskId};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,6 +39,10 @@ pub(crate) enum Order {
     Explain { task: TaskId },
     /// Do something with a task.
     Steer { task: TaskId, wish: Wish },
+    /// Do something with all tasks that are parked for one reason.
+    Repair(Box<RepairOrder>),
+    /// Say how far that is.
+    ShowRepair { print: u64 },
     /// Ask the journal.
     Read(Query),
     /// Say why not, once the body is out of the way.
@@ -150,7 +155,8 @@ impl Router {
             Ok(Call::Tasks(filter)) => Order::Read(Query::List(filter)),
             Ok(Call::Errors(filter)) => Order::Read(Query::Ledger(filter)),
             Ok(Call::Explain { id }) => Order::Explain { task: id },
-            Ok(Call::Repair(_) | Call::Repaired { .. }) => refuse(not_yet("Repairing errors")),
+            Ok(Call::Repair(order)) => Order::Repair(order),
+            Ok(Call::Repaired { print }) => Order::ShowRepair { print },
             Err(problem) => refuse(problem),
         }
     }
@@ -176,8 +182,4 @@ impl Router {
 
 fn refuse(problem: Problem) -> Order {
     Order::Refuse(Box::new(problem))
-}
-
-fn not_yet(what: &str) -> Problem {
-    Problem::new(Code::NotImplemented, format!("{what} is not offered yet."))
 }

@@ -32,6 +32,7 @@ mod keys;
 mod pace;
 mod record;
 mod recover;
+mod repair;
 mod reply;
 mod revive;
 mod run;
@@ -67,6 +68,7 @@ pub struct Engine {
     keys: keys::Keys,
     recovery: recover::Recovery,
     revivals: revive::Revivals,
+    repairs: repair::Repairs,
     followed: TaskIds,
     mint: TaskIdMint,
     seed: Seed,
@@ -129,6 +131,7 @@ impl Engine {
             keys: keys::Keys::default(),
             recovery: recover::Recovery::Ended,
             revivals: revive::Revivals::default(),
+            repairs: repair::Repairs::default(),
             followed: TaskIds::default(),
             mint: TaskIdMint::new(setup.epoch, setup.highest),
             seed: setup.seed,
@@ -143,6 +146,8 @@ impl Engine {
             Event::Submitted(submission) => self.submit(submission, now, out),
             Event::Asked(ask) => self.ask(ask, now, out),
             Event::AskedWhy { reply_to, task } => self.explain(reply_to, task, now, out),
+            Event::RepairAsked { reply_to, order } => self.repair(reply_to, *order, now, out),
+            Event::RepairShown { reply_to, print } => self.show_repair(reply_to, print, out),
             Event::Steered(steer) => self.steer(steer, now, out),
             Event::Completed { completion, freed } => self.complete(completion, freed, now, out),
             Event::Recalled { chain, from } => self.put_back(chain, from, now, out),
@@ -174,6 +179,7 @@ impl Engine {
                 match due {
                     Due::Reply(slot, reply_to) => self.end_wait(slot, reply_to, now, out),
                     Due::Start(slot) => self.end_delay(slot, now),
+                    Due::Repair(print) => self.step_repair(print, now, out),
                     Due::Reappend(slot, carries) => self.reappend((slot, carries), now, out),
                 }
             } else {

@@ -1,5 +1,6 @@
 //! All that can start work in the engine, and all that it can want done.
 
+use overtime_protocol::repair::RepairOrder;
 use overtime_protocol::{
     Answer, Append, Chain, ChainNumber, Chunk, Completion, Explanation, Finding, Form, Inquiry,
     KeyHash, KindId, Lane, Payload, Read, ReplyTo, Ruling, SpoolOrder, Spooled, TaskEvent, TaskId,
@@ -21,6 +22,20 @@ pub enum Event {
         reply_to: ReplyTo,
         /// Which task.
         task: TaskId,
+    },
+    /// A caller wants all tasks that are parked for one reason to run again, or to end.
+    RepairAsked {
+        /// Whom to answer.
+        reply_to: ReplyTo,
+        /// What is to be done.
+        order: Box<RepairOrder>,
+    },
+    /// A caller asks how far a repair is.
+    RepairShown {
+        /// Whom to answer.
+        reply_to: ReplyTo,
+        /// The print of the fault.
+        print: u64,
     },
     /// A caller wants something done with a task.
     Steered(Steer),

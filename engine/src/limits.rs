@@ -15,6 +15,18 @@ pub(crate) const CRASHES_MAX: u8 = 3;
 pub(crate) const UNDECIDED_HOLD: Duration = Duration::from_secs(2);
 /// An append that met a full disk is tried again after this.
 pub(crate) const DISK_FULL_RETRY: Duration = Duration::from_secs(1);
+/// So many repairs are known, those that are over included.
+pub(crate) const REPAIRS_MAX: usize = 64;
+/// So many tasks of a repair are asked for at once.
+pub(crate) const REPAIR_PAGE: u32 = 256;
+/// So many tasks of a repair wait for the journal at a time.
+pub(crate) const STEERING_MAX: u64 = 128;
+/// A repair that is faster than this comes to several tasks at a time.
+pub(crate) const REPAIR_STEP: Duration = Duration::from_millis(10);
+/// When whoever could not have a repair may try again.
+pub(crate) const REPAIR_RETRY: Duration = Duration::from_secs(1);
+/// So far a dry run counts.
+pub(crate) const DRY_RUN_MAX: u32 = 10_000;
 /// No stored due time lies further ahead than this, whatever the clock did in between.
 pub(crate) const DELAY_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// `Retry-After` is never shorter or longer than these.

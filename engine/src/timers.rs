@@ -22,6 +22,8 @@ pub(crate) enum Due {
     Start(Slot),
     /// An append that met a full disk is to be tried again.
     Reappend(Slot, Carries),
+    /// A repair goes on.
+    Repair(u64),
 }
 
 /// All timers, soonest first.

@@ -6,6 +6,7 @@ use crate::job::Product;
 use crate::kind::Durability;
 use crate::lookup::EventPage;
 use crate::problem::Problem;
+use crate::repair::RepairProgress;
 use crate::task::Document;
 use crate::time::UnixMillis;
 use bytes::Bytes;
@@ -91,6 +92,13 @@ pub enum Answer {
         content_type: &'static str,
         /// Its bytes.
         body: Bytes,
+    },
+    /// 202: a repair of errors is under way.
+    Repairing {
+        /// The print of the fault.
+        print: u64,
+        /// How far it is.
+        progress: Box<RepairProgress>,
     },
     /// The durable events of a task, for whoever follows them.
     Events(Box<EventPage>),

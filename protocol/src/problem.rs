@@ -111,6 +111,7 @@ codes! {
     IdempotencyKeyReused "idempotency-key-reused" 422 "The idempotency key came with another request" false;
     InProgress "in-progress" 409 "The task with this key has not ended yet" true;
     NotParked "not-parked" 409 "The task is not parked" false;
+    RepairRunning "repair-running" 409 "A repair of these errors is under way" false;
     AlreadyFinished "already-finished" 409 "The task has ended already" false;
     UnhandledKind "unhandled-kind" 409 "No handler has the task's kind any more" false;
     PayloadLost "payload-lost" 409 "The task's payload is not there any more" false;

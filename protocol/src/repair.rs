@@ -77,6 +77,8 @@ pub struct RepairProgress {
     pub failed: u64,
     /// Tasks of those that have not ended.
     pub open: u64,
+    /// Tasks that are found and not come to; there may be more behind them.
+    pub left: u64,
     /// Tasks that could not be steered, because somebody else was faster or nobody handles them.
     pub skipped: u64,
 }
@@ -107,6 +109,7 @@ impl RepairProgress {
                 json.number("succeeded", progress.succeeded);
                 json.number("failed", progress.failed);
                 json.number("open", progress.open);
+                json.number("left", progress.left);
                 json.number("skipped", progress.skipped);
             }),
         }

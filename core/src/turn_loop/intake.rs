@@ -48,6 +48,8 @@ impl Core {
                 Event::Followed(task)
             }
             Order::Explain { task } => Event::AskedWhy { reply_to, task },
+            Order::Repair(order) => Event::RepairAsked { reply_to, order },
+            Order::ShowRepair { print } => Event::RepairShown { reply_to, print },
             Order::Steer { task, wish } => Event::Steered(Steer { reply_to, task, wish }),
             Order::Read(query) => {
                 self.effects.push(Effect::Read(Read { reply_to, query }));

@@ -47,7 +47,7 @@ impl Engine {
         now: Now,
         out: &mut Vec<Effect>,
     ) -> bool {
-        let Steerer::Caller(to) = by;
+        let Steerer::Caller(to) = by else { return true };
         let Some(task) = self.table.get(slot) else { return false };
         if task.waiters.len() >= self.limits.waiters_max {
             let wait = self.seed.stretch(self.pace.until_drained(1));

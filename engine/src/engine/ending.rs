@@ -58,6 +58,7 @@ impl Engine {
             TaskState::Cancelled => self.stats.cancelled += 1,
             _ => self.stats.failed += 1,
         }
+        self.tell_repair(slot.id(), document.state);
         if document.state != TaskState::Cancelled {
             self.note_pace(slot, now);
         }
@@ -73,6 +74,7 @@ impl Engine {
             return;
         }
         self.stats.parked += 1;
+        self.tell_repair(slot.id(), TaskState::Parked);
         self.note_pace(slot, now);
         self.tell_parked(slot, document, out);
         self.leave_table(slot, now);

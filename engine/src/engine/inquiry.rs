@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::keys::Keyed;
+use super::repair::DryRun;
 use crate::event::Effect;
 use overtime_protocol::{Code, Finding, Inquiry, Now, Problem, Question, TaskId, Ticket};
 
@@ -12,6 +13,10 @@ pub(crate) enum Pending {
     Key(Box<Keyed>),
     /// What becomes of a parked task.
     Parked(TaskId),
+    /// What a repair comes to next.
+    Page(u64),
+    /// What a repair would come to.
+    DryRun(Box<DryRun>),
 }
 
 impl Pending {
@@ -20,7 +25,7 @@ impl Pending {
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
             Self::Key(keyed) => keyed.submission.payload.len(),
-            Self::Parked(_) => 0,
+            Self::Parked(_) | Self::Page(_) | Self::DryRun(_) => 0,
         }
     }
 }
@@ -50,6 +55,12 @@ impl Engine {
             (Pending::Parked(task), Finding::Parked(found)) => {
                 self.parked_found(task, found, now, out);
             }
+            (Pending::Page(print), finding) => self.page_found(print, finding),
+            (Pending::DryRun(run), Finding::ParkedBy(tasks)) => self.counted(*run, &tasks, out),
+            (Pending::DryRun(run), other) => {
+                let answer = Problem::new(Code::Internal, told(other)).into();
+                out.push(Effect::Reply { to: run.reply_to, answer });
+            }
             (Pending::Parked(task), other) => {
                 let problem = Problem::new(Code::Internal, told(other));
                 self.parked_not_found_out(task, &problem, out);
@@ -73,6 +84,10 @@ impl Engine {
                     out.push(Effect::Reply { to: keyed.submission.reply_to, answer });
                 }
                 Pending::Parked(task) => self.parked_not_found_out(task, problem, out),
+                Pending::Page(_) => {}
+                Pending::DryRun(run) => {
+                    out.push(Effect::Reply { to: run.reply_to, answer: problem.clone().into() });
+                }
             }
         }
     }

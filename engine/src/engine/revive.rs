@@ -27,6 +27,8 @@ use std::sync::Arc;
 pub(crate) enum Steerer {
     /// A caller, who is owed an answer.
     Caller(ReplyTo),
+    /// The repair of a print, with the task itself.
+    Repair(u64, TaskId),
 }
 
 /// Tasks that are not live and that somebody wants to steer.
@@ -93,7 +95,7 @@ impl Engine {
         }
     }
 
-    fn steer_by(
+    pub(super) fn steer_by(
         &mut self,
         (by, wish): (Steerer, Wish),
         task: TaskId,
@@ -125,6 +127,11 @@ impl Engine {
     ) {
         let Some(task) = self.table.get(slot) else { return };
         match wish {
+            // Somebody else was faster, and what becomes of it is theirs.
+            _ if matches!(by, Steerer::Repair(..)) => {
+                let answer = not_parked(slot.id(), task.state());
+                self.tell_steerer(by, answer, out);
+            }
             Wish::Cancel => self.cancel_live(slot, by, now, out),
             Wish::Retry if task.resuming => {
                 self.await_steered(slot, by, Wants::Resumption, now, out);
@@ -203,6 +210,9 @@ impl Engine {
         if let Some(Claim { key, .. }) = parked.claim {
             self.keys.hold(key, slot);
         }
+        if let Steerer::Repair(print, task) = by {
+            self.repair_acted(print, task);
+        }
         match wish {
             Wish::Cancel => {
                 if self.await_steered(slot, by, Wants::Cancellation, now, out) {
@@ -262,12 +272,14 @@ impl Engine {
         if matches!(task.run, Run::Waiting) {
             self.refuse_waiters(slot, problem, out);
             self.forget(slot);
+            self.repair_undone(slot.id());
         }
     }
 
     pub(super) fn tell_steerer(&mut self, by: Steerer, answer: Answer, out: &mut Vec<Effect>) {
         match by {
             Steerer::Caller(to) => out.push(Effect::Reply { to, answer }),
+            Steerer::Repair(print, task) => self.repair_refused(print, task, &answer),
         }
     }
 }

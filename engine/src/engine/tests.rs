@@ -7,6 +7,7 @@ mod key_journal;
 mod keys;
 mod random;
 mod recovery;
+mod repairs;
 mod saves;
 mod scenarios;
 mod steering;

@@ -9,6 +9,7 @@ use crate::id::TaskId;
 use crate::job::Product;
 use crate::kind::Durability;
 use crate::problem::Problem;
+use crate::repair::{RepairProgress, write_print};
 use crate::task::Document;
 use bytes::Bytes;
 use std::time::Duration;
@@ -98,6 +99,7 @@ pub fn write_answer(
             writer.entity("application/json", json(&document).into(), Some(&document))
         }
         Answer::Value { content_type, body } => writer.entity(content_type, body, None),
+        Answer::Repairing { print, progress } => writer.repairing(print, &progress),
         Answer::Problem(problem) => writer.problem(&problem),
         Answer::Events(_) => unreachable!("whoever follows a task takes its events apart"),
     }
@@ -154,6 +156,14 @@ impl Writer<'_> {
             lines.text("Location: /v1/tasks/", &document.id.to_ulid());
             lines.number("Retry-After: ", whole_seconds(retry_after));
             write_task(lines, document.id, Account { idempotency, ..Account::of(document) });
+        })
+    }
+
+    fn repairing(self, print: u64, progress: &RepairProgress) -> Option<Bytes> {
+        let mut body = Vec::new();
+        RepairProgress::write_json(print, Some(progress), &mut body);
+        self.message(202, "application/json", body.into(), |lines| {
+            lines.text("Location: /v1/errors/", write_print(print).as_bytes());
         })
     }
 

@@ -6,6 +6,7 @@ use super::reply::{Answered, Failed, Goodbye, HelloRefused, Reply};
 use crate::answer::{Account, Answer};
 use crate::http::{content_type, etag};
 use crate::problem::{Code, Problem};
+use crate::repair::RepairProgress;
 use crate::task::Document;
 use bytes::Bytes;
 use std::time::Duration;
@@ -50,6 +51,13 @@ pub fn write_answer(
         Answer::Value { content_type, body } => {
             let answered = Answered { content_type: Some(content_type.into()), ..with_status(200) };
             write_entity(id, answered, body, known_tag, out)
+        }
+        Answer::Repairing { print, progress } => {
+            let mut body = Vec::new();
+            RepairProgress::write_json(print, Some(&progress), &mut body);
+            let content_type = Some("application/json".into());
+            let answered = Answered { content_type, ..with_status(202) };
+            write_with(id, Reply::Answered(answered), body.into(), out)
         }
         Answer::Events(_) => unreachable!("events are followed over HTTP only"),
         Answer::Problem(problem) => {

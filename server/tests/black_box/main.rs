@@ -17,6 +17,7 @@ mod native_ends;
 mod payloads;
 mod poison;
 mod refusals;
+mod repairs;
 mod restarts;
 mod steering;
 mod steps;

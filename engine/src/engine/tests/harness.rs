@@ -9,11 +9,12 @@ use crate::lanes::LanePlan;
 use crate::limits::Limits;
 use crate::seed::Seed;
 use overtime_protocol::record::{Change, Put, ReadMark};
+use overtime_protocol::repair::{Remedy, RepairOrder};
 use overtime_protocol::{
     Answer, Chain, ChainNumber, Chunk, Code, Completion, Epoch, Fate, Fault, Finding, Fingerprint,
-    Form, Go, Holder, Job, KeyHash, Kind, KindId, Lane, Monotonic, News, Now, Outcome, Payload,
-    Problem, Product, Progress, ReplyTo, RetryPolicy, Ruling, SpoolOrder, Spooled, Submitted,
-    TaskId, Ticket, Unfinished, UnixMillis, Verdict,
+    Form, Go, Holder, Job, KeyHash, Kind, KindId, KindName, Lane, Monotonic, News, Now, Outcome,
+    Payload, Problem, Product, Progress, Question, ReplyTo, RetryPolicy, Ruling, SpoolOrder,
+    Spooled, Submitted, TaskId, Ticket, Unfinished, UnixMillis, Verdict,
 };
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -116,6 +117,12 @@ impl Stage {
             }
             ["cancel", caller, task] => self.steer(caller, task, Wish::Cancel),
             ["retry", caller, task] => self.steer(caller, task, Wish::Retry),
+            ["repair", caller, remedy, ref rest @ ..] => self.repair(caller, remedy, rest),
+            ["progress", caller] => {
+                let reply_to = self.caller(caller);
+                self.event(Event::RepairShown { reply_to, print: 7 });
+            }
+            ["page", ref tasks @ ..] => self.page(tasks),
             ["stopped", task] => self.fail(task, Outcome::Cancelled),
             ["parked", task, ref rest @ ..] => self.parked(task, rest),
             ["done", task] => self.complete(task, Outcome::Done(Product::default()), false),
@@ -217,6 +224,29 @@ impl Stage {
         let task = self.id(task);
         self.last_named = self.names.get(&task).cloned();
         self.event(Event::Steered(Steer { reply_to, task, wish }));
+    }
+
+    /// A repair of the kind `upsert`.
+    fn repair(&mut self, caller: &str, remedy: &str, rest: &[&str]) {
+        let value = |key: &str| rest.iter().find_map(|word| word.strip_prefix(key));
+        let order = Box::new(RepairOrder {
+            print: 7,
+            remedy: if remedy == "retry" { Remedy::Retry } else { Remedy::Discard },
+            kind: KindName::new("upsert"),
+            dry_run: rest.contains(&"dry"),
+            rate: value("rate=").map_or(100, |rate| rate.parse().unwrap()),
+            stop_at: value("stop_at=").map(|most| most.parse().unwrap()),
+        });
+        let reply_to = self.caller(caller);
+        self.event(Event::RepairAsked { reply_to, order });
+    }
+
+    /// The journal has found these parked tasks.
+    fn page(&mut self, tasks: &[&str]) {
+        let place = self.inquiries.iter().position(|(_, name)| name == "page").unwrap();
+        let (ticket, _) = self.inquiries.remove(place);
+        let tasks = tasks.iter().map(|name| self.id(name)).collect();
+        self.event(Event::Found { ticket, finding: Finding::ParkedBy(tasks) });
     }
 
     /// The journal has answered what was asked about that task: what it would be again, unless
@@ -374,7 +404,11 @@ impl Stage {
                 write!(text, "unspool {}", self.names[&task]).unwrap();
             }
             Effect::Inquire(inquiry) => {
-                let name = self.last_named.clone().expect("somebody has submitted");
+                let name = match &inquiry.question {
+                    Question::Key { .. } => self.last_named.clone().expect("somebody submits"),
+                    Question::Parked(task) => self.names[task].clone(),
+                    Question::ParkedBy { .. } => "page".to_owned(),
+                };
                 write!(text, "inquire for {name}").unwrap();
                 self.inquiries.push((inquiry.ticket, name));
             }
@@ -435,7 +469,8 @@ pub(super) fn describe_answer(answer: &Answer) -> String {
         Answer::Result { account, .. } => format!("200 {}", account.durability.name()),
         Answer::Accepted { document, .. } => format!("202 {}", document.state.name()),
         Answer::Document(document) => format!("document {}", document.state.name()),
-        Answer::Value { .. } => "value".to_owned(),
+        Answer::Value { body, .. } => format!("value {}", String::from_utf8_lossy(body)),
+        Answer::Repairing { progress, .. } => format!("202 {}", progress.state.name()),
         Answer::Events(page) => format!("{} events", page.events.len()),
         Answer::Problem(problem) => {
             let slug = problem.fault.as_ref().map_or(problem.code.slug(), |fault| &fault.code);

@@ -1,0 +1,309 @@
+//! Repairs: all tasks that are parked for one reason run again, or are discarded, so many a second.
+//! A repair walks them page by page, by ascending id, and each of them once, so a task that is parked
+//! again is not met again. It is not kept on disk: what it has not come to is still parked after a
+//! restart.
+
+use super::inquiry::Pending;
+use super::revive::Steerer;
+use super::{Engine, Mode};
+use crate::event::{Effect, Wish};
+use crate::limits::{
+    DRY_RUN_MAX, REPAIR_PAGE, REPAIR_RETRY, REPAIR_STEP, REPAIRS_MAX, STEERING_MAX,
+};
+use crate::timers::Due;
+use overtime_protocol::repair::{Remedy, RepairOrder, RepairProgress, RepairState, write_dry_run};
+use overtime_protocol::{
+    Answer, Code, Finding, KindName, Now, Problem, Question, ReplyTo, TaskId, TaskState,
+};
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+/// The repairs of this process, those that are over included until others take their place.
+#[derive(Debug, Default)]
+pub(crate) struct Repairs {
+    known: HashMap<u64, Repair>,
+    /// Live tasks that a repair had run again, and which.
+    open: HashMap<TaskId, u64>,
+    /// Repairs begun so far.
+    begun: u64,
+}
+
+#[derive(Debug)]
+struct Repair {
+    order: RepairOrder,
+    number: u64,
+    /// The kinds that are not walked to their end, the first of them as far as `after`.
+    kinds: VecDeque<KindName>,
+    after: Option<TaskId>,
+    /// A page is awaited.
+    asking: bool,
+    /// Found, and not come to.
+    page: VecDeque<TaskId>,
+    /// Asked for in the journal.
+    steering: u64,
+    progress: RepairProgress,
+}
+
+/// Counts what a repair would come to.
+#[derive(Debug)]
+pub(crate) struct DryRun {
+    pub(crate) reply_to: ReplyTo,
+    order: RepairOrder,
+    kinds: VecDeque<KindName>,
+    matching: u64,
+}
+
+impl Repair {
+    fn new(order: RepairOrder, number: u64, kinds: VecDeque<KindName>) -> Self {
+        let progress = RepairProgress {
+            state: RepairState::Running,
+            remedy: order.remedy,
+            acted: 0,
+            succeeded: 0,
+            failed: 0,
+            open: 0,
+            left: 0,
+            skipped: 0,
+        };
+        let (page, asking, steering) = (VecDeque::new(), false, 0);
+        Self { order, number, kinds, after: None, asking, page, steering, progress }
+    }
+
+    fn is_running(&self) -> bool {
+        self.progress.state == RepairState::Running
+    }
+
+    /// How many it comes to in a step, and how long that is.
+    fn pace(&self) -> (usize, Duration) {
+        let rate = self.order.rate.max(1);
+        let steps = u32::try_from(1_000 / REPAIR_STEP.as_millis()).unwrap_or(1);
+        if rate <= steps {
+            return (1, Duration::from_secs(1) / rate);
+        }
+        (rate.div_ceil(steps) as usize, REPAIR_STEP)
+    }
+
+    /// Looks whether it is over.
+    fn settle(&mut self) {
+        let RepairProgress { failed, open, .. } = self.progress;
+        let walked = self.kinds.is_empty() && self.page.is_empty() && self.steering == 0;
+        if !self.is_running() {
+            return;
+        }
+        if self.order.stop_at.is_some_and(|most| failed > most) {
+            self.progress.state = RepairState::Stopped;
+        } else if walked && open == 0 {
+            self.progress.state = RepairState::Done;
+        }
+    }
+
+    fn told(&self) -> RepairProgress {
+        RepairProgress { left: self.page.len() as u64, ..self.progress }
+    }
+}
+
+impl Engine {
+    /// A caller wants errors repaired.
+    pub(super) fn repair(
+        &mut self,
+        to: ReplyTo,
+        order: RepairOrder,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        let begun = self.may_repair(&order).map(|kinds| {
+            if order.dry_run {
+                let run = DryRun { reply_to: to, order, kinds, matching: 0 };
+                self.count_on(run, out);
+                return None;
+            }
+            let print = order.print;
+            self.repairs.begun += 1;
+            let repair = Repair::new(order, self.repairs.begun, kinds);
+            let progress = Box::new(repair.told());
+            self.repairs.known.insert(print, repair);
+            self.timers.set(now.monotonic, Due::Repair(print));
+            Some(Answer::Repairing { print, progress })
+        });
+        let answer = match begun {
+            Ok(Some(answer)) => answer,
+            Ok(None) => return,
+            Err(problem) => problem.into(),
+        };
+        out.push(Effect::Reply { to, answer });
+    }
+
+    /// The kinds to be walked, or what stands in the way.
+    fn may_repair(&mut self, order: &RepairOrder) -> Result<VecDeque<KindName>, Problem> {
+        let known = self.kinds.iter().map(|kind| &kind.name);
+        let named = |name: &&KindName| order.kind.as_ref().is_none_or(|kind| kind == *name);
+        let kinds: VecDeque<KindName> = known.filter(named).cloned().collect();
+        if kinds.is_empty() {
+            return Err(Problem::new(Code::UnknownKind, "no handler has this kind"));
+        }
+        if self.mode != Mode::Open || (order.dry_run && self.is_full_of_inquiries()) {
+            self.screen(0)?;
+            let detail = "too many requests wait for the journal";
+            return Err(Problem::new(Code::Reads, detail).after(REPAIR_RETRY));
+        }
+        if order.dry_run {
+            return Ok(kinds);
+        }
+        if self.repairs.known.get(&order.print).is_some_and(Repair::is_running) {
+            let detail =
+                "a repair of these errors is under way; GET its address shows how far it is";
+            return Err(Problem::new(Code::RepairRunning, detail));
+        }
+        self.make_room_for_repair(order.print)?;
+        Ok(kinds)
+    }
+
+    /// The oldest repair that is over is forgotten if there are too many.
+    fn make_room_for_repair(&mut self, print: u64) -> Result<(), Problem> {
+        let known = &mut self.repairs.known;
+        if known.len() < REPAIRS_MAX || known.contains_key(&print) {
+            return Ok(());
+        }
+        let over = known.iter().filter(|(_, repair)| !repair.is_running());
+        let oldest = over.min_by_key(|(_, repair)| repair.number).map(|(&print, _)| print);
+        let Some(oldest) = oldest else {
+            let detail = "too many repairs are under way";
+            return Err(Problem::new(Code::Backlog, detail).after(REPAIR_RETRY));
+        };
+        known.remove(&oldest);
+        Ok(())
+    }
+
+    pub(super) fn show_repair(&self, to: ReplyTo, print: u64, out: &mut Vec<Effect>) {
+        let progress = self.repairs.known.get(&print).map(Repair::told);
+        let mut body = Vec::new();
+        RepairProgress::write_json(print, progress.as_ref(), &mut body);
+        let answer = Answer::Value { content_type: "application/json", body: body.into() };
+        out.push(Effect::Reply { to, answer });
+    }
+
+    /// It is time for the next of a repair.
+    pub(super) fn step_repair(&mut self, print: u64, now: Now, out: &mut Vec<Effect>) {
+        let Some(repair) = self.repairs.known.get_mut(&print) else { return };
+        repair.settle();
+        if !repair.is_running() || self.mode != Mode::Open {
+            return;
+        }
+        let (count, span) = repair.pace();
+        let room = STEERING_MAX.saturating_sub(repair.steering) as usize;
+        let count = count.min(room).min(repair.page.len());
+        let tasks: Vec<TaskId> = repair.page.drain(..count).collect();
+        repair.steering += count as u64;
+        let wish = match repair.order.remedy {
+            Remedy::Retry => Wish::Retry,
+            Remedy::Discard => Wish::Cancel,
+        };
+        self.timers.set(now.monotonic + span, Due::Repair(print));
+        for task in tasks {
+            self.steer_by((Steerer::Repair(print, task), wish), task, now, out);
+        }
+        self.turn_page(print, out);
+    }
+
+    /// Asks for the next page if the one at hand is used up.
+    fn turn_page(&mut self, print: u64, out: &mut Vec<Effect>) {
+        let is_full = self.is_full_of_inquiries();
+        let Some(repair) = self.repairs.known.get_mut(&print) else { return };
+        let Some(kind) = repair.kinds.front().cloned() else { return };
+        if repair.asking || is_full || !repair.page.is_empty() {
+            return;
+        }
+        repair.asking = true;
+        let (after, limit) = (repair.after, REPAIR_PAGE);
+        self.inquire(Question::ParkedBy { kind, print, after, limit }, Pending::Page(print), out);
+    }
+
+    /// The journal has found the next tasks of a repair. One that could not be read is asked for
+    /// again with the next step.
+    pub(super) fn page_found(&mut self, print: u64, finding: Finding) {
+        let Some(repair) = self.repairs.known.get_mut(&print) else { return };
+        repair.asking = false;
+        let Finding::ParkedBy(tasks) = finding else { return };
+        match tasks.last() {
+            Some(&last) => repair.after = Some(last),
+            None => {
+                repair.kinds.pop_front();
+                repair.after = None;
+            }
+        }
+        repair.page.extend(tasks);
+        repair.settle();
+    }
+
+    /// A task could not be steered. What may pass is tried again later.
+    pub(super) fn repair_refused(&mut self, print: u64, task: TaskId, answer: &Answer) {
+        let Some(repair) = self.repairs.known.get_mut(&print) else { return };
+        repair.steering = repair.steering.saturating_sub(1);
+        match answer {
+            Answer::Problem(problem) if problem.code.is_retryable() => repair.page.push_back(task),
+            _ => repair.progress.skipped += 1,
+        }
+        repair.settle();
+    }
+
+    /// A task was taken in for a repair.
+    pub(super) fn repair_acted(&mut self, print: u64, task: TaskId) {
+        let Some(repair) = self.repairs.known.get_mut(&print) else { return };
+        repair.steering = repair.steering.saturating_sub(1);
+        repair.progress.acted += 1;
+        repair.progress.open += 1;
+        self.repairs.open.insert(task, print);
+    }
+
+    /// A task has ended, or is parked: the repair that had it run hears of it.
+    pub(super) fn tell_repair(&mut self, task: TaskId, state: TaskState) {
+        if self.repairs.open.is_empty() {
+            return;
+        }
+        let Some(print) = self.repairs.open.remove(&task) else { return };
+        let Some(repair) = self.repairs.known.get_mut(&print) else { return };
+        let as_wanted = match repair.order.remedy {
+            Remedy::Retry => state == TaskState::Succeeded,
+            Remedy::Discard => state == TaskState::Cancelled,
+        };
+        let progress = &mut repair.progress;
+        progress.open = progress.open.saturating_sub(1);
+        *(if as_wanted { &mut progress.succeeded } else { &mut progress.failed }) += 1;
+        repair.settle();
+    }
+
+    /// There was no room on the disk to have the task run again.
+    pub(super) fn repair_undone(&mut self, task: TaskId) {
+        let Some(print) = self.repairs.open.remove(&task) else { return };
+        let Some(repair) = self.repairs.known.get_mut(&print) else { return };
+        repair.progress.open = repair.progress.open.saturating_sub(1);
+        repair.progress.acted = repair.progress.acted.saturating_sub(1);
+        repair.page.push_back(task);
+    }
+
+    fn count_on(&mut self, run: DryRun, out: &mut Vec<Effect>) {
+        let Some(kind) = run.kinds.front().cloned() else { return };
+        let (print, limit) = (run.order.print, DRY_RUN_MAX);
+        let question = Question::ParkedBy { kind, print, after: None, limit };
+        self.inquire(question, Pending::DryRun(Box::new(run)), out);
+    }
+
+    /// The journal has counted for a dry run.
+    pub(super) fn counted(&mut self, mut run: DryRun, tasks: &[TaskId], out: &mut Vec<Effect>) {
+        run.matching += tasks.len() as u64;
+        run.kinds.pop_front();
+        let most = u64::from(DRY_RUN_MAX);
+        if run.matching < most && !run.kinds.is_empty() {
+            self.count_on(run, out);
+            return;
+        }
+        let mut body = Vec::new();
+        write_dry_run(&run.order, run.matching.min(most), run.matching >= most, &mut body);
+        let answer = Answer::Value { content_type: "application/json", body: body.into() };
+        out.push(Effect::Reply { to: run.reply_to, answer });
+    }
+
+    fn is_full_of_inquiries(&self) -> bool {
+        self.inquiries.len() >= self.limits.inquiries_max
+    }
+}
