@@ -40,7 +40,7 @@ fn requests_that_are_refused_say_why() {
     }
     assert_eq!(
         server.request("PUT", "/v1/tasks/echo", &[], "").field("Allow"),
-        Some("GET, HEAD, POST")
+        Some("GET, HEAD, POST, DELETE")
     );
     assert_eq!(server.post("/v1/tasks/echo", "well").body, "well");
 }
