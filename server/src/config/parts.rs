@@ -46,6 +46,10 @@ impl Config {
             appends_max: self.limits.appends,
             readers: self.journal.readers,
             key_keep: self.key_keep(),
+            retention: overtime_journal::Retention {
+                finished: self.retention.finished.0,
+                ..overtime_journal::Retention::default()
+            },
             ..overtime_journal::Options::new(&self.data)
         }
     }

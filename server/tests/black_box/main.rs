@@ -19,6 +19,7 @@ mod poison;
 mod refusals;
 mod repairs;
 mod restarts;
+mod retention;
 mod steering;
 mod steps;
 mod support;
