@@ -36,6 +36,8 @@ pub struct Counters {
     pub bytes_written: u64,
     /// Answers whose caller was gone.
     pub undelivered: u64,
+    /// Notices to the operator for which there was no room.
+    pub notices_dropped: u64,
     /// Reads refused because too many waited.
     pub reads_refused: u64,
     /// Callers that follow tasks now.

@@ -12,7 +12,7 @@ use crate::turn::{Cause, TurnMeter};
 use crate::workers::{WorkerChannels, Workers};
 use crossbeam_channel::Sender;
 use mio::{Events, Interest, Poll, Token, Waker};
-use overtime_engine::{Effect, Engine};
+use overtime_engine::{Effect, Engine, RateChange};
 use overtime_protocol::call::Hosts;
 use overtime_protocol::{Append, ChainNumber, Clock, Inquiry, Kind, Monotonic, Now, SpoolOrder};
 use std::collections::VecDeque;
@@ -71,6 +71,8 @@ pub struct Setup {
     pub lookups: Lookups,
     /// The way to the spool.
     pub spool: Sender<SpoolOrder>,
+    /// Where to tell what an operator should know; nobody waits for that.
+    pub notices: Sender<RateChange>,
     /// The process's clock.
     pub clock: Clock,
 }
@@ -103,6 +105,7 @@ pub struct Core {
     appends_since: Option<Monotonic>,
     lookups: Lookups,
     spool: Sender<SpoolOrder>,
+    notices: Sender<RateChange>,
     /// Orders that the channel had no room for; bounded by the tasks there can be.
     spool_waiting: VecDeque<SpoolOrder>,
     inquiries_waiting: VecDeque<Inquiry>,
@@ -142,6 +145,7 @@ impl Core {
             lookups: setup.lookups,
             inquiries_waiting: VecDeque::new(),
             spool: setup.spool,
+            notices: setup.notices,
             spool_waiting: VecDeque::new(),
             recalled: Vec::new(),
             effects: Vec::new(),

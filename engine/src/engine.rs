@@ -7,6 +7,7 @@ use crate::hot::HotKeys;
 use crate::lanes::{Credits, LanePlan};
 use crate::limits::Limits;
 use crate::queue::LaneQueue;
+use crate::rates::Rates;
 use crate::seed::Seed;
 use crate::stats::Stats;
 use crate::suspects::Suspects;
@@ -73,6 +74,7 @@ pub struct Engine {
     mint: TaskIdMint,
     seed: Seed,
     pace: Pace,
+    rates: Rates,
     stats: Stats,
 }
 
@@ -112,6 +114,7 @@ impl Engine {
         Self {
             limits: setup.limits,
             pace: Pace::new(setup.kinds.len()),
+            rates: Rates::new(setup.kinds.len()),
             brief: Brief::new(setup.kinds.len(), setup.plan.brief),
             chains: 0,
             kinds: setup.kinds,

@@ -1,5 +1,6 @@
 //! All that can start work in the engine, and all that it can want done.
 
+use crate::rates::RateChange;
 use overtime_protocol::repair::RepairOrder;
 use overtime_protocol::{
     Answer, Append, Chain, ChainNumber, Chunk, Completion, Explanation, Finding, Form, Inquiry,
@@ -220,6 +221,8 @@ pub enum Effect {
     },
     /// Have the spool do this.
     Spool(SpoolOrder),
+    /// Tell an operator that the attempts of a kind fail more or less often than they used to.
+    Notice(Box<RateChange>),
     /// Append this to the journal.
     Append(Append),
     /// Have the journal answer this.

@@ -26,6 +26,7 @@
 mod cli;
 pub mod config;
 mod greeting;
+mod notices;
 mod recovery;
 mod remote;
 mod scheduling;

@@ -1,6 +1,7 @@
 //! The assembly: it knows every part and ties them together, and decides nothing itself.
 
 use crate::config::Config;
+use crate::notices;
 use crate::recovery;
 use crate::scheduling::{ask_for_short_slice, leave_as_it_is};
 use crate::source::JournalSource;
@@ -171,6 +172,7 @@ fn start(config: Config, handlers: Vec<Arc<dyn Handler>>, kinds: Vec<Kind>) -> R
         seed: Seed::new(seed()),
     });
     engine.begin_recovery();
+    let (notices, rate_changes) = notices::start(&kinds).context("the system refuses a thread")?;
     let core = Core::new(
         door,
         overtime_core::Setup {
@@ -182,10 +184,11 @@ fn start(config: Config, handlers: Vec<Arc<dyn Handler>>, kinds: Vec<Kind>) -> R
             appends: journal.appends(),
             lookups: Lookups { short: journal.short_lookups(), long: journal.long_lookups() },
             spool: journal.spool(),
+            notices,
             clock,
         },
     )?;
-    let window = ServerWindow::new(mailbox.clone(), journal.stats());
+    let window = ServerWindow::new(mailbox.clone(), journal.stats(), rate_changes);
     let console = overtime_console::start(admin, Arc::new(window))?;
     let core = std::thread::Builder::new().name("core".to_owned()).spawn(|| core.run())?;
     recovery::start(backlog, recovered.clean, &kinds, mailbox.clone())?;

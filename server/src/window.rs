@@ -1,5 +1,6 @@
 //! What the console shows: the core's counters, asked for by mail, and the journal's.
 
+use crate::notices::RateChanges;
 use overtime_console::{Check, Family, Histogram, Sample, Window};
 use overtime_core::{Cause, Mail, Mailbox, Snapshot, TURN_BUCKETS};
 use overtime_journal::{SPAN_BUCKETS, Spans, Stats};
@@ -15,11 +16,16 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct ServerWindow {
     mailbox: Mailbox,
     journal: Arc<Stats>,
+    rate_changes: Arc<RateChanges>,
 }
 
 impl ServerWindow {
-    pub(crate) fn new(mailbox: Mailbox, journal: Arc<Stats>) -> Self {
-        Self { mailbox, journal }
+    pub(crate) fn new(
+        mailbox: Mailbox,
+        journal: Arc<Stats>,
+        rate_changes: Arc<RateChanges>,
+    ) -> Self {
+        Self { mailbox, journal, rate_changes }
     }
 
     fn snapshot(&self) -> Option<Box<Snapshot>> {
@@ -44,6 +50,7 @@ impl Window for ServerWindow {
 
     fn metrics(&self) -> Vec<Family> {
         let mut families = journal_metrics(&self.journal);
+        families.push(self.rate_changes.metric());
         if let Some(snapshot) = self.snapshot() {
             families.extend(task_metrics(&snapshot));
             families.extend(lane_metrics(&snapshot));
@@ -134,6 +141,11 @@ fn core_metrics(snapshot: &Snapshot) -> Vec<Family> {
         counter("overtime_requests", "Requests whose head was read", core.requests),
         counter("overtime_requests_refused", "Requests refused on their head", core.refused),
         counter("overtime_reads_refused", "Reads refused as too many waited", core.reads_refused),
+        counter(
+            "overtime_notices_dropped",
+            "Notices for which there was no room",
+            core.notices_dropped,
+        ),
         gauge("overtime_followers", "Callers that follow tasks", core.followers),
         counter("overtime_events_written", "Events handed to followers", core.events_written),
         counter("overtime_followers_slow", "Followers that fell behind", core.followers_slow),

@@ -54,6 +54,7 @@ impl Server {
             appends: start_journal(mailbox.clone()),
             lookups,
             spool: start_spool(mailbox.clone()),
+            notices: bounded(64).0,
             clock,
         };
         let core = Core::new(door, setup).expect("the poll takes the listener");

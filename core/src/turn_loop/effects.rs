@@ -44,6 +44,11 @@ impl Core {
     pub(super) fn apply_one(&mut self, effect: Effect, now: Monotonic) {
         match effect {
             Effect::Reply { to, answer } => self.clients.answer(to, answer),
+            Effect::Notice(change) => {
+                if self.notices.try_send(*change).is_err() {
+                    self.clients.counters.notices_dropped += 1;
+                }
+            }
             Effect::Explain { to, mut explanation, chain } => {
                 explanation.worker = chain.and_then(|chain| self.workers.name_of(chain));
                 self.clients.answer(to, (*explanation).into());

@@ -103,7 +103,9 @@ pub(crate) fn start_on<T: Send + 'static>(
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.address().unwrap();
     let clock = Clock::start();
-    let setup = Setup { limits, listener, engine, kinds, workers, appends, lookups, spool, clock };
+    let (notices, _) = bounded(64);
+    let setup =
+        Setup { limits, listener, engine, kinds, workers, appends, lookups, spool, notices, clock };
     let core = Core::new(door, setup).unwrap();
     Server { address, mailbox, gate, core: thread::spawn(|| run(core)) }
 }

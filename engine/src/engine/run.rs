@@ -3,12 +3,13 @@
 use super::Engine;
 use crate::event::{Effect, Freed};
 use crate::limits::DELAY_MAX;
+use crate::rates::RateChange;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Ended, Run};
 use overtime_protocol::record::{Change, Expect, ReadMark, Record};
 use overtime_protocol::{
-    Completion, Document, Durability, Fault, Form, Monotonic, Now, Outcome, Payload, Product,
-    TaskState, UnixMillis,
+    Completion, Document, Durability, Fault, Form, KindId, Monotonic, Now, Outcome, Payload,
+    Product, TaskState, UnixMillis,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +64,8 @@ impl Engine {
             && task.durable.claim.is_none()
             && !rests_on_others(&done);
         let (queue, exec) = (done.started.since(task.created), done.ended.since(done.started));
+        let (kind, failed) = (task.kind, matches!(done.outcome, Outcome::Ephemeral(_)));
+        self.note_rate(kind, failed, now.monotonic, out);
         let mut change = self.change(slot, done.outcome, now);
         if let Change::Finished(document, _) = &mut change {
             document.progress = done.progress.or(document.progress);
@@ -82,6 +85,14 @@ impl Engine {
         } else {
             self.append_ended(slot, ended, out);
         }
+    }
+
+    fn note_rate(&mut self, kind: KindId, failed: bool, now: Monotonic, out: &mut Vec<Effect>) {
+        let Some((trend, minute, before)) = self.rates.note(kind, u64::from(failed), now) else {
+            return;
+        };
+        let kind = self.kinds[usize::from(kind.0)].name.clone();
+        out.push(Effect::Notice(Box::new(RateChange { kind, trend, now: minute, before })));
     }
 
     /// What an outcome changes for the task.

@@ -157,6 +157,7 @@ fn the_admin_port_tells_how_things_stand() {
         "overtime_tasks_ended_total{state=\"succeeded\"} 1\n",
         "overtime_attempts_started_total{lane=\"interactive\"} 1\n",
         "overtime_journal_records_total 1\n",
+        "overtime_error_rate_changes_total{kind=\"echo\"} 0\n",
         "overtime_turn_cpu_seconds_count ",
         "overtime_turns_over_budget_total{cause=\"read\"} ",
     ];

@@ -375,6 +375,7 @@ impl Stage {
             Effect::Recall(chain) => {
                 write!(text, "recall {}", self.names[&self.chains[&chain].leader]).unwrap();
             }
+            Effect::Notice(change) => write!(text, "notice {:?}", change.trend).unwrap(),
             Effect::Explain { to, explanation, .. } => {
                 let caller = &self.callers[to.0 as usize];
                 let waits_for = explanation.waits_for.map_or("nothing", |what| what.name());

@@ -300,6 +300,7 @@ impl Day {
     fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Reply { to, .. } => self.answer(to),
+            Effect::Notice(_) => {}
             Effect::Explain { to, .. } => self.answer(to),
             Effect::Read(read) => self.answer(read.reply_to),
             Effect::Inquire(inquiry) => self.keys.asked.push_back(inquiry),

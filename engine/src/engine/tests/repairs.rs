@@ -1,6 +1,8 @@
 //! Repairs of all tasks that are parked for one reason.
 
-use super::harness::check;
+use super::harness::{Stage, check, setup};
+use crate::engine::Engine;
+use crate::limits::Limits;
 
 /// Two tasks that are parked, and not live any more.
 const PARKED: &str = "
@@ -177,6 +179,25 @@ fn a_dry_run_counts_and_does_nothing() {
         > reply p value {"fingerprint":"0000000000000007","repair":null}
     "#,
     );
+}
+
+#[test]
+fn attempts_that_begin_to_fail_are_told_once() {
+    let mut stage = Stage::new(Engine::new(setup(4, Limits::default(), 7)));
+    let mut text = String::new();
+    for second in 0..150 {
+        let name = format!("t{second}");
+        stage.play(&format!("+1s submit {name} call"));
+        stage.describe(&mut text);
+        stage.play("durable");
+        stage.describe(&mut text);
+        stage.play(&format!("{} {name}", if second < 100 { "done" } else { "fail" }));
+        stage.describe(&mut text);
+        // What is retried meanwhile succeeds.
+        stage.play("durable");
+        stage.describe(&mut text);
+    }
+    assert_eq!(text.matches("> notice Rose").count(), 1, "{text}");
 }
 
 #[test]
