@@ -63,3 +63,35 @@ fn a_server_that_is_not_there_is_named() {
     let complaint = complaint(&gone, &["tasks", "list"]);
     assert!(complaint.contains("no server answers at") && complaint.contains(&gone), "{complaint}");
 }
+
+#[test]
+fn tasks_are_listed_cancelled_and_run_again() {
+    let folder = folder();
+    let server = Server::start_impatient(folder.path());
+    let parked = server.post("/v1/tasks/flaky?wait=0s", r#"{"fail_times":5}"#).task();
+    let later = server.post("/v1/tasks/echo?delay=1m&wait=0s", "later").task();
+    server.wait_for(&parked, &["parked"]);
+    let rows = |words: &[&str]| -> Vec<String> {
+        let text = printed(&server, words);
+        assert!(text.starts_with("ID  "), "{text}");
+        text.lines().skip(1).map(str::to_owned).collect()
+    };
+    let all = rows(&["tasks", "list"]);
+    assert!(all.len() == 2 && all[0].starts_with(&later) && all[1].starts_with(&parked), "{all:?}");
+    let some = rows(&["tasks", "list", "--state", "parked", "--kind", "flaky", "--all"]);
+    assert!(some.len() == 1 && some[0].contains(" parked "), "{some:?}");
+    let newest = rows(&["tasks", "list", "--limit", "1"]);
+    assert!(newest.len() == 1 && newest[0].starts_with(&later), "{newest:?}");
+    let page: Value =
+        serde_json::from_str(&printed(&server, &["tasks", "--json", "list"])).unwrap();
+    assert_eq!(page, server.get("/v1/tasks").json());
+    let cancelled = printed(&server, &["tasks", "cancel", &later]);
+    assert!(cancelled.contains("cancelled"), "{cancelled}");
+    let again = complaint(&server.data, &["tasks", "cancel", &later]);
+    assert!(again.contains("(already-finished)"), "{again}");
+    printed(&server, &["tasks", "retry", &parked]);
+    let events = printed(&server, &["tasks", "events", &parked]);
+    assert!(events.contains("parked: ") && events.trim_end().ends_with("succeeded"), "{events}");
+    let malformed = complaint(&server.data, &["tasks", "list", "--state", "Parked"]);
+    assert!(malformed.contains("`state`"), "{malformed}");
+}

@@ -125,6 +125,24 @@ fn a_parked_task_is_followed_on() {
 }
 
 #[test]
+fn a_parked_task_is_followed_until_it_runs_again_and_ends() {
+    let folder = folder();
+    let server = Server::start_impatient(folder.path());
+    let task = server.post("/v1/tasks/flaky?wait=0s", r#"{"fail_times":5}"#).task();
+    server.wait_for(&task, &["parked"]);
+    let mut stream = Stream::open(&server.data, &task, None);
+    let parked = stream.by_ref().find(|(_, data)| data["state"] == "parked").unwrap();
+    assert_eq!(parked.1["error"]["class"], "ephemeral");
+    let retried = server.post(&format!("/v1/tasks/{task}/retry"), "");
+    assert_eq!(retried.status, 202, "{retried:?}");
+    let rest: Vec<_> = stream.collect();
+    let states: Vec<_> = rest.iter().filter_map(|(_, data)| data["state"].as_str()).collect();
+    assert_eq!((states.first(), states.last()), (Some(&"queued"), Some(&"succeeded")));
+    let again: Vec<_> = Stream::open(&server.data, &task, Some(parked.0)).collect();
+    assert_eq!(again, rest);
+}
+
+#[test]
 fn nothing_is_streamed_of_a_task_that_is_not_there_or_behind_its_end() {
     let folder = folder();
     let server = Server::start(folder.path());
