@@ -109,6 +109,11 @@ impl Router {
             }
             Request::Get(get) => get.call(),
             Request::GetContact(get) => get.call(),
+            Request::Cancel(named) => named.id().map(|id| Call::Cancel { id }),
+            Request::Retry(named) => named.id().map(|id| Call::Retry { id }),
+            Request::Explain(named) => named.id().map(|id| Call::Explain { id }),
+            Request::List(listing) => listing.tasks(),
+            Request::Errors(listing) => listing.errors(),
             Request::Hello(_) | Request::Ping => unreachable!("these ask for nothing"),
         };
         self.order(call, head)

@@ -151,7 +151,14 @@ impl Session {
         match &frame.message {
             Request::Hello(hello) => self.greet(hello, desk),
             Request::Ping => self.say(frame.id, &Reply::Pong),
-            Request::Submit(_) | Request::Get(_) | Request::GetContact(_) => {
+            Request::Submit(_)
+            | Request::Get(_)
+            | Request::GetContact(_)
+            | Request::Cancel(_)
+            | Request::Retry(_)
+            | Request::Explain(_)
+            | Request::List(_)
+            | Request::Errors(_) => {
                 self.take_request(&frame, desk);
             }
         }

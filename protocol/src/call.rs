@@ -22,6 +22,7 @@ pub use host::Hosts;
 pub use origin::check_origin;
 pub(crate) use parse::check_bulk_format;
 pub use parse::parse;
+pub(crate) use steer::{error_list, task_list};
 
 /// The longest wait that is read, in seconds; the server caps it far below.
 pub(crate) const SECONDS_MAX: u64 = 1 << 31;

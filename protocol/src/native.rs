@@ -39,7 +39,7 @@ pub use limits::{DISCARD_MAX_BYTES, HEADER_MAX_BYTES, IN_FLIGHT_MAX, Limits};
 pub use message::{HeaderTooLarge, Message, write};
 pub use preamble::{MAGIC, PREAMBLE_BYTES};
 pub use reply::{Answered, Failed, Goodbye, HelloRefused, Reply, Spent, Welcome};
-pub use request::{Get, GetContact, Hello, Part, Request, Submit};
+pub use request::{Get, GetContact, Hello, Listing, Named, Part, Request, Submit};
 
 /// The version that is spoken here, and the only one so far.
 pub const VERSION: u8 = 1;

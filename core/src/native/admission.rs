@@ -80,6 +80,13 @@ fn known_tag(request: &Request) -> Option<Tag> {
     match request {
         Request::Get(get) => get.known_tag,
         Request::GetContact(get) => get.known_tag,
-        Request::Hello(_) | Request::Submit(_) | Request::Ping => None,
+        Request::Hello(_)
+        | Request::Submit(_)
+        | Request::Ping
+        | Request::Cancel(_)
+        | Request::Retry(_)
+        | Request::Explain(_)
+        | Request::List(_)
+        | Request::Errors(_) => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::VERSION;
 use super::message::write;
-use super::reply::{Answered, Failed, Goodbye, HelloRefused, Reply};
+use super::reply::{Answered, Failed, Goodbye, HelloRefused, Reply, Spent};
 use crate::answer::{Account, Answer};
 use crate::http::{content_type, etag};
 use crate::problem::{Code, Problem};
@@ -40,9 +40,10 @@ pub fn write_answer(
             };
             write_with(id, Reply::Answered(answered), product.body, out)
         }
-        Answer::Accepted { document, retry_after, .. } => {
-            let answered =
-                Answered { retry_after_ms: Some(millis(retry_after)), ..about(202, &document) };
+        Answer::Accepted { document, retry_after, replayed } => {
+            let about = about(202, &document);
+            let spent = about.spent.map(|spent| Spent { replayed, ..spent });
+            let answered = Answered { retry_after_ms: Some(millis(retry_after)), spent, ..about };
             write_with(id, Reply::Answered(answered), json(&document), out)
         }
         Answer::Document(document) => {

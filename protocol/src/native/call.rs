@@ -1,8 +1,10 @@
 //! From a header to a call: the same calls as over HTTP, so that nobody behind this point can
 //! tell the protocols apart. The payload is never looked at.
 
-use super::request::{Get, GetContact, Part, Submit};
-use crate::call::{Call, DELAY_MAX, SECONDS_MAX, SubmitOptions, Wait, check_bulk_format};
+use super::request::{Get, GetContact, Listing, Named, Part, Submit};
+use crate::call::{
+    Call, DELAY_MAX, SECONDS_MAX, SubmitOptions, Wait, check_bulk_format, error_list, task_list,
+};
 use crate::id::TaskId;
 use crate::idempotency::IdempotencyKey;
 use crate::job::Form;
@@ -66,10 +68,7 @@ impl Get {
     /// # Errors
     /// `unknown-task` if nothing can have that id; `malformed-parameter`, naming it.
     pub fn call(&self) -> Result<Call, Problem> {
-        let text = str::from_utf8(&self.task).unwrap_or_default();
-        let id: TaskId = text
-            .parse()
-            .map_err(|_| Problem::new(Code::UnknownTask, "This is not the id of a task."))?;
+        let id = task_id(&self.task)?;
         match (self.part, self.wait_ms) {
             (Part::Document, wait) => {
                 let longest = Duration::from_secs(SECONDS_MAX);
@@ -79,6 +78,34 @@ impl Get {
             (Part::Errors, None) => Ok(Call::TaskErrors { id }),
             (Part::Result | Part::Errors, Some(_)) => Err(refused("wait_ms", "is unknown here")),
         }
+    }
+}
+
+impl Named {
+    /// The task that is named.
+    ///
+    /// # Errors
+    /// `unknown-task` if nothing can have that id.
+    pub fn id(&self) -> Result<TaskId, Problem> {
+        task_id(&self.task)
+    }
+}
+
+impl Listing {
+    /// The list of tasks that is asked for.
+    ///
+    /// # Errors
+    /// `malformed-parameter`, naming it.
+    pub fn tasks(&self) -> Result<Call, Problem> {
+        task_list(Some(&self.query))
+    }
+
+    /// The list of errors that is asked for.
+    ///
+    /// # Errors
+    /// `malformed-parameter`, naming it.
+    pub fn errors(&self) -> Result<Call, Problem> {
+        error_list(Some(&self.query))
     }
 }
 
@@ -93,6 +120,11 @@ impl GetContact {
             email => Ok(Call::Contact { email: email.to_lowercase() }),
         }
     }
+}
+
+fn task_id(ulid: &[u8; 26]) -> Result<TaskId, Problem> {
+    let id = str::from_utf8(ulid).unwrap_or_default().parse();
+    id.map_err(|_| Problem::new(Code::UnknownTask, "This is not the id of a task."))
 }
 
 fn span(name: &str, millis: u64, most: Duration) -> Result<Duration, Problem> {

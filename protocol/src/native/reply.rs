@@ -149,7 +149,8 @@ pub struct Answered {
     pub tag: Option<[u8; 18]>,
 }
 
-/// What every answer to a task tells: `Overtime-Durability` and `Server-Timing`.
+/// What every answer to a task tells: `Overtime-Durability`, `Server-Timing`, and what becomes of
+/// its idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Spent {
     /// The level reached before the answer left.
@@ -160,6 +161,10 @@ pub struct Spent {
     pub exec_us: u64,
     /// From the end of the handler until the record was on disk.
     pub journal_us: u64,
+    /// Whether this answers a repetition.
+    pub replayed: bool,
+    /// Until when the key is kept, in milliseconds since 1970, once that is known.
+    pub key_expires_ms: Option<u64>,
 }
 
 impl From<Account> for Spent {
@@ -171,6 +176,8 @@ impl From<Account> for Spent {
             queue_us: micros(queue),
             exec_us: micros(exec),
             journal_us: micros(journal),
+            replayed: account.idempotency.replayed,
+            key_expires_ms: account.idempotency.expires.map(|at| at.0),
         }
     }
 }

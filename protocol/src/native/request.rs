@@ -21,6 +21,16 @@ pub enum Request {
     GetContact(GetContact),
     /// Say that you are there.
     Ping,
+    /// Cancel a task.
+    Cancel(Named),
+    /// Run a parked task again.
+    Retry(Named),
+    /// Say why a task is where it is.
+    Explain(Named),
+    /// List tasks.
+    List(Listing),
+    /// List the errors of tasks.
+    Errors(Listing),
 }
 
 impl Message for Request {
@@ -32,7 +42,7 @@ impl Sealed for Request {
         match kind {
             0x01 => Some(Rule::connection(false, Place::First)),
             0x02 => Some(Rule::request(true)),
-            0x03..=0x05 => Some(Rule::request(false)),
+            0x03..=0x0A => Some(Rule::request(false)),
             _ => None,
         }
     }
@@ -44,6 +54,11 @@ impl Sealed for Request {
             0x03 => exact(header).map(Self::Get),
             0x04 => exact(header).map(Self::GetContact),
             0x05 => exact(header).map(|()| Self::Ping),
+            0x06 => exact(header).map(Self::Cancel),
+            0x07 => exact(header).map(Self::Retry),
+            0x08 => exact(header).map(Self::Explain),
+            0x09 => exact(header).map(Self::List),
+            0x0A => exact(header).map(Self::Errors),
             _ => None,
         }
     }
@@ -55,6 +70,11 @@ impl Sealed for Request {
             Self::Get(_) => 0x03,
             Self::GetContact(_) => 0x04,
             Self::Ping => 0x05,
+            Self::Cancel(_) => 0x06,
+            Self::Retry(_) => 0x07,
+            Self::Explain(_) => 0x08,
+            Self::List(_) => 0x09,
+            Self::Errors(_) => 0x0A,
         }
     }
 
@@ -65,6 +85,8 @@ impl Sealed for Request {
             Self::Get(get) => append(get, out),
             Self::GetContact(get) => append(get, out),
             Self::Ping => Ok(()),
+            Self::Cancel(named) | Self::Retry(named) | Self::Explain(named) => append(named, out),
+            Self::List(listing) | Self::Errors(listing) => append(listing, out),
         }
     }
 
@@ -170,6 +192,20 @@ pub struct GetContact {
     pub email: Box<str>,
     /// The tag of the contact that the client has.
     pub known_tag: Option<[u8; 18]>,
+}
+
+/// `DELETE /v1/tasks/{id}`, `POST /v1/tasks/{id}/retry` and `GET /v1/tasks/{id}/explain`.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Named {
+    /// The task's id, a ULID in ASCII.
+    pub task: [u8; 26],
+}
+
+/// `GET /v1/tasks` and `GET /v1/errors`.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Listing {
+    /// What stands behind the question mark there.
+    pub query: Box<str>,
 }
 
 by_number!(Form);

@@ -6,8 +6,8 @@ use overtime_protocol::native::{
     Answered, Failed, Frame, Limits, Reply, Spent, write_answer, write_goodbye, write_hello_refused,
 };
 use overtime_protocol::{
-    Account, Answer, Code, Document, Durability, Fault, KindName, Lane, Problem, Product,
-    Submitted, TaskId, TaskState, Timing, UnixMillis,
+    Account, Answer, Code, Document, Durability, Fault, Idempotency, KindName, Lane, Problem,
+    Product, Submitted, TaskId, TaskState, Timing, UnixMillis,
 };
 use std::time::Duration;
 
@@ -77,6 +77,16 @@ const BARE: Answered = Answered {
     tag: None,
 };
 
+/// What is told of a task that has spent nothing and whose request had no key.
+const UNKEYED: Spent = Spent {
+    durability: Durability::Disk,
+    queue_us: 0,
+    exec_us: 0,
+    journal_us: 0,
+    replayed: false,
+    key_expires_ms: None,
+};
+
 fn result(content_type: Option<&str>, body: Vec<u8>) -> Answer {
     let product = Product { content_type: content_type.map(Into::into), body: body.into() };
     let timing = Timing {
@@ -89,8 +99,7 @@ fn result(content_type: Option<&str>, body: Vec<u8>) -> Answer {
 
 #[test]
 fn a_result() {
-    let spent =
-        Spent { durability: Durability::Memory, queue_us: 1, exec_us: 2_000, journal_us: 0 };
+    let spent = Spent { durability: Durability::Memory, queue_us: 1, exec_us: 2_000, ..UNKEYED };
     let expected = Answered { task: Some(task().to_ulid()), spent: Some(spent), ..BARE };
     for size in [0, 4_096, 4_097, 100_000] {
         let (reply, payload) = sent(result(Some("text/plain"), vec![7; size]), None);
@@ -106,6 +115,24 @@ fn a_result() {
 }
 
 #[test]
+fn a_repetition() {
+    let expires = Some(UnixMillis(1_800_000_000_000));
+    let idempotency = Idempotency { expires, replayed: true };
+    let account = Account { idempotency, ..Account::new(Durability::Disk, Timing::default()) };
+    let product = Product { content_type: None, body: "done".into() };
+    let answer = Answer::Result { task: task(), product, account };
+    let (head, _) = over_http(answer.clone());
+    assert!(head.contains("Idempotency-Replayed: true"), "{head}");
+    let keyed = Spent { replayed: true, key_expires_ms: Some(1_800_000_000_000), ..UNKEYED };
+    let (Reply::Answered(answered), _) = sent(answer, None) else { panic!("it is an answer") };
+    assert_eq!(answered.spent, Some(keyed));
+    let retry_after = Duration::from_secs(60);
+    let parked = Answer::Accepted { document: document(), retry_after, replayed: true };
+    let (Reply::Answered(answered), _) = sent(parked, None) else { panic!("it is an answer") };
+    assert!(answered.spent.unwrap().replayed);
+}
+
+#[test]
 fn an_acceptance() {
     let answer = || Answer::Accepted {
         document: document(),
@@ -113,7 +140,7 @@ fn an_acceptance() {
         replayed: false,
     };
     let (reply, payload) = sent(answer(), None);
-    let spent = Spent { durability: Durability::Disk, queue_us: 3_000, exec_us: 0, journal_us: 0 };
+    let spent = Spent { queue_us: 3_000, ..UNKEYED };
     let expected = Answered {
         status: 202,
         content_type: Some("application/json".into()),
@@ -174,7 +201,7 @@ fn problems() {
     let fault = Fault::input("invalid-email", "no @");
     let problem = Problem::of_task(Code::InvalidInput, task(), fault, account);
     let (reply, _) = sent(problem.into(), None);
-    let spent = Spent { durability: Durability::Disk, queue_us: 0, exec_us: 0, journal_us: 0 };
+    let spent = UNKEYED;
     let expected = Failed {
         status: 422,
         code: "invalid-email".into(),

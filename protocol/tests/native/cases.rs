@@ -1,8 +1,8 @@
 //! One frame of every type, the smallest and the largest: what the golden vectors say.
 
 use overtime_protocol::native::{
-    Answered, Failed, Get, GetContact, Goodbye, Hello, HelloRefused, Part, Reply, Request, Spent,
-    Submit, VERSION, Welcome,
+    Answered, Failed, Get, GetContact, Goodbye, Hello, HelloRefused, Listing, Named, Part, Reply,
+    Request, Spent, Submit, VERSION, Welcome,
 };
 use overtime_protocol::{Durability, Form, Submitted};
 
@@ -17,8 +17,14 @@ pub(crate) struct Case<M> {
 
 const TASK: [u8; 26] = *b"01KAJ7M9Y8000000000000G001";
 const TAG: [u8; 18] = *b"\"85944171f73967e8\"";
-const SPENT: Spent =
-    Spent { durability: Durability::Disk, queue_us: 12, exec_us: 250, journal_us: 70_000 };
+const SPENT: Spent = Spent {
+    durability: Durability::Disk,
+    queue_us: 12,
+    exec_us: 250,
+    journal_us: 70_000,
+    replayed: true,
+    key_expires_ms: Some(1_800_000_000_000),
+};
 
 fn case<M>(file: &'static str, says: &'static str, id: u32, message: M) -> Case<M> {
     Case { file, says, id, message, payload: b"" }
@@ -74,6 +80,22 @@ pub(crate) fn requests() -> Vec<Case<Request>> {
         case("get-errors", "what was wrong with items", 9, Request::Get(errors)),
         case("get-contact", "a contact", 4, Request::GetContact(contact)),
         case("ping", "the smallest frame", 5, Request::Ping),
+    ]
+    .into_iter()
+    .chain(steering())
+    .collect()
+}
+
+fn steering() -> Vec<Case<Request>> {
+    let named = Named { task: TASK };
+    let tasks = Listing { query: "state=parked&kind=contacts.upsert&limit=10".into() };
+    let errors = Listing { query: "".into() };
+    vec![
+        case("cancel", "a task is cancelled", 10, Request::Cancel(named.clone())),
+        case("retry", "a parked task runs again", 11, Request::Retry(named.clone())),
+        case("explain", "why a task is where it is", 12, Request::Explain(named)),
+        case("list", "ten parked tasks", 13, Request::List(tasks)),
+        case("errors", "the ledger, whatever is in it", 14, Request::Errors(errors)),
     ]
 }
 

@@ -26,7 +26,7 @@ fn preambles_that_cannot_be_read_end_the_reading() {
     check_lost(&changed(1, 2), Code::VersionUnsupported);
     check_lost(&changed(1, 0xff), Code::VersionUnsupported);
     check_lost(&changed(1, 0), Code::MalformedFrame);
-    for kind in [0x00, 0x06, 0x80, 0x81, 0x83, 0xff] {
+    for kind in [0x00, 0x0B, 0x80, 0x81, 0x83, 0xff] {
         check_lost(&changed(2, kind), Code::MalformedFrame);
     }
     check_lost(&changed(3, 1), Code::MalformedFrame);

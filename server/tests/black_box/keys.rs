@@ -75,6 +75,8 @@ fn a_key_survives_a_crash_and_holds_over_the_native_protocol() {
     client.send(1, &Request::Submit(keyed.into()), ADA);
     let native = client.receive().unwrap();
     assert_eq!(native.answered().task.map(|id| id.to_vec()), Some(first.task().into_bytes()));
+    let spent = native.answered().spent.unwrap();
+    assert!(spent.replayed && spent.key_expires_ms.is_some(), "{spent:?}");
     assert_eq!(server.get("/v1/contacts/ada@example.com").json()["version"], 1);
 }
 

@@ -14,6 +14,7 @@ mod left_over;
 mod native;
 mod native_client;
 mod native_ends;
+mod native_steering;
 mod payloads;
 mod poison;
 mod refusals;

@@ -84,6 +84,29 @@ fn the_same_words_are_the_same_call() {
     }
 }
 
+#[test]
+fn what_steers_over_http_steers_here() {
+    let mut named = Named { task: [0; 26] };
+    named.task.copy_from_slice(b"01KAJ7M9Y8000000000000G001");
+    let address = "/v1/tasks/01KAJ7M9Y8000000000000G001";
+    let listing = |query: &str| Listing { query: query.into() };
+    let (cancel, retry) = (|id| Call::Cancel { id }, |id| Call::Retry { id });
+    let explain = |id| Call::Explain { id };
+    let cases = [
+        (named.id().map(cancel), format!("DELETE {address}")),
+        (named.id().map(retry), format!("POST {address}/retry")),
+        (named.id().map(explain), format!("GET {address}/explain")),
+        (Named { task: [b'x'; 26] }.id().map(cancel), format!("DELETE /v1/tasks/{:x>26}", "x")),
+        (listing("").tasks(), "GET /v1/tasks".to_owned()),
+        (listing("state=parked&limit=5").tasks(), "GET /v1/tasks?state=parked&limit=5".to_owned()),
+        (listing("kind=echo").errors(), "GET /v1/errors?kind=echo".to_owned()),
+        (listing("colour=red").errors(), "GET /v1/errors?colour=red".to_owned()),
+    ];
+    for (native, http) in cases {
+        assert_eq!(native, over_http(&format!("{http} HTTP/1.1")), "{http}");
+    }
+}
+
 fn check_refused(call: Result<Call, Problem>, field: &str) {
     let problem = call.expect_err(field);
     assert_eq!(problem.code, Code::MalformedParameter, "{field}");
