@@ -2,10 +2,11 @@
 //! served yet: they are a 501 that says so, not a 404 that sends a caller looking for a typo.
 
 use super::check_origin;
+use super::pairs::Pairs;
 use super::percent::decoded;
 use super::prefer::Preferences;
 use super::priority;
-use super::query::{self, Known, Parameters};
+use super::query::{Known, Parameters};
 use super::steer;
 use super::{Call, SubmitOptions, Wait};
 use crate::http::{Field, Head, Method};
@@ -22,6 +23,9 @@ const READS: &str = "GET, HEAD";
 
 /// Below `/v1/tasks/` a name is a kind to some methods and an id to others.
 const TASK_METHODS: &str = "GET, HEAD, POST, DELETE";
+
+/// The largest number that an event can have.
+const SEQUENCE_MAX: u64 = u64::MAX >> 1;
 
 /// What the request asks for, read from its head alone.
 ///
@@ -139,14 +143,15 @@ fn read_of(head: &Head, id: &str) -> Result<TaskId, Problem> {
 fn events(head: &Head, id: &str) -> Result<Call, Problem> {
     only_reads(head)?;
     let id = task_id(id)?;
-    let after = Parameters::of(head.query(), Known::After)?.after;
+    let after = Pairs::of(head.query(), &["after"])?.number("after", 0, SEQUENCE_MAX)?;
     let last = head.field(Field::LastEventId).filter(|text| !text.is_empty());
     let last = last.map(last_event_id).transpose()?;
     Ok(Call::TaskEvents { id, after: last.or(after).unwrap_or_default() })
 }
 
 fn last_event_id(text: &str) -> Result<u64, Problem> {
-    query::sequence(text).ok_or_else(|| {
+    let number = text.parse().ok().filter(|&number| number <= SEQUENCE_MAX);
+    number.filter(|_| !text.starts_with('+')).ok_or_else(|| {
         let detail = "Last-Event-ID is the id of an event, a whole number.";
         Problem::new(Code::MalformedParameter, detail)
     })

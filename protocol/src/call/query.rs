@@ -14,7 +14,6 @@ const NAME_SHOWN_CHARS: usize = 40;
 pub(super) struct Parameters {
     pub(super) wait: Option<Duration>,
     pub(super) delay: Option<Duration>,
-    pub(super) after: Option<u64>,
 }
 
 /// Which parameters a call has.
@@ -26,8 +25,6 @@ pub(super) enum Known {
     Wait,
     /// `wait` and `delay`
     WaitAndDelay,
-    /// `after`
-    After,
 }
 
 impl Parameters {
@@ -50,7 +47,6 @@ impl Parameters {
                 (&mut self.wait, Duration::from_secs(SECONDS_MAX))
             }
             ("delay", Known::WaitAndDelay) => (&mut self.delay, DELAY_MAX),
-            ("after", Known::After) => return self.take_after(raw_value),
             _ => return Err(refused(&name, "is unknown here")),
         };
         if slot.is_some() {
@@ -66,25 +62,11 @@ impl Parameters {
         *slot = Some(span);
         Ok(())
     }
-
-    fn take_after(&mut self, raw_value: &str) -> Result<(), Problem> {
-        if self.after.is_some() {
-            return Err(refused("after", "stands twice"));
-        }
-        self.after = decoded(raw_value).as_deref().and_then(sequence);
-        self.after.map(|_| ()).ok_or_else(|| refused("after", "must be a whole number"))
-    }
 }
 
 pub(super) fn refused(name: &str, why: &str) -> Problem {
     let shown: String = name.chars().take(NAME_SHOWN_CHARS).collect();
     Problem::new(Code::MalformedParameter, format!("The query parameter `{shown}` {why}."))
-}
-
-/// A log sequence number: 63 bits, in decimal digits.
-pub(super) fn sequence(text: &str) -> Option<u64> {
-    let number = text.parse().ok().filter(|&number| number <= u64::MAX >> 1);
-    number.filter(|_| !text.starts_with('+'))
 }
 
 /// A whole number of at most 15 digits and its unit.
@@ -110,7 +92,6 @@ mod tests {
         let expected = Parameters {
             wait: wait_ms.map(Duration::from_millis),
             delay: delay_ms.map(Duration::from_millis),
-            after: None,
         };
         assert_eq!(Parameters::of(Some(query), Known::WaitAndDelay), Ok(expected), "{query}");
     }
@@ -163,10 +144,6 @@ mod tests {
         check_refused("Wait=1s", Known::Wait, "Wait");
         check_refused("delay=1s", Known::Wait, "delay");
         check_refused("wait=1s", Known::Nothing, "wait");
-        for value in ["", "x", "-1", "+1", "1.0", "9223372036854775808"] {
-            check_refused(&format!("after={value}"), Known::After, "after");
-        }
-        check_refused("after=1&after=1", Known::After, "after");
         check_refused("wait=1s&", Known::Wait, "");
         check_refused("&", Known::Wait, "");
         check_refused("a%zz=1", Known::Wait, "a%zz");

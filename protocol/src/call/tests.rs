@@ -241,7 +241,12 @@ fn events_are_read_behind_the_last_that_was_seen() {
     // Who comes back does so with the address that it began with.
     assert_eq!(call(&further, "Last-Event-ID: 7\r\n"), seen(7));
     check_refused(&line, "Last-Event-ID: x\r\n", Code::MalformedParameter);
-    check_refused(&format!("{line}?wait=1s"), "", Code::MalformedParameter);
+    for query in ["wait=1s", "after=", "after=-1", "after=1&after=1", "after=9223372036854775808"] {
+        check_refused(&format!("{line}?{query}"), "", Code::MalformedParameter);
+    }
+    for last in ["-1", "+1", "1.0", "9223372036854775808"] {
+        check_refused(&line, &format!("Last-Event-ID: {last}\r\n"), Code::MalformedParameter);
+    }
     check_refused("GET /v1/tasks/x/events", "", Code::UnknownTask);
     check_refused(&format!("POST /v1/tasks/{ID}/events"), "", Code::MethodNotAllowed);
 }
