@@ -49,13 +49,13 @@ pub(crate) const LINGER_CLOSE: Duration = Duration::from_secs(2);
 pub(crate) const LAST_FLUSH: Duration = Duration::from_secs(1);
 
 /// Followers of events that are written to in one turn.
-pub(crate) const FOLLOWER_WRITES_PER_TURN: usize = 64;
+pub(crate) const FOLLOWER_WRITES_PER_TURN: usize = 32;
 /// What is written to one follower at a time, in bytes, unless one event is longer.
 pub(crate) const FOLLOWER_SLICE_BYTES: usize = 16 * 1024;
 /// The pieces that leave in one vectored write.
 pub(crate) const WRITE_PIECES_MAX: usize = 64;
 /// Events of the past that are encoded for one follower at a time.
-pub(crate) const PAST_EVENTS_PER_WRITE: usize = 32;
+pub(crate) const PAST_EVENTS_PER_WRITE: usize = 16;
 /// Pages of past events in memory, or on their way, at a time; other followers wait.
 pub(crate) const PAGES_MAX: usize = 64;
 /// What is kept of the events of one task: a follower that is further behind is closed, and may
