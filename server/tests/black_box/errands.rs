@@ -95,3 +95,28 @@ fn tasks_are_listed_cancelled_and_run_again() {
     let malformed = complaint(&server.data, &["tasks", "list", "--state", "Parked"]);
     assert!(malformed.contains("`state`"), "{malformed}");
 }
+
+#[test]
+fn errors_are_listed_and_what_they_left_parked_is_repaired() {
+    let folder = folder();
+    let server = Server::start_impatient(folder.path());
+    let submit = |_| server.post("/v1/tasks/flaky?wait=0s", r#"{"fail_times":6}"#).task();
+    let tasks: Vec<String> = (0..3).map(submit).collect();
+    for task in &tasks {
+        server.wait_for(task, &["parked"]);
+    }
+    let list = printed(&server, &["errors", "list", "--kind", "flaky"]);
+    let mut words = list.lines().nth(1).unwrap_or_else(|| panic!("{list}")).split_whitespace();
+    let print = words.next().unwrap().to_owned();
+    assert_eq!(words.next(), Some("flaky"), "{list}");
+    let dry = printed(&server, &["errors", "retry", &print, "--dry-run"]);
+    assert!(dry.lines().any(|line| line.split_whitespace().eq(["matching", "3"])), "{dry}");
+    let repair = printed(&server, &["errors", "retry", &print, "--rate", "1000"]);
+    let last = repair.lines().last().unwrap();
+    assert_eq!(last, "done: acted 3, succeeded 3, failed 0, open 0, skipped 0");
+    let shown = printed(&server, &["errors", "show", &print, "--json"]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["repair"]["state"], "done");
+    let discarded = printed(&server, &["errors", "discard", &print]);
+    assert!(discarded.trim_end().ends_with("acted 0, succeeded 0, failed 0, open 0, skipped 0"));
+}

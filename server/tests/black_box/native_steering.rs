@@ -47,6 +47,13 @@ fn parked_tasks_are_listed_and_run_again() {
     let list = client.receive().unwrap().json();
     assert_eq!(list, server.get("/v1/tasks?state=parked&limit=5").json());
     assert_eq!(list["tasks"][0]["id"], task);
+    client.send(6, &Request::Explain(named(&task)), "");
+    let path = format!("/v1/tasks/{task}/explain");
+    assert_eq!(client.receive().unwrap().json(), server.get(&path).json());
+    client.send(7, &Request::Errors(listing("kind=flaky")), "");
+    let errors = client.receive().unwrap().json();
+    assert_eq!(errors, server.get("/v1/errors?kind=flaky").json());
+    assert_eq!(errors["errors"][0]["kind"], "flaky");
     client.send(3, &Request::List(listing("colour=red")), "");
     assert_eq!(&*client.receive().unwrap().failed().code, "malformed-parameter");
     client.send(4, &Request::Retry(named(&task)), "");
