@@ -7,6 +7,7 @@ use crate::stats::Usage;
 use foldhash::HashMap;
 use overtime_protocol::{Form, KindName, TaskId, UnixMillis, bulk};
 use rusqlite::{Transaction, params};
+use std::ops::Range;
 
 const DUE: &str = "SELECT id, form, coalesce(length(product), 0) FROM tasks \
     INDEXED BY tasks_finished WHERE state > 4 AND kind = ?1 AND finished_at < ?2 \
@@ -67,16 +68,15 @@ fn due(
 
 fn remove(transaction: &Transaction<'_>, due: &[Due]) -> rusqlite::Result<()> {
     let mut events = transaction.prepare_cached("DELETE FROM events WHERE task = ?1")?;
-    let mut state = transaction.prepare_cached("DELETE FROM state WHERE key = ?1")?;
+    let mut state = transaction.prepare_cached("DELETE FROM state WHERE key >= ?1 AND key < ?2")?;
     let mut row = transaction.prepare_cached("DELETE FROM tasks WHERE id = ?1")?;
     for Due { task, is_bulk, .. } in due {
         let key = task.key().cast_signed();
         events.execute([key])?;
         if *is_bulk {
-            // The blocks are counted without a gap.
-            let mut blocks = 0..;
-            let mut remove = |block| state.execute([&bulk::errors_key(*task, block)[..]]);
-            while blocks.next().map_or(Ok(0), &mut remove)? > 0 {}
+            for Range { start, end } in bulk::kept_of(*task) {
+                state.execute([&start[..], &end[..]])?;
+            }
         }
         row.execute([key])?;
     }
