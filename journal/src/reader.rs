@@ -83,6 +83,12 @@ impl Reader {
             Question::Key { key, payload, content_type } => {
                 self.key(key, &payload, content_type.as_deref())
             }
+            Question::Fingerprint { payload, content_type } => {
+                Ok(self.fingerprint(&payload, content_type.as_deref()).map_or_else(
+                    || Finding::Failed("the payload is not in memory".to_owned()),
+                    |fingerprint| Finding::Key { fingerprint, holder: None },
+                ))
+            }
             Question::Parked(task) => self.parked(task),
             Question::ParkedBy { kind, print, after, limit } => {
                 self.parked_by(&kind, print, after, limit)

@@ -113,6 +113,13 @@ pub enum Question {
         /// Its content type.
         content_type: Option<Arc<str>>,
     },
+    /// What stands for a payload whose key is known to be held.
+    Fingerprint {
+        /// The payload, whose bytes must be in memory.
+        payload: Payload,
+        /// Its content type.
+        content_type: Option<Arc<str>>,
+    },
     /// A parked task, with all that is needed to run it again.
     Parked(TaskId),
     /// The next parked tasks whose fault has that print, by ascending id.
@@ -176,7 +183,9 @@ impl Lookup {
         match self {
             Self::Read(read) => matches!(read.query, Query::List(_) | Query::Ledger(_)),
             Self::Inquiry(Inquiry { question, .. }) => match question {
-                Question::Key { payload, .. } => payload.len() >= LONG_PAYLOAD_BYTES,
+                Question::Key { payload, .. } | Question::Fingerprint { payload, .. } => {
+                    payload.len() >= LONG_PAYLOAD_BYTES
+                }
                 Question::Parked(_) => false,
                 Question::ParkedBy { .. } => true,
             },

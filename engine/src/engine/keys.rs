@@ -48,6 +48,10 @@ impl Keys {
         known.let_go
     }
 
+    fn is_held(&self, key: KeyHash) -> bool {
+        self.known.get(&key).is_some_and(|known| known.holder.is_some())
+    }
+
     /// An answer has come; what is known now.
     fn answered(&mut self, key: KeyHash) -> (Option<Slot>, u32) {
         let Entry::Occupied(mut entry) = self.known.entry(key) else { return (None, 0) };
@@ -104,11 +108,14 @@ impl Engine {
     }
 
     fn ask_about_key(&mut self, keyed: Keyed, out: &mut Vec<Effect>) {
-        let let_go = self.keys.ask(keyed.key);
-        let question = Question::Key {
-            key: keyed.key,
-            payload: keyed.submission.payload.clone(),
-            content_type: keyed.submission.content_type.clone(),
+        let (key, is_held, let_go) =
+            (keyed.key, self.keys.is_held(keyed.key), self.keys.ask(keyed.key));
+        let payload = keyed.submission.payload.clone();
+        let content_type = keyed.submission.content_type.clone();
+        // If the task lets go of it meanwhile, the journal is asked again, for more.
+        let question = match is_held {
+            true => Question::Fingerprint { payload, content_type },
+            false => Question::Key { key, payload, content_type },
         };
         self.inquire(question, Pending::Key(Box::new(Keyed { let_go, ..keyed })), out);
     }

@@ -175,17 +175,24 @@ impl Reader {
         Ok(self.one(sql, task, row::payload)?.flatten())
     }
 
-    /// Who holds an idempotency key, and for which request.
+    /// The task that holds an idempotency key, and for which request.
     pub(crate) fn holder(
         &mut self,
         key: KeyHash,
         watermark: u64,
-    ) -> Result<Option<(TaskId, Fingerprint)>, StoreError> {
+    ) -> Result<Option<(Fingerprint, Archived)>, StoreError> {
         self.show(watermark)?;
-        let sql = format!("SELECT {} FROM tasks WHERE key = ?1", row::HOLDER);
+        let (holder, document, product) = (row::HOLDER, row::DOCUMENT, row::PRODUCT);
+        let sql = format!("SELECT {holder}, {document}, {product} FROM tasks WHERE key = ?1");
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query([&key.0[..]])?;
-        rows.next()?.map(|row| row::holder(&mut Cells::of(row))).transpose()
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
+        let mut cells = Cells::of(row);
+        let fingerprint = row::holder(&mut cells)?;
+        let document = row::document(&mut cells)?;
+        Ok(Some((fingerprint, Archived { document, product: row::product(&mut cells)? })))
     }
 
     /// Where a task stands, whether or not the newest records are in the archive.

@@ -185,11 +185,11 @@ pub(crate) fn product(cells: &mut Cells<'_>) -> Result<Option<Product>, StoreErr
 }
 
 /// The columns that [`holder`] reads, in its order.
-pub(crate) const HOLDER: &str = "id, fingerprint";
+pub(crate) const HOLDER: &str = "fingerprint";
 
 /// Reads who holds a key, and for which request.
-pub(crate) fn holder(cells: &mut Cells<'_>) -> Result<(TaskId, Fingerprint), StoreError> {
-    Ok((cells.id()?, Fingerprint(cells.take()?)))
+pub(crate) fn holder(cells: &mut Cells<'_>) -> Result<Fingerprint, StoreError> {
+    Ok(Fingerprint(cells.take()?))
 }
 
 /// Reads a task's payload, or where it is. `None` if the task needs it no more.

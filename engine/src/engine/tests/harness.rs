@@ -406,7 +406,9 @@ impl Stage {
             }
             Effect::Inquire(inquiry) => {
                 let name = match &inquiry.question {
-                    Question::Key { .. } => self.last_named.clone().expect("somebody submits"),
+                    Question::Key { .. } | Question::Fingerprint { .. } => {
+                        self.last_named.clone().expect("somebody submits")
+                    }
                     Question::Parked(task) => self.names[task].clone(),
                     Question::ParkedBy { .. } => "page".to_owned(),
                 };

@@ -48,14 +48,15 @@ impl KeyJournal {
     pub(super) fn read(&mut self, fingerprint: Fingerprint, tasks: &TaskJournal) {
         let Some(Inquiry { ticket, question }) = self.asked.pop_front() else { return };
         let key = match question {
-            Question::Key { key, .. } => key,
+            Question::Key { key, .. } => Some(key),
+            Question::Fingerprint { .. } => None,
             Question::Parked(task) => {
                 self.found.push_back((ticket, tasks.parked(task)));
                 return;
             }
             Question::ParkedBy { .. } => panic!("{question:?}"),
         };
-        let holder = self.kept.get(&key).map(|kept| {
+        let holder = key.and_then(|key| self.kept.get(&key)).map(|kept| {
             let replay = kept.has_ended.then(|| replayed(kept.task));
             Box::new(Holder { task: kept.task, fingerprint: kept.fingerprint, replay })
         });
