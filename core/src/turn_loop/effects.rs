@@ -99,7 +99,8 @@ impl Core {
     /// Followers that read the past are few at a time, so those for which there is no room can wait.
     pub(super) fn send_event_reads(&mut self) {
         while let Some(read) = self.clients.next_event_read() {
-            if let Err(TrySendError::Full(_)) = self.lookups.send(Lookup::Read(read.clone())) {
+            let sent = self.lookups.send(Lookup::Read(read));
+            if let Err(TrySendError::Full(Lookup::Read(read))) = sent {
                 self.clients.put_back(&read);
                 return;
             }

@@ -194,13 +194,32 @@ fn read_body_from(before: String, stream: &mut TcpStream) -> String {
 }
 
 #[test]
-fn one_that_does_not_read_is_closed_and_may_come_back_for_the_rest() {
+fn one_that_does_not_read_is_closed() {
     let server = start(limits());
     let task = start_steps(&server, 30_000);
     let deaf = follow(&server, &task, "");
     server.let_go();
     server.wait_until(|snapshot| snapshot.core.followers_slow == 1);
     drop(deaf);
+}
+
+#[test]
+fn one_that_reads_the_past_slowly_gets_all_of_it() {
+    let server = start(limits());
+    let task = start_steps(&server, 30_000);
+    server.let_go();
+    server.wait_until(|snapshot| snapshot.engine.succeeded == 1);
+    let mut stream = server.connect();
+    let old = request(&task, "").replace("HTTP/1.1", "HTTP/1.0");
+    stream.write_all(old.as_bytes()).unwrap();
+    // By then the socket is about to be full, and what is left of a page is put away.
+    server.wait_until(|snapshot| snapshot.core.events_written > 20_000);
+    let text = read_all(&mut stream);
+    let (_, body) = text.split_once("\r\n\r\n").unwrap();
+    let all = ids(body);
+    assert_eq!(all.len(), 30_003);
+    assert!(all.is_sorted_by(|one, next| one < next));
+    assert_eq!(server.inspect().core.followers_slow, 0);
 }
 
 #[test]

@@ -70,7 +70,6 @@ impl Clients {
         let Connection { stage, output, .. } = &mut self.connections[index];
         let Stage::Following(follower) = stage else { return };
         if self.following.is_over && follower.opened {
-            follower.context.after = After::Close;
             self.finish_stream(index);
             return;
         }
@@ -96,7 +95,7 @@ impl Clients {
         let Connection { stage, output, .. } = &mut self.connections[index];
         let Stage::Following(follower) = stage else { return };
         output.push(follower.coding().end());
-        let after = follower.context.after;
+        let after = if self.closing { After::Close } else { follower.context.after };
         self.stop_following(index);
         self.connections[index].stage = Stage::Answering(after);
     }
