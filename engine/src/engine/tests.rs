@@ -2,6 +2,7 @@
 
 mod explanations;
 mod follow;
+mod followers;
 mod harness;
 mod key_journal;
 mod keys;

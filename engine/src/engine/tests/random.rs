@@ -1,6 +1,7 @@
 //! Random days: clients, workers and a journal that do anything in any order. Each day is decided
 //! by its seed, which a failure names; `OVERTIME_ENGINE_SEED=n` replays one.
 
+use super::followers::Followers;
 use super::harness::{kinds, setup};
 use super::key_journal::KeyJournal;
 use super::task_journal::{Move, TaskJournal};
@@ -37,6 +38,7 @@ struct Day {
     next_caller: u64,
     keys: KeyJournal,
     tasks: TaskJournal,
+    followers: Followers,
     /// Those of payloads of parked tasks.
     resting_files: HashSet<TaskId>,
     /// Those whose workers were asked to stop.
@@ -75,13 +77,15 @@ impl Day {
             next_caller: 0,
             keys: KeyJournal::default(),
             tasks: TaskJournal::default(),
+            followers: Followers::default(),
             resting_files: HashSet::new(),
             stopped: HashSet::new(),
         }
     }
 
     fn step(&mut self) {
-        match self.chance.below(13) {
+        match self.chance.below(14) {
+            13 => self.follow(),
             10..12 => self.look_up(),
             12 => self.steer(),
             0..3 => self.submit(),
@@ -102,8 +106,17 @@ impl Day {
     }
 
     fn event(&mut self, event: Event) {
+        let before = self.out.len();
         self.engine.handle(event, self.now, &mut self.out);
+        self.followers.hear(&self.out[before..]);
         self.engine.audit();
+    }
+
+    fn follow(&mut self) {
+        let chance = self.chance.below(1 << 20);
+        if let Some(event) = self.followers.change_their_mind(chance) {
+            self.event(event);
+        }
     }
 
     fn submit(&mut self) {
@@ -236,7 +249,7 @@ impl Day {
                 Fate::DiskFull
             } else {
                 self.note_end(&append);
-                Fate::Durable { lsn: 1 }
+                Fate::Durable { lsn: self.followers.append(&append.record) }
             };
             self.event(Event::Judged(Verdict { ticket: append.ticket, fate }));
         }
@@ -315,7 +328,7 @@ impl Day {
                     self.stopped.extend(place.checked_sub(over).map(|at| out.jobs[at].task));
                 }
             }
-            Effect::Publish { .. } => unreachable!("nobody follows a task here"),
+            Effect::Publish { .. } => {}
             Effect::Rule { chain, ruling } => self.rule(chain, ruling),
             Effect::Spool(SpoolOrder::Write { task, .. }) => self.spooling.push_back(task),
             Effect::Spool(SpoolOrder::Remove(task)) => {
@@ -367,7 +380,7 @@ impl Day {
             }
             while let Some(append) = self.appends.pop_front() {
                 self.note_end(&append);
-                let fate = Fate::Durable { lsn: 1 };
+                let fate = Fate::Durable { lsn: self.followers.append(&append.record) };
                 self.event(Event::Judged(Verdict { ticket: append.ticket, fate }));
             }
             while !self.spooling.is_empty() {
