@@ -30,35 +30,35 @@ pub struct Arguments {
 #[derive(Clone, Debug, Subcommand)]
 enum Action {
     /// Serve until a signal ends it; this is what happens when no command is given
-    Serve,
+    Serve(Flags),
     /// Check the configuration and print it as it would be used
-    CheckConfig,
+    CheckConfig(Flags),
     #[command(flatten)]
     Errand(remote::Command),
 }
 
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 struct Flags {
     /// Configuration file, in TOML [default: overtime.toml, if it is there]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where callers connect
-    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
     /// Where the console listens
-    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT")]
     admin: Option<SocketAddr>,
     /// Data folder
-    #[arg(long, global = true, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
     /// Workers for single calls
-    #[arg(long, global = true, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT")]
     workers: Option<usize>,
     /// Serve the demo kinds: echo, sleep, flaky, steps
-    #[arg(long, global = true)]
+    #[arg(long)]
     demo: bool,
     /// Allow addresses other than loopback although nobody is asked for a key
-    #[arg(long, global = true)]
+    #[arg(long)]
     insecure: bool,
 }
 
@@ -82,15 +82,37 @@ impl Arguments {
         self,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Command, ConfigError> {
+        let outer = self.flags;
         match self.action {
-            None | Some(Action::Serve) => self.flags.config(environment).map(Command::Serve),
-            Some(Action::CheckConfig) => self.flags.config(environment).map(Command::CheckConfig),
-            Some(Action::Errand(errand)) => Ok(Command::Errand(errand.into_errand())),
+            None => outer.config(environment).map(Command::Serve),
+            Some(Action::Serve(flags)) => flags.or(outer).config(environment).map(Command::Serve),
+            Some(Action::CheckConfig(flags)) => {
+                flags.or(outer).config(environment).map(Command::CheckConfig)
+            }
+            Some(Action::Errand(errand)) if outer == Flags::default() => {
+                Ok(Command::Errand(errand.into_errand()))
+            }
+            Some(Action::Errand(_)) => Err(ConfigError::OutOfBounds(vec![
+                "a command that asks a running server takes none of the server's flags".to_owned(),
+            ])),
         }
     }
 }
 
 impl Flags {
+    /// These, and the others where these say nothing.
+    fn or(self, other: Self) -> Self {
+        Self {
+            config: self.config.or(other.config),
+            listen: self.listen.or(other.listen),
+            admin: self.admin.or(other.admin),
+            data: self.data.or(other.data),
+            workers: self.workers.or(other.workers),
+            demo: self.demo | other.demo,
+            insecure: self.insecure | other.insecure,
+        }
+    }
+
     /// The configuration that the file and the environment make, with these flags.
     fn config(
         self,
@@ -173,6 +195,8 @@ mod tests {
             &["tasks", "show", "x"],
             &["errors", "retry", "ff"],
             &["tasks", "list", "--all", "--limit", "5"],
+            &["--demo", "tasks", "list"],
+            &["tasks", "list", "--data", "x"],
         ] {
             assert!(command(arguments, &[]).is_err(), "{arguments:?}");
         }
