@@ -5,8 +5,8 @@ use crate::snapshot::Snapshot;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
 use overtime_protocol::{
-    Answer, Chunk, Claims, Completion, Finding, ReplyTo, Spooled, TaskId, Ticket, Unfinished,
-    Verdict,
+    Answer, Chunk, Claims, Completion, Finding, KindName, ReplyTo, Spooled, TaskId, Ticket,
+    Unfinished, Verdict,
 };
 use std::io;
 use std::sync::Arc;
@@ -50,6 +50,13 @@ pub enum Mail {
     },
     /// All of them were told.
     RecoveryEnded,
+    /// There is enough room on the disk, or there is not.
+    Space {
+        /// Whether what is left is kept for work that was accepted.
+        is_low: bool,
+        /// Kinds whose tasks take more than their share.
+        over: Vec<KindName>,
+    },
     /// The journal cannot write any more, and why.
     JournalFailed(String),
     /// Somebody wants the server to end in order.

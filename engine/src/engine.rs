@@ -37,6 +37,7 @@ mod repair;
 mod reply;
 mod revive;
 mod run;
+mod space;
 mod spool;
 mod start;
 mod submit;
@@ -75,6 +76,7 @@ pub struct Engine {
     seed: Seed,
     pace: Pace,
     rates: Rates,
+    space: space::SpaceLeft,
     stats: Stats,
 }
 
@@ -115,6 +117,7 @@ impl Engine {
             limits: setup.limits,
             pace: Pace::new(setup.kinds.len()),
             rates: Rates::new(setup.kinds.len()),
+            space: space::SpaceLeft::new(setup.kinds.len()),
             brief: Brief::new(setup.kinds.len(), setup.plan.brief),
             chains: 0,
             kinds: setup.kinds,
@@ -162,6 +165,7 @@ impl Engine {
             Event::RecoveryEnded => self.end_recovery(now, out),
             Event::Followed(task) => self.follow(task),
             Event::Unfollowed(task) => self.unfollow(task),
+            Event::Space { is_low, over } => self.note_space(is_low, &over),
             Event::JournalFailed => self.fail(out),
             Event::DrainStarted => self.start_drain(),
             Event::GraceEnded => self.end_grace(now, out),

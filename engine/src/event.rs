@@ -4,8 +4,8 @@ use crate::rates::RateChange;
 use overtime_protocol::repair::RepairOrder;
 use overtime_protocol::{
     Answer, Append, Chain, ChainNumber, Chunk, Completion, Explanation, Finding, Form, Inquiry,
-    KeyHash, KindId, Lane, Payload, Read, ReplyTo, Ruling, SpoolOrder, Spooled, TaskEvent, TaskId,
-    Ticket, Unfinished, Verdict,
+    KeyHash, KindId, KindName, Lane, Payload, Read, ReplyTo, Ruling, SpoolOrder, Spooled,
+    TaskEvent, TaskId, Ticket, Unfinished, Verdict,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,6 +92,13 @@ pub enum Event {
     Followed(TaskId),
     /// Nobody follows it any more.
     Unfollowed(TaskId),
+    /// There is enough room on the disk, or there is not.
+    Space {
+        /// Whether what is left is kept for work that was accepted.
+        is_low: bool,
+        /// Kinds whose tasks take more than their share.
+        over: Vec<KindName>,
+    },
     /// The journal cannot write any more. Nothing is acknowledged from here on.
     JournalFailed,
     /// From here on new tasks are refused.

@@ -15,6 +15,8 @@ pub(crate) const CRASHES_MAX: u8 = 3;
 pub(crate) const UNDECIDED_HOLD: Duration = Duration::from_secs(2);
 /// An append that met a full disk is tried again after this.
 pub(crate) const DISK_FULL_RETRY: Duration = Duration::from_secs(1);
+/// When whoever was refused for want of room on the disk may try again.
+pub(crate) const SPACE_RETRY: Duration = Duration::from_secs(10);
 /// So many repairs are known, those that are over included.
 pub(crate) const REPAIRS_MAX: usize = 64;
 /// So many tasks of a repair are asked for at once.

@@ -97,6 +97,7 @@ impl Core {
             }
             Mail::RecoveryEnded => Event::RecoveryEnded,
             Mail::Found(ticket, finding) => Event::Found { ticket, finding },
+            Mail::Space { is_low, over } => Event::Space { is_low, over },
             Mail::Spooled(task, outcome) => Event::Spooled { task, outcome },
             Mail::Judged(verdicts) => {
                 for verdict in verdicts {

@@ -1,6 +1,7 @@
 //! Requests and their answers, however they come.
 
 use crate::support::{Server, echo, limits, read_all, read_until, start, statuses, submit};
+use overtime_core::Mail;
 use std::io::{Read as _, Write};
 
 #[test]
@@ -189,4 +190,20 @@ fn head_and_http_1_0_follow_their_rules() {
     old.write_all(b"POST /v1/tasks/echo HTTP/1.0\r\nContent-Length: 3\r\n\r\nold").unwrap();
     let text = read_all(&mut old);
     assert!(text.contains(" 200 ") && text.ends_with("old"), "{text}");
+}
+
+#[test]
+fn a_disk_that_is_nearly_full_refuses_new_work_on_its_head() {
+    let server = start(limits());
+    let tell = |is_low| {
+        server.mailbox.push(Mail::Space { is_low, over: Vec::new() });
+        // The mailbox keeps its order, so the core knows by the time it has answered this.
+        server.inspect();
+    };
+    tell(true);
+    let refused = server.talk(echo("x").as_bytes());
+    assert_eq!(statuses(&refused), ["503"]);
+    assert!(refused.contains("\"code\":\"disk\"") && refused.contains("Retry-After"), "{refused}");
+    tell(false);
+    assert_eq!(statuses(&server.talk(echo("x").as_bytes())), ["200"]);
 }

@@ -142,7 +142,7 @@ impl Engine {
             return Err(Problem::new(Code::UnknownKind, "no handler has this kind"));
         }
         if self.mode != Mode::Open || (order.dry_run && self.is_full_of_inquiries()) {
-            self.screen(0)?;
+            self.screen_accepted(0)?;
             let detail = "too many requests wait for the journal";
             return Err(Problem::new(Code::Reads, detail).after(REPAIR_RETRY));
         }

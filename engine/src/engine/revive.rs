@@ -237,7 +237,7 @@ impl Engine {
         }
         // What is to end makes no work, but takes a place for a moment all the same.
         if wish == Wish::Retry || self.table.len() >= self.limits.tasks_max {
-            self.screen(0)?;
+            self.screen_accepted(0)?;
         }
         Ok(KindId(u16::try_from(place).expect("kinds are few")))
     }

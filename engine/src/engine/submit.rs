@@ -17,6 +17,12 @@ impl Engine {
     /// Whether a submission with a payload of `payload_bytes` would be admitted now: what can be
     /// refused on the head alone is.
     pub fn screen(&mut self, payload_bytes: u64) -> Result<(), Problem> {
+        self.screen_accepted(payload_bytes)?;
+        self.space_refusal().map_or(Ok(()), Err)
+    }
+
+    /// The same for work that was accepted before: the disk has room for that.
+    pub(super) fn screen_accepted(&mut self, payload_bytes: u64) -> Result<(), Problem> {
         let refusal = self.refusal(payload_bytes);
         self.stats.refused += u64::from(refusal.is_some());
         refusal.map_or(Ok(()), Err)
@@ -62,7 +68,10 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) {
         let to = submission.reply_to;
-        if let Err(problem) = self.screen(submission.payload.len()) {
+        let screened = self.screen(submission.payload.len());
+        let screened =
+            screened.and_then(|()| self.share_refusal(submission.kind).map_or(Ok(()), Err));
+        if let Err(problem) = screened {
             out.push(Effect::Reply { to, answer: problem.into() });
             return;
         }

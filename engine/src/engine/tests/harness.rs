@@ -153,6 +153,11 @@ impl Stage {
             ["recovered"] => self.event(Event::RecoveryEnded),
             ["follow", task] => self.event(Event::Followed(self.id(task))),
             ["unfollow", task] => self.event(Event::Unfollowed(self.id(task))),
+            ["space", ref over @ ..] => {
+                let is_low = over.contains(&"low");
+                let over = over.iter().filter_map(|name| KindName::new(name)).collect();
+                self.event(Event::Space { is_low, over });
+            }
             ["poison"] => self.event(Event::JournalFailed),
             ["drain"] => self.event(Event::DrainStarted),
             ["grace-ends"] => self.event(Event::GraceEnded),

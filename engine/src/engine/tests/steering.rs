@@ -491,3 +491,36 @@ fn attempts_count_anew_behind_a_retry() {
     ",
     );
 }
+
+#[test]
+fn a_disk_that_is_nearly_full_takes_nothing_new_and_lets_the_rest_go_on() {
+    check_parked(
+        "
+        submit b call
+        > append b accepted
+        durable
+        > dispatch interactive b#1
+        space low
+        submit c call
+        > reply c 503 disk no
+        done b
+        > append b succeeded
+        retry x a
+        > inquire for a
+        parked a
+        > append a resumed
+        durable
+        > reply b 200 disk
+        > reply x 202 queued
+        > dispatch background a#2 stored
+        space upsert
+        submit d upsert
+        > reply d 503 disk no
+        submit e call
+        > append e accepted
+        space
+        submit f upsert
+        > dispatch interactive f#1
+    ",
+    );
+}
