@@ -38,9 +38,12 @@ pub(super) fn start(number: usize, mailbox: Mailbox, held: Receiver<()>) -> Work
 
 impl Worker {
     fn run(&self, chain: Chain) {
-        let last = chain.jobs.len() - 1;
-        for (at, job) in chain.jobs.into_iter().enumerate() {
-            let Some(body) = self.work(&job) else { continue };
+        let count = chain.jobs.len();
+        for job in chain.jobs {
+            let body = self.work(&job);
+            // What is taken back from a slow worker is not its own any more.
+            let chain_ended = chain.claims.claim() >= count;
+            let Some(body) = body else { continue };
             let completion = Completion {
                 task: job.task,
                 attempt: job.attempt,
@@ -52,8 +55,10 @@ impl Worker {
                 started: Default::default(),
                 ended: Default::default(),
             };
-            let mail = Mail::Completed { worker: self.number, completion, chain_ended: at == last };
-            self.mailbox.push(mail);
+            self.mailbox.push(Mail::Completed { worker: self.number, completion, chain_ended });
+            if chain_ended {
+                break;
+            }
         }
     }
 
