@@ -25,6 +25,7 @@ mod audit;
 mod cancel;
 mod chunk;
 mod drain;
+mod dry_run;
 mod ending;
 mod explain;
 mod follow;
@@ -37,12 +38,14 @@ mod repair;
 mod reply;
 mod revive;
 mod run;
+mod setback;
 mod space;
 mod spool;
 mod start;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub(crate) use record::Carries;
 

@@ -10,9 +10,7 @@ use crate::limits::UNDECIDED_HOLD;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, CancelState, Ended, Run};
 use overtime_protocol::record::{Change, Record};
-use overtime_protocol::{
-    Answer, Code, Document, Fault, Now, Problem, Submitted, TaskId, TaskState, UnixMillis,
-};
+use overtime_protocol::{Code, Document, Fault, Now, Problem, TaskState, UnixMillis};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -149,17 +147,4 @@ impl Engine {
     pub(super) fn is_to_be_cancelled(&self, slot: Slot) -> bool {
         self.table.get(slot).is_some_and(|task| task.is_to_be_cancelled())
     }
-}
-
-/// What a caller is told who waits for the result.
-pub(super) fn was_cancelled(task: TaskId) -> Answer {
-    let problem = Problem::new(Code::Cancelled, "the task was cancelled before it ended");
-    Problem { task: Some(task), submitted: Submitted::Yes, ..problem }.into()
-}
-
-/// What a caller is told who comes too late.
-pub(super) fn already_finished(task: TaskId) -> Answer {
-    let detail = "the task has ended; it cannot be cancelled any more";
-    let problem = Problem::new(Code::AlreadyFinished, detail);
-    Problem { task: Some(task), submitted: Submitted::Yes, ..problem }.into()
 }

@@ -1,8 +1,8 @@
 //! Inquiries: what the engine has to know of the journal before it can decide.
 
 use super::Engine;
+use super::dry_run::DryRun;
 use super::keys::Keyed;
-use super::repair::DryRun;
 use crate::event::Effect;
 use overtime_protocol::{Code, Finding, Inquiry, Now, Problem, Question, TaskId, Ticket};
 

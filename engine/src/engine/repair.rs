@@ -7,11 +7,9 @@ use super::inquiry::Pending;
 use super::revive::Steerer;
 use super::{Engine, Mode};
 use crate::event::{Effect, Wish};
-use crate::limits::{
-    DRY_RUN_MAX, REPAIR_PAGE, REPAIR_RETRY, REPAIR_STEP, REPAIRS_MAX, STEERING_MAX,
-};
+use crate::limits::{REPAIR_PAGE, REPAIR_RETRY, REPAIR_STEP, REPAIRS_MAX, STEERING_MAX};
 use crate::timers::Due;
-use overtime_protocol::repair::{Remedy, RepairOrder, RepairProgress, RepairState, write_dry_run};
+use overtime_protocol::repair::{Remedy, RepairOrder, RepairProgress, RepairState};
 use overtime_protocol::{
     Answer, Code, Finding, KindName, Now, Problem, Question, ReplyTo, TaskId, TaskState,
 };
@@ -42,15 +40,6 @@ struct Repair {
     /// Asked for in the journal.
     steering: u64,
     progress: RepairProgress,
-}
-
-/// Counts what a repair would come to.
-#[derive(Debug)]
-pub(crate) struct DryRun {
-    pub(crate) reply_to: ReplyTo,
-    order: RepairOrder,
-    kinds: VecDeque<KindName>,
-    matching: u64,
 }
 
 impl Repair {
@@ -113,8 +102,7 @@ impl Engine {
     ) {
         let begun = self.may_repair(&order).map(|kinds| {
             if order.dry_run {
-                let run = DryRun { reply_to: to, order, kinds, matching: 0 };
-                self.count_on(run, out);
+                self.count(to, order, kinds, out);
                 return None;
             }
             let print = order.print;
@@ -281,29 +269,7 @@ impl Engine {
         repair.page.push_back(task);
     }
 
-    fn count_on(&mut self, run: DryRun, out: &mut Vec<Effect>) {
-        let Some(kind) = run.kinds.front().cloned() else { return };
-        let (print, limit) = (run.order.print, DRY_RUN_MAX);
-        let question = Question::ParkedBy { kind, print, after: None, limit };
-        self.inquire(question, Pending::DryRun(Box::new(run)), out);
-    }
-
-    /// The journal has counted for a dry run.
-    pub(super) fn counted(&mut self, mut run: DryRun, tasks: &[TaskId], out: &mut Vec<Effect>) {
-        run.matching += tasks.len() as u64;
-        run.kinds.pop_front();
-        let most = u64::from(DRY_RUN_MAX);
-        if run.matching < most && !run.kinds.is_empty() {
-            self.count_on(run, out);
-            return;
-        }
-        let mut body = Vec::new();
-        write_dry_run(&run.order, run.matching.min(most), run.matching >= most, &mut body);
-        let answer = Answer::Value { content_type: "application/json", body: body.into() };
-        out.push(Effect::Reply { to: run.reply_to, answer });
-    }
-
-    fn is_full_of_inquiries(&self) -> bool {
+    pub(super) fn is_full_of_inquiries(&self) -> bool {
         self.inquiries.len() >= self.limits.inquiries_max
     }
 }

@@ -1,7 +1,7 @@
 //! Replies: each caller is answered exactly once.
 
 use super::Engine;
-use super::cancel::{already_finished, was_cancelled};
+use super::told::{already_finished, was_cancelled};
 use crate::event::{Effect, Wants};
 use crate::limits::UNDECIDED_HOLD;
 use crate::table::Slot;

@@ -7,17 +7,16 @@
 //! task live, with its record on the way to the disk before anything else of it, and each after the
 //! first finds it live. Whoever comes later finds it live too, or asks after its next end was on disk.
 
-use super::cancel::already_finished;
 use super::inquiry::Pending;
 use super::record::Carries;
+use super::told::{no_handler, not_parked, unhandled, unsteerable};
 use super::{Engine, Mode};
 use crate::event::{Effect, Steer, Wants, Wish};
 use crate::table::Slot;
 use crate::task::{Run, StartMarkState};
 use overtime_protocol::record::{Change, Record};
 use overtime_protocol::{
-    Answer, Claim, Code, KindId, Now, Problem, Question, ReplyTo, Submitted, TaskId, TaskState,
-    Unfinished,
+    Answer, Claim, Code, KindId, Now, Problem, Question, ReplyTo, TaskId, TaskState, Unfinished,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -282,30 +281,4 @@ impl Engine {
             Steerer::Repair(print, task) => self.repair_refused(print, task, &answer),
         }
     }
-}
-
-/// What the journal says of a task that is not parked, as whoever steers has to hear it.
-fn unsteerable(task: TaskId, wish: Wish, said: &Answer) -> Answer {
-    match said {
-        Answer::Problem(problem) if problem.code == Code::NotParked && wish == Wish::Cancel => {
-            already_finished(task)
-        }
-        other => other.clone(),
-    }
-}
-
-fn not_parked(task: TaskId, state: TaskState) -> Answer {
-    let detail = format!("the task is {}, not parked", state.name());
-    let problem = Problem::new(Code::NotParked, detail);
-    Problem { task: Some(task), submitted: Submitted::Yes, ..problem }.into()
-}
-
-fn unhandled(task: TaskId) -> Answer {
-    no_handler(task).into()
-}
-
-fn no_handler(task: TaskId) -> Problem {
-    let detail = "this server has no handler of the task's kind, so it leaves the task alone";
-    let problem = Problem::new(Code::UnhandledKind, detail);
-    Problem { task: Some(task), submitted: Submitted::Yes, ..problem }
 }
