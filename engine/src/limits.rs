@@ -36,6 +36,7 @@ pub(crate) const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 /// See [`RETRY_AFTER_MIN`].
 pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 
+const _: () = assert!(CHAIN_MAX <= u8::MAX as usize);
 const _: () = assert!(RETRY_AFTER_MIN.as_secs() <= RETRY_AFTER_MAX.as_secs());
 
 /// The bounds that an operator sets.

@@ -45,8 +45,9 @@ struct TenantQueue {
     turn: u32,
 }
 
-/// A place in a row: its distance from that of another is how many stand between them.
-pub(crate) type Place = i64;
+/// A place in a row: its distance from that of another, around the end of the numbers, is how many
+/// stand between them.
+pub(crate) type Place = u32;
 
 /// Tasks of a tenant that stand alike.
 #[derive(Debug, Default)]
@@ -59,18 +60,18 @@ struct Row {
 impl Row {
     fn push_back(&mut self, entry: Entry) -> Place {
         self.entries.push_back(entry);
-        self.front + self.entries.len() as Place - 1
+        self.front.wrapping_add(self.entries.len() as Place).wrapping_sub(1)
     }
 
     fn push_front(&mut self, entry: Entry) -> Place {
         self.entries.push_front(entry);
-        self.front -= 1;
+        self.front = self.front.wrapping_sub(1);
         self.front
     }
 
     fn pop_front(&mut self) -> Option<Entry> {
         let entry = self.entries.pop_front()?;
-        self.front += 1;
+        self.front = self.front.wrapping_add(1);
         Some(entry)
     }
 }
@@ -115,13 +116,13 @@ impl LaneQueue {
     /// How many of its tenant are before the one at that place, those included that are over.
     pub(crate) fn before(&self, tenant: TenantId, standing: Standing, place: Place) -> u64 {
         let Some(queue) = self.tenants.get(&tenant) else { return 0 };
-        let ahead = match standing {
-            Standing::Foremost => place - queue.foremost.front,
+        match standing {
+            Standing::Foremost => u64::from(place.wrapping_sub(queue.foremost.front)),
             Standing::Patient => {
-                queue.foremost.entries.len() as Place + place - queue.patient.front
+                let ahead = u64::from(place.wrapping_sub(queue.patient.front));
+                queue.foremost.entries.len() as u64 + ahead
             }
-        };
-        u64::try_from(ahead).unwrap_or_default()
+        }
     }
 
     /// The next task and how it stood. Bounded: each tenant is passed over at most as often as

@@ -54,8 +54,10 @@ pub(crate) struct Task {
     pub(crate) runs: u32,
     /// When the latest of them began.
     pub(crate) run_since: Monotonic,
-    /// The chain that its latest run was handed out in, and where in it.
-    pub(crate) chain: (ChainNumber, usize),
+    /// The chain that its latest run was handed out in.
+    pub(crate) chain: ChainNumber,
+    /// Where in it.
+    pub(crate) chain_place: u8,
     pub(crate) cancel: CancelState,
     /// A person had it run again, which is on its way to the disk.
     pub(crate) resuming: bool,

@@ -65,7 +65,7 @@ impl Engine {
             return;
         }
         task.cancel = CancelState::Asking;
-        let (chain, place) = task.chain;
+        let (chain, place) = (task.chain, usize::from(task.chain_place));
         let is_volatile = task.acceptance == AcceptanceState::Volatile;
         out.push(Effect::Cancel { chain, place });
         if is_volatile {

@@ -133,5 +133,5 @@ impl Engine {
 
 /// The chain in which a worker has the task.
 fn chain_of(task: &Task) -> Option<ChainNumber> {
-    matches!(task.run, Run::Running).then_some(task.chain.0)
+    matches!(task.run, Run::Running).then_some(task.chain)
 }

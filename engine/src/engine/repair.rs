@@ -42,6 +42,14 @@ struct Repair {
     progress: RepairProgress,
 }
 
+impl Repairs {
+    /// Whether none goes on.
+    #[cfg(test)]
+    pub(crate) fn are_over(&self) -> bool {
+        self.open.is_empty() && self.known.values().all(|repair| !repair.is_running())
+    }
+}
+
 impl Repair {
     fn new(order: RepairOrder, number: u64, kinds: VecDeque<KindName>) -> Self {
         let progress = RepairProgress {

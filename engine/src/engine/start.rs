@@ -126,7 +126,8 @@ impl Engine {
         let mut jobs = Vec::with_capacity(slots.len());
         for (place, slot) in slots.into_iter().enumerate() {
             let Some(task) = self.table.get_mut(slot) else { continue };
-            task.chain = (number, place);
+            task.chain = number;
+            task.chain_place = u8::try_from(place).expect("chains are short");
             let before = task.bytes_in_memory();
             jobs.push(task.start(now));
             self.stats.payload_bytes += task.bytes_in_memory() - before;

@@ -54,7 +54,10 @@ impl KeyJournal {
                 self.found.push_back((ticket, tasks.parked(task)));
                 return;
             }
-            Question::ParkedBy { .. } => panic!("{question:?}"),
+            Question::ParkedBy { kind, after, limit, .. } => {
+                self.found.push_back((ticket, tasks.parked_by(&kind, after, limit)));
+                return;
+            }
         };
         let holder = key.and_then(|key| self.kept.get(&key)).map(|kept| {
             let replay = kept.has_ended.then(|| replayed(kept.task));

@@ -9,7 +9,9 @@ use crate::engine::Engine;
 use crate::event::{Ask, Effect, Event, Freed, Steer, Submission, Wants, Wish};
 use crate::limits::Limits;
 use crate::seed::Seed;
+use crate::stats::Stats;
 use overtime_protocol::record::{Change, Put, ReadMark};
+use overtime_protocol::repair::{Remedy, RepairOrder};
 use overtime_protocol::{
     Append, Chain, ChainNumber, Chunk, Completion, Fate, Fault, Fingerprint, Form, Go, Job,
     KeyHash, KindId, LANES, Now, Outcome, Payload, PerLane, Product, Progress, ReplyTo, Ruling,
@@ -147,12 +149,25 @@ impl Day {
     fn steer(&mut self) {
         let Some(&task) = pick(&self.seen_tasks, &mut self.chance) else { return };
         let reply_to = self.caller();
-        let event = match self.chance.below(3) {
+        let event = match self.chance.below(4) {
+            3 => self.repair(reply_to),
             0 => Event::AskedWhy { reply_to, task },
             1 => Event::Steered(Steer { reply_to, task, wish: Wish::Cancel }),
             _ => Event::Steered(Steer { reply_to, task, wish: Wish::Retry }),
         };
         self.event(event);
+    }
+
+    fn repair(&mut self, reply_to: ReplyTo) -> Event {
+        let order = Box::new(RepairOrder {
+            print: self.chance.below(3),
+            remedy: [Remedy::Retry, Remedy::Discard][self.chance.below(2) as usize],
+            kind: None,
+            dry_run: self.chance.below(4) == 0,
+            rate: [1, 100, 10_000][self.chance.below(3) as usize],
+            stop_at: (self.chance.below(2) == 0).then(|| self.chance.below(3)),
+        });
+        Event::RepairAsked { reply_to, order }
     }
 
     fn complete(&mut self) {
@@ -375,7 +390,8 @@ impl Day {
     /// Faults stop; everything must come to its end.
     fn end(&mut self) {
         for _ in 0..20_000 {
-            if self.engine.stats().tasks == 0 && self.owed.is_empty() {
+            let repaired = self.engine.repairs.are_over();
+            if self.engine.stats().tasks == 0 && self.owed.is_empty() && repaired {
                 break;
             }
             while let Some(append) = self.appends.pop_front() {
@@ -402,6 +418,7 @@ impl Day {
         assert_eq!(self.owed.len(), 0, "callers without an answer");
         assert!(self.engine.hot_keys.is_empty(), "a hot key without a task");
         assert!(self.files.is_empty(), "files of tasks that are over");
+        assert!(self.engine.repairs.are_over(), "a repair without an end");
         assert!(self.engine.is_quiet());
         assert_eq!(self.engine.keys.holders().count(), 0, "a key without a task");
         assert!(self.engine.brief.is_idle(), "a brief chain that nobody runs");
@@ -413,12 +430,13 @@ fn pick<'a, T>(from: &'a [T], chance: &mut Seed) -> Option<&'a T> {
     if from.is_empty() { None } else { from.get(chance.below(from.len() as u64) as usize) }
 }
 
-fn run(seed: u64) {
+fn run(seed: u64) -> Stats {
     let mut day = Day::new(seed);
     for _ in 0..400 {
         day.step();
     }
     day.end();
+    day.engine.stats()
 }
 
 #[test]
@@ -427,12 +445,20 @@ fn whatever_happens_everything_ends_once_and_everybody_is_answered_once() {
         run(seed.parse().expect("OVERTIME_ENGINE_SEED is a number"));
         return;
     }
+    let (mut cancelled, mut resumed) = (0, 0);
     for seed in 0..300 {
-        if let Err(panic) = std::panic::catch_unwind(|| run(seed)) {
-            eprintln!("replay with OVERTIME_ENGINE_SEED={seed}");
-            std::panic::resume_unwind(panic);
+        match std::panic::catch_unwind(|| run(seed)) {
+            Ok(stats) => {
+                cancelled += stats.cancelled;
+                resumed += stats.resumed;
+            }
+            Err(panic) => {
+                eprintln!("replay with OVERTIME_ENGINE_SEED={seed}");
+                std::panic::resume_unwind(panic);
+            }
         }
     }
+    assert!(cancelled > 1_000 && resumed > 1_000, "days too quiet: {cancelled}, {resumed}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use overtime_protocol::record::{Acceptance, Change};
 use overtime_protocol::{
-    Answer, Append, Claim, Code, Finding, Payload, Problem, TaskId, Unfinished,
+    Answer, Append, Claim, Code, Finding, KindName, Payload, Problem, TaskId, Unfinished,
 };
 use std::collections::HashMap;
 
@@ -73,6 +73,21 @@ impl TaskJournal {
             Some(kept) if kept.rest != Some(Rest::Parked) => refused(Code::NotParked),
             Some(kept) => Ok(Box::new(kept.unfinished(task))),
         })
+    }
+}
+
+impl TaskJournal {
+    /// The next parked tasks of a kind, whatever their fault.
+    pub(super) fn parked_by(&self, kind: &KindName, after: Option<TaskId>, limit: u32) -> Finding {
+        let is_meant = |task: &TaskId, kept: &Kept| {
+            let kinds = kept.acceptance.as_ref().map(|acceptance| &acceptance.kind);
+            kept.rest == Some(Rest::Parked) && kinds == Some(kind) && Some(*task) > after
+        };
+        let parked = self.kept.iter().filter(|(task, kept)| is_meant(task, kept));
+        let mut parked: Vec<TaskId> = parked.map(|(task, _)| *task).collect();
+        parked.sort_unstable();
+        parked.truncate(limit as usize);
+        Finding::ParkedBy(parked)
     }
 }
 
