@@ -20,6 +20,7 @@ use crate::stats::add;
 use overtime_protocol::record;
 use rusqlite::ErrorCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 /// How long a full disk or a locked archive is left alone.
@@ -174,6 +175,8 @@ impl Applier {
     }
 
     fn checkpoint_if_due(&mut self) -> Result<(), String> {
+        let reusable = self.archive.reusable_bytes().map_err(failed)?;
+        self.shared.log.stats.archive_reusable_bytes.store(reusable, Relaxed);
         let is_due = self.unchecked >= CHECKPOINT_LOG_BYTES
             || self.archive.waiting_bytes().map_err(failed)? >= CHECKPOINT_WAL_BYTES;
         if is_due { self.checkpoint(Effort::Passive) } else { Ok(()) }

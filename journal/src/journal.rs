@@ -8,6 +8,7 @@ use crate::options::Options;
 use crate::prepare;
 use crate::reader::Reader;
 use crate::shared::Shared;
+use crate::space::{Space, Watch};
 use crate::spool::Keeper;
 use crate::stats::Stats;
 use crate::store::Store;
@@ -32,6 +33,9 @@ pub enum Report {
     Spooled(TaskId, Spooled),
     /// An error that was not seen before and needs a person, in a line.
     Noted(String),
+    /// How much room there is, when there begins or ceases to be enough: of the disk, or of what a
+    /// kind may take. Until the first of these there is enough.
+    Space(Space),
     /// A write or sync failed, or the archive did: nothing is acknowledged after this, ever.
     /// Appends without a verdict may or may not be on disk. Said once, in a sentence.
     Failed(String),
@@ -95,6 +99,7 @@ pub(crate) struct Parts {
     pub(crate) commit: Commit,
     pub(crate) keeper: Keeper,
     pub(crate) reader: Reader,
+    pub(crate) watch: Watch,
     pub(crate) store_connections: Arc<Connections>,
     pub(crate) voice: Arc<Voice>,
 }
@@ -119,8 +124,8 @@ impl Journal {
             Ok(())
         });
         crew.hire("journal-apply", move || applier.run());
-        let (log, path) = (Arc::clone(&shared.log), options.folder.clone());
-        crew.hire("journal-prepare", move || prepare::run(&log, &path));
+        let (log, mut watch) = (Arc::clone(&shared.log), parts.watch);
+        crew.hire("journal-prepare", move || prepare::run(&log, || watch.look()));
         let payloads = Arc::clone(&keeper.spool);
         crew.hire("spool", move || {
             keeper.run(&orders);

@@ -16,6 +16,7 @@ use crate::reader::{Past, Reader};
 use crate::recovery::{self, RecoverError, Recovery, Source, Visit};
 use crate::replay::Replay;
 use crate::shared::Shared;
+use crate::space::Watch;
 use crate::spool::{Keeper, Spool};
 use crate::writer::Writer;
 use overtime_protocol::{Clock, Epoch, Opener, Recovered};
@@ -90,7 +91,6 @@ fn open_in(
     let log = Arc::new(Log::new(options, folder.key(), disk, found, last));
     let make = OpenError::io(format!("make the log in {}", folder.log().display()));
     prepare::first(&log).map_err(make)?;
-    prepare::measure_space(&log, &options.folder);
     log.stats.add_usage(&archive.usage().map_err(damaged)?);
     log.mark_recovered(replay.writes as u64, replay.fold.bytes as u64);
 
@@ -175,6 +175,13 @@ impl Opened {
         let log = Arc::clone(&self.shared.log);
         let voice = Arc::new(Voice::new(Arc::clone(&deliver), log));
         let check = Check::new(Arc::clone(&self.shared), commit);
+        let watch = Watch::new(
+            &self.options.folder,
+            Arc::clone(&self.shared.log),
+            Arc::clone(&self.spool),
+            self.options.disk.clone(),
+            Arc::clone(&deliver),
+        );
         let keeper = Keeper {
             spool: Arc::clone(&self.spool),
             opener: self.opener.clone(),
@@ -207,6 +214,7 @@ impl Opened {
             commit,
             keeper,
             reader,
+            watch,
             store_connections: store,
             voice,
         })

@@ -1,6 +1,7 @@
 //! What a journal may be told, and every bound of it in one place. It never reads a file.
 
 use crate::retention::Retention;
+use crate::space::DiskLimits;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct Options {
     pub key_keep: Duration,
     /// How long finished tasks are kept.
     pub retention: Retention,
+    /// The most that may be taken on disk.
+    pub disk: DiskLimits,
     /// What the commit thread does first: it is the one for which callers wait.
     pub commit_starts: fn(),
 }
@@ -47,6 +50,7 @@ impl Options {
             catch_up_max: Duration::from_millis(250),
             key_keep: Duration::from_secs(24 * 60 * 60),
             retention: Retention::default(),
+            disk: DiskLimits::default(),
             commit_starts: || {},
         }
     }

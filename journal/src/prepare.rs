@@ -6,11 +6,9 @@ use crate::disk::{Disk, FileId, is_full};
 use crate::log::{Log, Phase};
 use crate::options::{PIECE_BYTES, SPARE_SEGMENTS};
 use std::io;
-use std::path::Path;
-use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How often the free space is looked at, and how long a full disk is left alone.
+/// How often the room on the disk is looked at, and how long a full disk is left alone.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Makes one free segment now, for a log that has none.
@@ -27,30 +25,43 @@ pub(crate) fn first(log: &Log) -> io::Result<()> {
     Ok(())
 }
 
-/// Keeps a spare segment at hand until the log ends. An error is one that must not happen.
-pub(crate) fn run(log: &Log, folder: &Path) -> Result<(), String> {
-    let mut after = After::Room;
-    while let Some(file) = wait_for_need(log, folder, after) {
-        match make(&*log.disk, file, log.segment_bytes) {
-            Ok(()) => {
-                after = After::Room;
-                let mut state = log.state.lock();
-                state.free.push(file);
-                log.count_files(&state);
-                drop(state);
-                log.room.notify_all();
-            }
-            Err(error) => {
-                log.state.lock().files -= 1;
-                if !is_full(&error) {
-                    return Err(format!("cannot prepare the log file {file}: {error}"));
-                }
-                after = After::FullDisk;
-                log.refuse();
-            }
+/// Keeps a spare segment at hand until the log ends, and calls `look` about once a second. An error
+/// is one that must not happen.
+pub(crate) fn run(log: &Log, mut look: impl FnMut()) -> Result<(), String> {
+    let (mut after, mut looked) = (After::Room, Instant::now());
+    look();
+    loop {
+        match wait_for_need(log, after) {
+            Need::File(file) => after = prepare(log, file)?,
+            Need::Nothing => after = After::Room,
+            Need::Ended => return Ok(()),
+        }
+        if looked.elapsed() >= LOOK_AGAIN {
+            looked = Instant::now();
+            look();
         }
     }
-    Ok(())
+}
+
+fn prepare(log: &Log, file: FileId) -> Result<After, String> {
+    match make(&*log.disk, file, log.segment_bytes) {
+        Ok(()) => {
+            let mut state = log.state.lock();
+            state.free.push(file);
+            log.count_files(&state);
+            drop(state);
+            log.room.notify_all();
+            Ok(After::Room)
+        }
+        Err(error) => {
+            log.state.lock().files -= 1;
+            if !is_full(&error) {
+                return Err(format!("cannot prepare the log file {file}: {error}"));
+            }
+            log.refuse();
+            Ok(After::FullDisk)
+        }
+    }
 }
 
 /// How the last attempt went. A full disk is left alone until somebody asks or a second is over.
@@ -60,8 +71,18 @@ enum After {
     FullDisk,
 }
 
-/// Waits until a file is to be made, and reserves its number. `None` once the log has ended.
-fn wait_for_need(log: &Log, folder: &Path, after: After) -> Option<FileId> {
+/// What is to be done.
+enum Need {
+    /// This file is to be made.
+    File(FileId),
+    /// Nothing, for a while.
+    Nothing,
+    /// The log has ended.
+    Ended,
+}
+
+/// Waits until a file is to be made, and reserves its number, but no longer than a second.
+fn wait_for_need(log: &Log, after: After) -> Need {
     let mut state = log.state.lock();
     let mut pause = after == After::FullDisk;
     while state.phase == Phase::Open {
@@ -70,20 +91,14 @@ fn wait_for_need(log: &Log, folder: &Path, after: After) -> Option<FileId> {
             let file = FileId(state.next_file);
             state.next_file += 1;
             state.files += 1;
-            return Some(file);
+            return Need::File(file);
         }
-        log.wanted.wait_for(&mut state, LOOK_AGAIN);
+        if log.wanted.wait_for(&mut state, LOOK_AGAIN).timed_out() {
+            return if state.phase == Phase::Open { Need::Nothing } else { Need::Ended };
+        }
         pause = false;
-        measure_space(log, folder);
     }
-    None
-}
-
-/// Takes down how much room the disk has.
-pub(crate) fn measure_space(log: &Log, folder: &Path) {
-    if let Ok(space) = rustix::fs::statvfs(folder) {
-        log.stats.disk_free.store(space.f_bavail.saturating_mul(space.f_frsize), Relaxed);
-    }
+    Need::Ended
 }
 
 /// Makes a zero-filled file, in pieces so that no sync of the log has to wait for all of it. What
@@ -129,7 +144,7 @@ mod tests {
         let shared: Arc<dyn Disk> = Arc::clone(&disk) as Arc<dyn Disk>;
         let log = Log::new(&options, Key(7), shared, found, 0);
         std::thread::scope(|scope| {
-            let preparer = scope.spawn(|| run(&log, Path::new(".")));
+            let preparer = scope.spawn(|| run(&log, || {}));
             assert_eq!(log.take_free(), Err(NoRoom::DiskFull));
             disk.refuse_writes(false);
             // The preparer may still be busy with the attempt that failed.

@@ -23,6 +23,7 @@ use rustix::fs::{Advice, fadvise};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
 /// How much is written before the device is asked to begin, and how much is read at once.
@@ -39,12 +40,13 @@ const PART: &str = ".part";
 /// The folder of the spool.
 pub(crate) struct Spool {
     folder: PathBuf,
+    bytes: AtomicU64,
 }
 
 impl Spool {
     /// The spool in `folder`, which must exist.
     pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, bytes: AtomicU64::new(0) }
     }
 
     fn path(&self, task: TaskId) -> PathBuf {
@@ -66,13 +68,25 @@ impl Spool {
             // The first error is the one to tell; what is left is found at the next start.
             drop(fs::remove_file(&part));
             drop(fs::remove_file(&path));
+        } else {
+            let len = segments.iter().map(|segment| segment.len() as u64).sum();
+            self.bytes.fetch_add(file_len(len), Relaxed);
         }
         written
     }
 
     /// Lets go of the payload of a task. What cannot be removed is found at the next start.
     fn remove(&self, task: TaskId) {
-        drop(fs::remove_file(self.path(task)));
+        let path = self.path(task);
+        let len = fs::metadata(&path).map_or(0, |file| file.len());
+        if fs::remove_file(&path).is_ok() {
+            self.bytes.fetch_sub(len, Relaxed);
+        }
+    }
+
+    /// How many bytes the payloads take that are there.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
     }
 
     /// Whether there is a file for the payload of a task that has that length.

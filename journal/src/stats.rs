@@ -42,8 +42,17 @@ pub struct Stats {
     pub spool: Spans,
     /// Bytes of payloads kept in the spool.
     pub spooled_bytes: AtomicU64,
+    /// Bytes of payloads that are in the spool now.
+    pub spool_bytes: AtomicU64,
     /// Bytes free on the disk of the data folder, as of about a second ago.
     pub disk_free: AtomicU64,
+    /// Bytes that the journal takes on disk, as of then.
+    pub disk_used: AtomicU64,
+    /// How much of that is room in the archive for what comes.
+    pub archive_reusable_bytes: AtomicU64,
+    /// In how many seconds the disk will be full if it goes on as in the last ten minutes; 0 if
+    /// nothing grows.
+    pub disk_full_in_seconds: AtomicU64,
     /// What the archive holds of each kind.
     usage: Mutex<HashMap<KindName, Usage>>,
     /// Whether a write or sync failed: nothing is acknowledged any more.

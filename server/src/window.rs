@@ -50,6 +50,7 @@ impl Window for ServerWindow {
 
     fn metrics(&self) -> Vec<Family> {
         let mut families = journal_metrics(&self.journal);
+        families.extend(space_metrics(&self.journal));
         families.push(self.rate_changes.metric());
         if let Some(snapshot) = self.snapshot() {
             families.extend(task_metrics(&snapshot));
@@ -194,6 +195,25 @@ fn journal_metrics(stats: &Stats) -> Vec<Family> {
         gauge("overtime_journal_log_bytes", "Log files on disk", load(&stats.log_bytes)),
         gauge("overtime_journal_lag_records", "Records not yet in the archive", lag),
         gauge("overtime_disk_free_bytes", "Free on the data disk", load(&stats.disk_free)),
+    ]
+}
+
+fn space_metrics(stats: &Stats) -> Vec<Family> {
+    let load = |counter: &AtomicU64| counter.load(Relaxed);
+    let (mut tasks, mut bytes) = (Vec::new(), Vec::new());
+    for (kind, usage) in stats.usage() {
+        tasks.push(Sample::new(usage.rows as f64).label("kind", kind.to_string()));
+        bytes.push(Sample::new(usage.bytes as f64).label("kind", kind.to_string()));
+    }
+    let full_in = load(&stats.disk_full_in_seconds);
+    let forecast = (full_in > 0).then(|| Sample::new(full_in as f64));
+    vec![
+        gauge("overtime_disk_used_bytes", "Taken on the data disk", load(&stats.disk_used)),
+        gauge("overtime_spool_bytes", "Large payloads on disk", load(&stats.spool_bytes)),
+        counter("overtime_tasks_removed", "Finished tasks removed", load(&stats.removed)),
+        Family::gauge("overtime_kept_tasks", "Tasks in the archive", tasks),
+        Family::gauge("overtime_kept_bytes", "What those tasks take", bytes),
+        Family::gauge("overtime_disk_full_in_seconds", "Until the disk is full", forecast),
     ]
 }
 

@@ -35,11 +35,12 @@ impl Applier {
         let until = Instant::now() + REMOVAL_SPAN;
         while self.removal.due <= Instant::now() {
             let began = Instant::now();
-            if !self.remove_some()? {
+            let more = self.remove_some()?;
+            self.checkpoint_if_due()?;
+            if !more {
                 self.removal.due = Instant::now() + REMOVAL_PERIOD;
                 break;
             }
-            self.checkpoint_if_due()?;
             // Half of the time belongs to others, and all of it to the log if it needs some.
             let goes_on = self.shared.log.pause(began.elapsed());
             if !goes_on || Instant::now() >= until || self.shared.log.is_urgent() {

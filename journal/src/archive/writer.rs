@@ -77,6 +77,13 @@ impl Writer {
         self.meta("watermark")
     }
 
+    /// How many bytes of the archive's file are free for what comes.
+    pub(crate) fn reusable_bytes(&self) -> rusqlite::Result<u64> {
+        let mut statement = self.connection.prepare_cached("PRAGMA freelist_count")?;
+        let pages: i64 = statement.query_row([], |row| row.get(0))?;
+        Ok(pages.unsigned_abs() * ARCHIVE_PAGE_BYTES)
+    }
+
     /// When the archive was made.
     pub(crate) fn created_at(&self) -> rusqlite::Result<UnixMillis> {
         self.meta("created_at").map(UnixMillis)

@@ -10,6 +10,7 @@ use overtime_protocol::{TaskId, Unfinished};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What is in the spool's folder.
 #[derive(Default)]
@@ -34,8 +35,10 @@ impl Spool {
     pub(crate) fn sweep(&self, fold: &Fold, archive: &Connections) -> Result<Listing, StoreError> {
         let listing = self.list()?;
         listing.parts.iter().try_for_each(fs::remove_file)?;
-        for &task in listing.payloads.keys() {
-            if !is_needed(task, fold, archive)? {
+        for (&task, &len) in &listing.payloads {
+            if is_needed(task, fold, archive)? {
+                self.bytes.fetch_add(len, Relaxed);
+            } else {
                 fs::remove_file(self.path(task))?;
             }
         }

@@ -12,6 +12,7 @@ mod lists;
 mod parked;
 mod reads;
 mod removal;
+mod space;
 mod spool;
 mod support;
 mod usage;

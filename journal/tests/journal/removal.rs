@@ -12,7 +12,7 @@ use overtime_protocol::{
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The tasks of these tests ended in 1970.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -25,8 +25,10 @@ fn keeping(folder: &Path, finished: Duration, kinds: &[(&str, Duration)]) -> Opt
 
 fn wait_removed(running: &Running, count: u64) {
     let stats = running.journal.stats();
+    let until = Instant::now() + PATIENCE;
     while stats.removed.load(SeqCst) < count {
         assert!(!stats.poisoned.load(SeqCst));
+        assert!(Instant::now() < until, "{} were removed", stats.removed.load(SeqCst));
         std::thread::yield_now();
     }
 }

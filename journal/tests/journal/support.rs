@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use overtime_journal::{Disk, Journal, Opened, Options, Report, Retention, open, open_on};
+use overtime_journal::{Disk, Journal, Opened, Options, Report, Retention, Space, open, open_on};
 use overtime_protocol::record::{Acceptance, Advance, Change, Put, ReadMark, Record, StartMark};
 use overtime_protocol::{
     Answer, Append, Document, Durability, Fate, Fault, Finding, Form, Inquiry, KindName, Lane,
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 /// No test waits longer than this for something that has to happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The append whose report the commit thread cannot get rid of while the gate is held.
 const HOLDING: Ticket = Ticket(u64::MAX);
@@ -28,6 +28,7 @@ fn is_of(report: &Report, ticket: Ticket) -> bool {
         | Report::Found(..)
         | Report::Spooled(..)
         | Report::Noted(_)
+        | Report::Space(_)
         | Report::Failed(_) => false,
     }
 }
@@ -77,6 +78,8 @@ pub(crate) struct Running {
     pub(crate) reports: Receiver<Report>,
     /// What was noted: it comes whenever the applier finds it.
     pub(crate) notes: Receiver<String>,
+    /// What was said of the room on the disk.
+    pub(crate) spaces: Receiver<Space>,
     next_ticket: std::cell::Cell<u64>,
     gate: Arc<Mutex<()>>,
 }
@@ -95,12 +98,14 @@ impl Running {
     /// Starts what was opened.
     pub(crate) fn start(opened: Opened) -> Self {
         let ((sender, reports), (note, notes)) = (unbounded(), unbounded());
+        let (tell, spaces) = unbounded();
         let gate = Arc::new(Mutex::new(()));
         let gate_of_journal = Arc::clone(&gate);
         let journal = opened.start(Arc::new(move |report| {
             let holds = is_of(&report, HOLDING);
             match report {
                 Report::Noted(line) => drop(note.send(line)),
+                Report::Space(space) => drop(tell.send(space)),
                 report => drop(sender.send(report)),
             }
             if holds {
@@ -108,7 +113,7 @@ impl Running {
             }
         }));
         let appends = journal.appends();
-        Self { journal, appends, reports, notes, next_ticket: 1.into(), gate }
+        Self { journal, appends, reports, notes, spaces, next_ticket: 1.into(), gate }
     }
 
     /// Sends a record without waiting.
