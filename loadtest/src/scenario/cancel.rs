@@ -29,7 +29,7 @@ pub struct Options {
     /// How many of them at a time.
     #[arg(long, default_value_t = 8)]
     at_once: u64,
-    /// The longest delay, sleep and time until the cancellation, in milliseconds.
+    /// How far delays, sleeps and cancellations are spread, in milliseconds.
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..))]
     longest_ms: u64,
     /// Decides all spans.

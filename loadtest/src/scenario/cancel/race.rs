@@ -13,6 +13,10 @@ const POLL_SECONDS: u32 = 10;
 /// How long a task may take to come to rest.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// When `sleep` looks for the first time whether it is to end.
+const LOOK_MS: u64 = 50;
+const LOOK: Duration = Duration::from_millis(LOOK_MS);
+
 /// What everybody was told of a task.
 #[derive(Clone, Debug)]
 pub(super) struct Ending {
@@ -34,6 +38,31 @@ pub(super) struct Racer {
     longest_ms: u64,
 }
 
+/// How long everything takes, in milliseconds but for the last.
+struct Spans {
+    delay: u64,
+    sleep: u64,
+    /// From the acceptance to the cancellation.
+    lead: Duration,
+}
+
+impl Spans {
+    /// A third of the tasks race with their start, a third with their end, and a third with the
+    /// moment at which a longer sleep looks whether it is to end.
+    fn draw(random: &mut Random, longest_ms: u64) -> Self {
+        let (way, spread) = (random.below(3), Duration::from_millis(longest_ms));
+        let lead = Duration::from_micros(random.below(2_000 * longest_ms));
+        let [delay, sleep] = [random.below(longest_ms + 1), random.below(longest_ms + 1)];
+        match way {
+            0 => Self { delay, sleep, lead },
+            1 => Self { delay: 0, sleep, lead },
+            _ => {
+                Self { delay: 0, sleep: LOOK_MS + sleep, lead: LOOK.saturating_sub(spread) + lead }
+            }
+        }
+    }
+}
+
 impl Racer {
     pub(super) fn connect(
         target: SocketAddr,
@@ -47,10 +76,7 @@ impl Racer {
 
     /// Submits a task, waits for it under its key, and cancels it at a random moment.
     pub(super) fn race(&mut self, number: u64) -> anyhow::Result<Ending> {
-        // Half of the tasks start at once, so that the race is with their end.
-        let delay = self.random.below(2) * self.random.below(self.longest_ms + 1);
-        let sleep = self.random.below(self.longest_ms + 1);
-        let lead = Duration::from_micros(self.random.below(2_000 * self.longest_ms));
+        let Spans { delay, sleep, lead } = Spans::draw(&mut self.random, self.longest_ms);
         let (key, body) = (format!("race-{number:08}"), format!("{{\"ms\":{sleep}}}"));
         let path = format!("/v1/tasks/sleep?delay={delay}ms");
         let submit = post_json_once(self.target, &format!("{path}&wait=0s"), &key, &body);
