@@ -79,7 +79,8 @@ pub struct RepairProgress {
     pub open: u64,
     /// Tasks that are found and not come to; there may be more behind them.
     pub left: u64,
-    /// Tasks that could not be steered, because somebody else was faster or nobody handles them.
+    /// Tasks that could not be steered, because somebody else was faster, nobody handles them
+    /// or they could not be read.
     pub skipped: u64,
 }
 

@@ -137,7 +137,11 @@ impl Engine {
         if kinds.is_empty() {
             return Err(Problem::new(Code::UnknownKind, "no handler has this kind"));
         }
-        if self.mode != Mode::Open || (order.dry_run && self.is_full_of_inquiries()) {
+        // A task that it has run again would be told of a second time.
+        if self.is_recovering()
+            || self.mode != Mode::Open
+            || (order.dry_run && self.is_full_of_inquiries())
+        {
             self.screen_accepted(0)?;
             let detail = "too many requests wait for the journal";
             return Err(Problem::new(Code::Reads, detail).after(REPAIR_RETRY));
@@ -236,7 +240,7 @@ impl Engine {
         let Some(repair) = self.repairs.known.get_mut(&print) else { return };
         repair.steering = repair.steering.saturating_sub(1);
         match answer {
-            Answer::Problem(problem) if problem.code.is_retryable() => repair.page.push_back(task),
+            Answer::Problem(problem) if may_pass(problem) => repair.page.push_back(task),
             _ => repair.progress.skipped += 1,
         }
         repair.settle();
@@ -280,4 +284,10 @@ impl Engine {
     pub(super) fn is_full_of_inquiries(&self) -> bool {
         self.inquiries.len() >= self.limits.inquiries_max
     }
+}
+
+/// Whether a task may be steered later. One that the journal cannot read is passed over, or the
+/// repair would never end.
+fn may_pass(problem: &Problem) -> bool {
+    problem.code.is_retryable() && problem.code != Code::Internal
 }

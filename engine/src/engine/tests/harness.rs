@@ -129,6 +129,11 @@ impl Stage {
             ["puts", task] => self.complete(task, Outcome::Done(Product::default()), true),
             ["reject", task] => self.fail(task, Outcome::Rejected(Fault::input("bad", "no"))),
             ["fail", task] => self.fail(task, Outcome::Ephemeral(Fault::ephemeral("busy", "no"))),
+            ["busy", task, span] => {
+                let retry_after = Some(duration(span));
+                let fault = Fault { retry_after, ..Fault::ephemeral("busy", "later") };
+                self.fail(task, Outcome::Ephemeral(fault));
+            }
             ["defect", task] => self.fail(task, Outcome::Defect(Fault::input("bug", "no"))),
             ["durable"] => self.judge_all(Fate::Durable { lsn: 1 }),
             ["full"] => self.judge_all(Fate::DiskFull),

@@ -225,3 +225,18 @@ fn what_is_discarded_is_cancelled() {
     ",
     );
 }
+
+#[test]
+fn while_a_former_process_is_still_taken_in_nothing_is_repaired() {
+    check_parked(
+        "
+        recovering
+        repair x retry
+        > reply x 503 reads no
+        recovered
+        repair x retry
+        > reply x 202 running
+        > inquire for page
+    ",
+    );
+}

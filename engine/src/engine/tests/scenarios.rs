@@ -953,3 +953,23 @@ fn a_chunk_that_no_record_can_hold_stops_its_worker_and_parks_its_task() {
     ",
     );
 }
+
+#[test]
+fn a_cause_that_says_how_long_to_wait_is_waited_for_whatever_the_policy_says() {
+    check(
+        1,
+        "
+        submit a call wait=0s
+        > append a accepted
+        durable
+        > reply a 202 queued
+        > dispatch interactive a#1
+        busy a 500h
+        > append a retrying
+        durable
+        +499h
+        +1h
+        > dispatch background a#2 stored
+    ",
+    );
+}
