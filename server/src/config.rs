@@ -157,6 +157,9 @@ section! {
         segment: Size = Size::mib(32),
         /// The most that the log may take on disk.
         log_max: Size = Size::mib(512),
+        /// The most that all of it may take on disk, for new tasks to be taken in; `0B` leaves that
+        /// to the disk.
+        disk_max: Size = Size(0),
         /// The threads that serve reads.
         readers: usize = 2,
     }

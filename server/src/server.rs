@@ -222,7 +222,10 @@ fn journal_deliver(mailbox: Mailbox) -> overtime_journal::Deliver {
             Report::Spooled(task, outcome) => Mail::Spooled(task, outcome),
             Report::Failed(reason) => Mail::JournalFailed(reason),
             Report::Noted(line) => return eprintln!("overtime: {line}"),
-            Report::Space(space) => return eprintln!("overtime: {space}"),
+            Report::Space(space) => {
+                eprintln!("overtime: {space}");
+                Mail::Space { is_low: space.is_low, over: space.over }
+            }
         });
     })
 }

@@ -104,6 +104,11 @@ impl Config {
             if let Some(attempts) = table.attempts {
                 problems.within(&key("attempts"), attempts, 1, ATTEMPTS_MAX);
             }
+            if let Some(retention) = table.retention {
+                let keys = self.retention.keys.min(self.retention.finished);
+                problems.ordered("retention.keys", keys, &key("retention"), retention);
+                problems.within(&key("retention"), retention, Span::seconds(1), RETENTION_MAX);
+            }
             for (name, span) in [("retry_first", table.retry_first), ("retry_max", table.retry_max)]
             {
                 let Some(span) = span else { continue };

@@ -1,8 +1,8 @@
 //! `[kinds.NAME]`: what the operator says of single kinds. Which kinds there are is not known when
 //! a file is read; whoever serves them asks here whether all that were named are among them.
 
-use super::{ConfigError, Span};
-use overtime_protocol::{Kind, RetryPolicy};
+use super::{ConfigError, Size, Span};
+use overtime_protocol::{Kind, KindName, RetryPolicy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -22,6 +22,12 @@ pub struct KindTable {
     /// The highest bound of a delay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_max: Option<Span>,
+    /// How long a finished task is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Span>,
+    /// The most that its tasks may take on disk; above it more are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_max: Option<Size>,
 }
 
 impl KindTable {
@@ -33,6 +39,14 @@ impl KindTable {
             max: self.retry_max.map_or(policy.max, |span| span.0),
         }
     }
+}
+
+/// What the tables say under one key, by kind. A name that no kind can have is told elsewhere.
+pub(super) fn named<T>(
+    tables: &KindTables,
+    key: impl Fn(&KindTable) -> Option<T>,
+) -> impl Iterator<Item = (KindName, T)> {
+    tables.iter().filter_map(move |(name, table)| Some((KindName::new(name)?, key(table)?)))
 }
 
 /// Changes the kinds as the tables say.

@@ -48,7 +48,11 @@ impl Config {
             key_keep: self.key_keep(),
             retention: overtime_journal::Retention {
                 finished: self.retention.finished.0,
-                ..overtime_journal::Retention::default()
+                kinds: kinds::named(&self.kinds, |kind| Some(kind.retention?.0)).collect(),
+            },
+            disk: overtime_journal::DiskLimits {
+                whole: Some(self.journal.disk_max.0).filter(|&bytes| bytes > 0),
+                kinds: kinds::named(&self.kinds, |kind| Some(kind.disk_max?.0)).collect(),
             },
             ..overtime_journal::Options::new(&self.data)
         }

@@ -96,6 +96,7 @@ fn settings_that_contradict_each_other_are_refused_by_name() {
         ("[journal]\nlog_max = \"64MiB\"", "three times journal.segment is 96MiB"),
         ("[journal]\nreaders = 0", "journal.readers is 0"),
         ("[kinds.a]\nattempts = 0", "kinds.a.attempts is 0; it must be from 1 to 10000"),
+        ("[kinds.a]\nretention = \"1h\"", "retention.keys is 1d; it must not be above kinds.a.ret"),
         ("[kinds.a]\nretry_first = \"0s\"", "kinds.a.retry_first is 0s; it must be from 1ms"),
         ("data = \"\"", "data must name a folder, in UTF-8"),
         ("admin = \"127.0.0.1:7070\"", "listen and admin are both 127.0.0.1:7070"),

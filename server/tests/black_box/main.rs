@@ -21,6 +21,7 @@ mod refusals;
 mod repairs;
 mod restarts;
 mod retention;
+mod space;
 mod steering;
 mod steps;
 mod support;
