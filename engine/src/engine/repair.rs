@@ -39,6 +39,8 @@ struct Repair {
     page: VecDeque<TaskId>,
     /// Asked for in the journal.
     steering: u64,
+    /// A timer is set for its next step.
+    ticking: bool,
     progress: RepairProgress,
 }
 
@@ -63,7 +65,8 @@ impl Repair {
             skipped: 0,
         };
         let (page, asking, steering) = (VecDeque::new(), false, 0);
-        Self { order, number, kinds, after: None, asking, page, steering, progress }
+        let ticking = true;
+        Self { order, number, kinds, after: None, asking, page, steering, ticking, progress }
     }
 
     fn is_running(&self) -> bool {
@@ -80,10 +83,15 @@ impl Repair {
         (rate.div_ceil(steps) as usize, REPAIR_STEP)
     }
 
+    /// Whether it has come to all that there were.
+    fn has_walked(&self) -> bool {
+        self.kinds.is_empty() && self.page.is_empty() && self.steering == 0
+    }
+
     /// Looks whether it is over.
     fn settle(&mut self) {
         let RepairProgress { failed, open, .. } = self.progress;
-        let walked = self.kinds.is_empty() && self.page.is_empty() && self.steering == 0;
+        let walked = self.has_walked();
         if !self.is_running() {
             return;
         }
@@ -186,7 +194,9 @@ impl Engine {
     pub(super) fn step_repair(&mut self, print: u64, now: Now, out: &mut Vec<Effect>) {
         let Some(repair) = self.repairs.known.get_mut(&print) else { return };
         repair.settle();
-        if !repair.is_running() || self.mode != Mode::Open {
+        // What is open may take weeks; it is heard of when it ends.
+        repair.ticking = repair.is_running() && !repair.has_walked() && self.mode == Mode::Open;
+        if !repair.ticking {
             return;
         }
         let (count, span) = repair.pace();
@@ -273,12 +283,15 @@ impl Engine {
     }
 
     /// There was no room on the disk to have the task run again.
-    pub(super) fn repair_undone(&mut self, task: TaskId) {
+    pub(super) fn repair_undone(&mut self, task: TaskId, now: Now) {
         let Some(print) = self.repairs.open.remove(&task) else { return };
         let Some(repair) = self.repairs.known.get_mut(&print) else { return };
         repair.progress.open = repair.progress.open.saturating_sub(1);
         repair.progress.acted = repair.progress.acted.saturating_sub(1);
         repair.page.push_back(task);
+        if !std::mem::replace(&mut repair.ticking, true) {
+            self.timers.set(now.monotonic + REPAIR_RETRY, Due::Repair(print));
+        }
     }
 
     pub(super) fn is_full_of_inquiries(&self) -> bool {

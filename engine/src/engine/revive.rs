@@ -265,13 +265,19 @@ impl Engine {
 
     /// There is no room on the disk to note that the task runs again: it is parked still, unless
     /// its end found room.
-    pub(super) fn not_resumed(&mut self, slot: Slot, problem: &Problem, out: &mut Vec<Effect>) {
+    pub(super) fn not_resumed(
+        &mut self,
+        slot: Slot,
+        problem: &Problem,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(task) = self.table.get_mut(slot) else { return };
         task.resuming = false;
         if matches!(task.run, Run::Waiting) {
             self.refuse_waiters(slot, problem, out);
             self.forget(slot);
-            self.repair_undone(slot.id());
+            self.repair_undone(slot.id(), now);
         }
     }
 

@@ -51,7 +51,7 @@ impl Engine {
             Carries::Resumption => {
                 let problem =
                     Problem::new(Code::Disk, "the disk is full; the task is still parked");
-                self.not_resumed(slot, &problem.after(DISK_FULL_RETRY), out);
+                self.not_resumed(slot, &problem.after(DISK_FULL_RETRY), now, out);
             }
             Carries::Acceptance | Carries::End => self.refuse_for_disk(slot, now, out),
         }

@@ -240,3 +240,18 @@ fn while_a_former_process_is_still_taken_in_nothing_is_repaired() {
     ",
     );
 }
+
+#[test]
+fn a_repair_that_only_waits_for_ends_wakes_nobody() {
+    let mut stage = Stage::new(Engine::new(setup(4, Limits::default(), 7)));
+    let mut text = String::new();
+    let lines = PARKED.lines().map(str::trim).filter(|line| !line.is_empty());
+    let rest =
+        ["repair x retry", "page a", "+10ms", "page", "parked a", "durable", "+1s", "durable"];
+    for line in lines.filter(|line| !line.starts_with('>')).chain(rest) {
+        stage.play(line);
+        stage.describe(&mut text);
+    }
+    assert!(text.contains("dispatch background a#2"), "{text}");
+    assert_eq!(stage.engine.next_deadline(), None, "{text}");
+}
