@@ -141,3 +141,21 @@ fn tasks_are_listed_by_what_is_named() {
     let refused = server.get("/v1/tasks?state=asleep");
     assert_eq!((refused.status, &*refused.code()), (400, "malformed-parameter"));
 }
+
+#[test]
+fn bulk_stops_between_its_items_and_keeps_what_was_committed() {
+    let folder = folder();
+    let server = Server::start(folder.path());
+    let contacts: String =
+        (0..300).map(|at| format!("{{\"email\":\"c{at}@example.com\"}}\n")).collect();
+    let sleeps = "{\"ms\":20}\n".repeat(5_000);
+    let fields = ["Content-Type: application/x-ndjson"];
+    let kept = server.request("POST", "/v1/bulk/contacts.upsert", &fields, &contacts);
+    assert_eq!(kept.json()["succeeded"], 300);
+    let task = server.request("POST", "/v1/bulk/sleep?wait=50ms", &fields, &sleeps).task();
+    assert!([200, 202].contains(&server.cancel(&task).status));
+    let document = server.wait_for(&task, &["cancelled"]);
+    assert_eq!(document["attempts"], 1);
+    assert_eq!(server.get(&format!("/v1/tasks/{task}/result")).code(), "cancelled");
+    assert_eq!(server.get("/v1/contacts/c299@example.com").status, 200);
+}
