@@ -147,23 +147,24 @@ impl Reader {
 
     /// A task, from the log if it is not in the archive yet.
     fn find(&self, task: TaskId, extent: Extent) -> Result<Option<Archived>, StoreError> {
-        loop {
-            let entry = self.shared.recent.task(task, self.shared.applied());
-            let goes_on = entry.as_ref().is_some_and(|entry| entry.rest == RestPlace::Over);
-            let newest = entry.and_then(|entry| match entry.rest {
-                RestPlace::Ended(_, place) | RestPlace::Parked(place) => Some(place),
-                RestPlace::Elsewhere | RestPlace::Over => entry.acceptance.map(|at| at.record),
-            });
-            let found = match newest {
-                Some(place) => match self.decode(place)? {
-                    // It has left the log, so the archive has it by now.
-                    None => continue,
-                    found => found,
-                },
-                None => self.find_archived(task, extent)?,
-            };
-            return Ok(found.map(|found| if goes_on { queued_again(found) } else { found }));
-        }
+        let applied = self.shared.applied();
+        let entry = self.shared.recent.task(task, applied);
+        let goes_on = entry.as_ref().is_some_and(|entry| entry.rest == RestPlace::Over);
+        let newest = entry.and_then(|entry| match entry.rest {
+            RestPlace::Ended(_, place) | RestPlace::Parked(place) => Some(place),
+            // The archive knows more of a task whose acceptance it has.
+            RestPlace::Elsewhere | RestPlace::Over => {
+                let accepted = entry.acceptance.filter(|accepted| accepted.lsn > applied);
+                accepted.map(|accepted| accepted.record)
+            }
+        });
+        let in_log = newest.map_or(Ok(None), |place| self.decode(place))?;
+        // What has left the log is in the archive by now.
+        let found = match in_log {
+            Some(found) => Some(found),
+            None => self.find_archived(task, extent)?,
+        };
+        Ok(found.map(|found| if goes_on { queued_again(found) } else { found }))
     }
 
     fn find_archived(&self, task: TaskId, extent: Extent) -> Result<Option<Archived>, StoreError> {

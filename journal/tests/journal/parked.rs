@@ -5,10 +5,30 @@ use crate::support::*;
 use overtime_journal::open;
 use overtime_protocol::record::{Change, Record};
 use overtime_protocol::{
-    Code, Document, Fault, Finding, KindName, Query, Question, TaskId, TaskState, Unfinished,
+    Answer, Code, Document, Fault, Finding, KindName, Query, Question, TaskId, TaskState,
+    Unfinished,
 };
 use std::fs;
 use std::path::Path;
+
+#[test]
+fn a_resumed_task_is_found_though_its_acceptance_has_left_the_log() {
+    let root = tempfile::tempdir().unwrap();
+    let running = Running::open(&small(root.path()));
+    running.durable(accepted(1, "in"));
+    let last = running.durable(parked(1));
+    running.wait_applied(last);
+    let stopped = stop_applier(root.path());
+    running.durable(resumed(1));
+    match running.ask(Query::Document(task(1))) {
+        Answer::Document(found) => {
+            assert_eq!((found.state, found.attempts), (TaskState::Queued, 2));
+        }
+        other => panic!("{other:?}"),
+    }
+    drop(stopped);
+    running.close();
+}
 
 /// Parks a task and has it run again; everything of it in one transaction of the archive, or what
 /// is before the second record in one of its own.
@@ -42,7 +62,7 @@ fn a_resumed_task_goes_on_and_what_it_did_before_is_forgiven() {
     resume(&running, &alive, 1, true);
     resume(&running, &alive, 2, false);
     match running.ask(Query::Document(task(1))) {
-        overtime_protocol::Answer::Document(found) => assert_eq!(found.state, TaskState::Queued),
+        Answer::Document(found) => assert_eq!(found.state, TaskState::Queued),
         other => panic!("{other:?}"),
     }
     let stopped = stop_applier(&alive);
