@@ -6,6 +6,7 @@ use crate::event::{Effect, Event};
 use crate::hot::HotKeys;
 use crate::lanes::{Credits, LanePlan};
 use crate::limits::Limits;
+use crate::marks::Marks;
 use crate::queue::LaneQueue;
 use crate::rates::Rates;
 use crate::seed::Seed;
@@ -68,6 +69,7 @@ pub struct Engine {
     chains: u64,
     hot_keys: HotKeys,
     suspects: Suspects,
+    marks: PerLane<Marks>,
     inflight: Slab<record::InFlight>,
     inquiries: Slab<inquiry::Pending>,
     keys: keys::Keys,
@@ -135,6 +137,7 @@ impl Engine {
             lingers: Lingers::new(setup.limits.linger),
             hot_keys: HotKeys::default(),
             suspects: Suspects::default(),
+            marks: PerLane::default(),
             inflight: Slab::new(),
             inquiries: Slab::new(),
             keys: keys::Keys::default(),
@@ -260,6 +263,9 @@ impl Engine {
     /// Forgets a task. What callers still want to know of it, the journal tells.
     fn forget(&mut self, slot: Slot) {
         let Some(task) = self.table.remove(slot) else { return };
+        if let Some(lane) = task.marked_in {
+            self.marks[lane].leave();
+        }
         self.stats.payload_bytes -= task.bytes_in_memory();
         if let Some(claim) = &task.durable.claim {
             self.keys.let_go(claim.key);

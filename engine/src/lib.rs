@@ -16,6 +16,7 @@ mod event;
 mod hot;
 mod lanes;
 mod limits;
+mod marks;
 mod queue;
 mod rates;
 mod seed;

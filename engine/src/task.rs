@@ -65,6 +65,8 @@ pub(crate) struct Task {
     pub(crate) chunk: Option<Box<PendingChunk>>,
     pub(crate) acceptance: AcceptanceState,
     pub(crate) start_mark: StartMarkState,
+    /// The lane in which it is marked ahead of its start.
+    pub(crate) marked_in: Option<Lane>,
     /// The key over which its latest attempt conflicted.
     pub(crate) hot_key: Option<u64>,
     pub(crate) waiters: Vec<Waiter>,

@@ -34,6 +34,10 @@ impl Engine {
             let count = self.table.iter().filter(queued).count();
             assert_eq!(self.stats.queued[lane], count as u64, "queued in {lane:?}");
         }
+        for lane in LANES {
+            let ahead = self.table.iter().filter(|task| task.marked_in == Some(lane)).count();
+            assert_eq!(self.marks[lane].ahead(), ahead, "marked ahead in {lane:?}");
+        }
         let running = |lane| self.credits.running(lane);
         let plan = self.plan;
         let foreground = running(Lane::Control) + running(Lane::Interactive);

@@ -83,6 +83,10 @@ impl Engine {
         let running = matches!(task.run, Run::Running);
         if !running {
             task.run = Run::Waiting;
+            let lane = task.charged_lane();
+            if task.marked_in.replace(lane).is_none() {
+                self.marks[lane].enter();
+            }
         }
         task.start_mark = StartMarkState::Written { isolated };
         let crashes = task.durable.crashes;

@@ -226,6 +226,7 @@ pub(super) fn task_of(one: Unfinished, kind: KindId, crashes: u8, now: Now) -> T
         chunk: None,
         acceptance: AcceptanceState::Durable,
         start_mark: StartMarkState::Required { isolated },
+        marked_in: None,
         hot_key: None,
         waiters: Vec::new(),
     }

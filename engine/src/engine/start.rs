@@ -22,9 +22,10 @@ impl Engine {
     pub fn dispatch(&mut self, max: usize, now: Now, out: &mut Vec<Effect>) -> usize {
         let mut started = 0;
         for lane in LANES {
+            self.mark_ahead(lane, max, now, out);
             while started < max && self.may_start(lane) {
-                let Some(leader) = self.next_in(lane, now, out) else { break };
-                let party = self.gather(leader, lane, now, out);
+                let Some(leader) = self.next_in(lane, now) else { break };
+                let party = self.gather(leader, lane, now);
                 self.start(party, lane, now, out);
                 started += 1;
             }
@@ -34,11 +35,33 @@ impl Engine {
 
     /// Whether [`Engine::dispatch`] would find something to start.
     pub fn has_work_to_start(&self) -> bool {
-        LANES.into_iter().any(|lane| self.may_start(lane))
+        let may_mark = |lane| self.is_starting() && self.marks[lane].is_due();
+        LANES.into_iter().any(|lane| self.may_start(lane) || may_mark(lane))
+    }
+
+    fn is_starting(&self) -> bool {
+        matches!(self.mode, Mode::Open | Mode::Draining)
+    }
+
+    /// Has the next tasks marked that have to be before they start, at most `max`.
+    fn mark_ahead(&mut self, lane: Lane, max: usize, now: Now, out: &mut Vec<Effect>) {
+        for _ in 0..max {
+            if !self.is_starting() {
+                return;
+            }
+            let Some(slot) = self.marks[lane].pop() else { return };
+            let needs_mark = |task: &crate::task::Task| {
+                let required = matches!(task.start_mark, StartMarkState::Required { .. });
+                required && matches!(task.run, Run::Waiting)
+            };
+            if self.table.get(slot).is_some_and(needs_mark) {
+                self.append_start_mark(slot, now.unix, out);
+            }
+        }
     }
 
     fn may_start(&self, lane: Lane) -> bool {
-        let starting = matches!(self.mode, Mode::Open | Mode::Draining);
+        let starting = self.is_starting();
         // Brief attempts are single calls of these lanes; none of the others waits for them.
         let shares = matches!(lane, Lane::Control | Lane::Interactive);
         let has_room = self.credits.has_room(lane) && (!shares || self.brief.has_room());
@@ -46,8 +69,8 @@ impl Engine {
     }
 
     /// The next task of the lane that may start. Those that nobody waits for any more go back
-    /// behind those that somebody does; those that need a start mark first get it.
-    fn next_in(&mut self, lane: Lane, now: Now, out: &mut Vec<Effect>) -> Option<Slot> {
+    /// behind those that somebody does.
+    fn next_in(&mut self, lane: Lane, now: Now) -> Option<Slot> {
         for _ in 0..LOOKS_PER_START {
             let (slot, standing) = self.queues[lane].pop()?;
             let Some(task) = self.table.get_mut(slot) else { continue };
@@ -63,10 +86,6 @@ impl Engine {
                 continue;
             }
             self.stats.queued[lane] -= 1;
-            if matches!(task.start_mark, StartMarkState::Required { .. }) {
-                self.append_start_mark(slot, now.unix, out);
-                continue;
-            }
             // It may lie in the queue a second time, and must not be found there now.
             task.run = Run::Waiting;
             let waited = now.monotonic.since(since);
@@ -78,7 +97,7 @@ impl Engine {
 
     /// Those that go to one worker together with `leader`, itself first: the line of its hot key,
     /// or others that are as brief.
-    fn gather(&mut self, leader: Slot, lane: Lane, now: Now, out: &mut Vec<Effect>) -> Party {
+    fn gather(&mut self, leader: Slot, lane: Lane, now: Now) -> Party {
         self.chains += 1;
         let number = ChainNumber(self.chains);
         let mut party = Party { number, slots: vec![leader], announce: Announce::Each };
@@ -100,7 +119,7 @@ impl Engine {
             let waiting = usize::try_from(self.stats.queued[lane]).unwrap_or(usize::MAX);
             let max = self.brief.chain_max(kind, waiting.saturating_add(1));
             while party.slots.len() < max && self.stats.queued[lane] > 0 {
-                let Some(next) = self.next_in(lane, now, out) else { break };
+                let Some(next) = self.next_in(lane, now) else { break };
                 if !self.is_brief(next) {
                     self.enqueue_first(next, now.monotonic);
                     break;
@@ -128,6 +147,9 @@ impl Engine {
             let Some(task) = self.table.get_mut(slot) else { continue };
             task.chain = number;
             task.chain_place = u8::try_from(place).expect("chains are short");
+            if let Some(lane) = task.marked_in.take() {
+                self.marks[lane].leave();
+            }
             let before = task.bytes_in_memory();
             jobs.push(task.start(now));
             self.stats.payload_bytes += task.bytes_in_memory() - before;

@@ -142,6 +142,7 @@ impl Engine {
             chunk: None,
             acceptance: AcceptanceState::Volatile,
             start_mark: StartMarkState::None,
+            marked_in: None,
             hot_key: None,
             waiters: Vec::new(),
         })
@@ -164,10 +165,20 @@ impl Engine {
         self.stats.waiters += 1;
     }
 
-    /// Puts the task into the lane it is charged to.
+    /// Puts the task into the lane it is charged to; one that has to be marked first waits for that
+    /// before.
     pub(super) fn enqueue(&mut self, slot: Slot, now: Monotonic) {
         let Some(task) = self.table.get_mut(slot) else { return };
         let lane = task.charged_lane();
+        if let StartMarkState::Required { isolated } = task.start_mark {
+            task.run = Run::Waiting;
+            match isolated {
+                // Everybody under suspicion waits for it.
+                true => self.marks[lane].push_first(slot),
+                false => self.marks[lane].push(slot),
+            }
+            return;
+        }
         let urgent = task.durable.urgency <= 3;
         let foremost = urgent && task.is_waited_for();
         let standing = if foremost { Standing::Foremost } else { Standing::Patient };
