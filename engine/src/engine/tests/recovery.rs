@@ -260,3 +260,23 @@ fn due_times_survive_and_are_clamped() {
     let deadline = engine.next_deadline().unwrap();
     assert_eq!(deadline, now.monotonic + crate::limits::DELAY_MAX);
 }
+
+#[test]
+fn few_are_marked_ahead_of_their_start_and_nobody_new_waits_for_them() {
+    let tasks = (1..=2_000).map(|key| unfinished(key, "upsert", None)).collect();
+    let mut stage = Stage::new(Engine::new(setup(4, Limits::default(), 1)));
+    stage.engine.recover(tasks, false, stage.now, &mut stage.out);
+    while stage.engine.has_work_to_start() {
+        stage.engine.dispatch(64, stage.now, &mut stage.out);
+        stage.engine.audit();
+    }
+    let marks = stage.out.iter().filter(|effect| matches!(effect, Effect::Append(_))).count();
+    assert_eq!(marks, 512);
+    stage.out.clear();
+    stage.play("submit new upsert");
+    assert!(
+        matches!(&stage.out[..], [Effect::Dispatch(chain)] if chain.jobs.len() == 1),
+        "{:?}",
+        stage.out
+    );
+}
