@@ -188,7 +188,8 @@ impl Engine {
     fn marked(&mut self, slot: Slot, now: Now) {
         let waits = |task: &crate::task::Task| matches!(task.run, Run::Waiting);
         if self.table.get(slot).is_some_and(waits) {
-            self.enqueue_first(slot, now.monotonic);
+            // Not in front of those that somebody waits for: there may be a million of these.
+            self.enqueue(slot, now.monotonic);
         }
     }
 

@@ -117,10 +117,10 @@ fn each_recovered_task_is_marked_before_it_starts() {
     let expected = [
         "1 mark false 0",
         "2 mark false 0",
-        "2 run #1 in interactive",
         "1 run #1 in interactive",
-        "2 finish",
+        "2 run #1 in interactive",
         "1 finish",
+        "2 finish",
     ];
     assert_eq!(story, expected);
 }
@@ -279,4 +279,31 @@ fn few_are_marked_ahead_of_their_start_and_nobody_new_waits_for_them() {
         "{:?}",
         stage.out
     );
+}
+
+#[test]
+fn whoever_waits_goes_before_those_that_were_marked() {
+    let tasks = (1..=20).map(|key| unfinished(key, "call", None)).collect();
+    let mut stage = Stage::new(Engine::new(setup(4, Limits::default(), 1)));
+    stage.engine.recover(tasks, false, stage.now, &mut stage.out);
+    stage.engine.dispatch(64, stage.now, &mut stage.out);
+    let marks = std::mem::take(&mut stage.out);
+    // All workers are busy when the marks are on disk, and somebody comes.
+    for name in ["a", "b", "c", "d", "e"] {
+        stage.play(&format!("submit {name} upsert"));
+    }
+    stage.describe(&mut String::new());
+    for effect in marks {
+        let Effect::Append(append) = effect else { panic!("{effect:?}") };
+        let fate = Fate::Durable { lsn: 1 };
+        stage.event(Event::Judged(Verdict { ticket: append.ticket, fate }));
+    }
+    stage.play("submit late upsert");
+    stage.play("done b");
+    let started = stage.out.iter().filter_map(|effect| match effect {
+        Effect::Dispatch(chain) => Some(chain.jobs[0].task.key()),
+        _ => None,
+    });
+    let started: Vec<_> = started.collect();
+    assert!(!started.is_empty() && started.iter().all(|&key| key > 20), "{started:?}");
 }
