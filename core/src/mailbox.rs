@@ -37,6 +37,8 @@ pub enum Mail {
     Judged(Vec<Verdict>),
     /// The journal answers a read.
     Answered(ReplyTo, Answer),
+    /// Whether the journal's archive is behind.
+    Strained(bool),
     /// The journal has found what the engine had inquired.
     Found(Ticket, Finding),
     /// Some of the tasks that a former process accepted and did not finish.

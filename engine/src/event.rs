@@ -85,6 +85,8 @@ pub enum Event {
         /// Whether the former process ended in order.
         clean: bool,
     },
+    /// Whether the journal's archive is so far behind that what nobody waits for should wait.
+    Strained(bool),
     /// All tasks of the former process were told.
     RecoveryEnded,
     /// Somebody follows this task from here on, live or not: what becomes durable of it is

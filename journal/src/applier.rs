@@ -9,6 +9,7 @@ pub(crate) use removal::Removal;
 use crate::archive::{Applied, Checkpoint, Connections, Effort, Writer};
 use crate::cursor::Cursor;
 use crate::fold::Fold;
+use crate::journal::Voice;
 use crate::journal::{Deliver, Report};
 use crate::log::Wake;
 use crate::options::{
@@ -33,6 +34,8 @@ const NICENESS: i32 = 10;
 pub(crate) struct Applier {
     /// What the threads share.
     pub(crate) shared: Arc<Shared>,
+    /// Who is told how far behind it is.
+    pub(crate) voice: Arc<Voice>,
     /// The archive.
     pub(crate) archive: Writer,
     /// Everybody who reads it.
@@ -114,6 +117,7 @@ impl Applier {
         self.shared.log.mark_seen(fold.writes as u64, fold.bytes as u64);
         self.shared.set_applied(fold.last);
         self.shared.recent.release(fold.last);
+        self.voice.tell_strain();
         self.unchecked += fold.bytes as u64;
         self.next = next;
         applied.notes.into_iter().for_each(|note| (self.deliver)(Report::Noted(note)));

@@ -121,6 +121,7 @@ impl Commit {
         if !self.verdicts.is_empty() {
             self.voice.verdicts(std::mem::take(&mut self.verdicts));
         }
+        self.voice.tell_strain();
         self.check.clear();
         self.taken.clear();
         self.batch.clear(usize::try_from(self.limits.batch_bytes).unwrap_or(usize::MAX));

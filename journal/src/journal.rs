@@ -36,6 +36,8 @@ pub enum Report {
     /// How much room there is, when there begins or ceases to be enough: of the disk, or of what a
     /// kind may take. Until the first of these there is enough.
     Space(Space),
+    /// Whether the archive is so far behind that work for which nobody waits should wait.
+    Strained(bool),
     /// A write or sync failed, or the archive did: nothing is acknowledged after this, ever.
     /// Appends without a verdict may or may not be on disk. Said once, in a sentence.
     Failed(String),
@@ -52,11 +54,13 @@ pub(crate) struct Voice {
     log: Arc<Log>,
     /// Held while a report is delivered: whether the failure was.
     failed: Mutex<bool>,
+    /// Held while it is told: what was said last of the strain.
+    strained: Mutex<bool>,
 }
 
 impl Voice {
     pub(crate) fn new(deliver: Deliver, log: Arc<Log>) -> Self {
-        Self { deliver, log, failed: Mutex::new(false) }
+        Self { deliver, log, failed: Mutex::new(false), strained: Mutex::new(false) }
     }
 
     /// Delivers verdicts, unless the journal has failed.
@@ -64,6 +68,15 @@ impl Voice {
         let failed = self.failed.lock();
         if !*failed {
             (self.deliver)(Report::Verdicts(verdicts));
+        }
+    }
+
+    /// Says whether the archive is behind, if that is not what was said last.
+    pub(crate) fn tell_strain(&self) {
+        let mut told = self.strained.lock();
+        let strained = self.log.is_strained();
+        if std::mem::replace(&mut *told, strained) != strained {
+            (self.deliver)(Report::Strained(strained));
         }
     }
 

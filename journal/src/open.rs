@@ -163,8 +163,11 @@ impl Opened {
     /// Starts the threads. `deliver` is called by them, the verdicts always by the same one.
     pub fn start(self, deliver: Deliver) -> Journal {
         let Pools { store, readers, commit } = self.connections;
+        let log = Arc::clone(&self.shared.log);
+        let voice = Arc::new(Voice::new(Arc::clone(&deliver), log));
         let applier = Applier {
             shared: Arc::clone(&self.shared),
+            voice: Arc::clone(&voice),
             archive: self.archive,
             readers: vec![Arc::clone(&store), Arc::clone(&readers), Arc::clone(&commit)],
             next: self.unapplied,
@@ -172,8 +175,6 @@ impl Opened {
             removal: Removal::new(self.options.retention.clone()),
             unchecked: 0,
         };
-        let log = Arc::clone(&self.shared.log);
-        let voice = Arc::new(Voice::new(Arc::clone(&deliver), log));
         let check = Check::new(Arc::clone(&self.shared), commit);
         let watch = Watch::new(
             &self.options.folder,

@@ -218,6 +218,7 @@ fn journal_deliver(mailbox: Mailbox) -> overtime_journal::Deliver {
         mailbox.push(match report {
             Report::Verdicts(verdicts) => Mail::Judged(verdicts),
             Report::Answer(to, answer) => Mail::Answered(to, answer),
+            Report::Strained(strained) => Mail::Strained(strained),
             Report::Found(ticket, finding) => Mail::Found(ticket, finding),
             Report::Spooled(task, outcome) => Mail::Spooled(task, outcome),
             Report::Failed(reason) => Mail::JournalFailed(reason),

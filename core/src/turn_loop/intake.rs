@@ -95,6 +95,7 @@ impl Core {
             Mail::Recovered { unfinished, clean, permit: _ } => {
                 Event::Recovered { unfinished, clean }
             }
+            Mail::Strained(strained) => Event::Strained(strained),
             Mail::RecoveryEnded => Event::RecoveryEnded,
             Mail::Found(ticket, finding) => Event::Found { ticket, finding },
             Mail::Space { is_low, over } => Event::Space { is_low, over },

@@ -35,7 +35,7 @@ impl Engine {
 
     /// Whether [`Engine::dispatch`] would find something to start.
     pub fn has_work_to_start(&self) -> bool {
-        let may_mark = |lane| self.is_starting() && self.marks[lane].is_due();
+        let may_mark = |lane| self.may_mark() && self.marks[lane].is_due();
         LANES.into_iter().any(|lane| self.may_start(lane) || may_mark(lane))
     }
 
@@ -43,10 +43,16 @@ impl Engine {
         matches!(self.mode, Mode::Open | Mode::Draining)
     }
 
+    /// Whether tasks of a former process may get on: what they write is kept in memory until the
+    /// archive has it.
+    fn may_mark(&self) -> bool {
+        self.is_starting() && !self.strained
+    }
+
     /// Has the next tasks marked that have to be before they start, at most `max`.
     fn mark_ahead(&mut self, lane: Lane, max: usize, now: Now, out: &mut Vec<Effect>) {
         for _ in 0..max {
-            if !self.is_starting() {
+            if !self.may_mark() {
                 return;
             }
             let Some(slot) = self.marks[lane].pop() else { return };

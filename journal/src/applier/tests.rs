@@ -47,7 +47,10 @@ impl Bench {
         let deliver: Deliver = Arc::new(|_| {});
         let readers = Vec::new();
         let removal = Removal::new(Retention::default());
-        let applier = Applier { shared, archive, readers, next, deliver, removal, unchecked: 0 };
+        let voice = Arc::new(Voice::new(Arc::clone(&deliver), Arc::clone(&log)));
+        let unchecked = 0;
+        let applier =
+            Applier { shared, voice, archive, readers, next, deliver, removal, unchecked };
         Self { log, writer, applier, opener, folder }
     }
 

@@ -307,3 +307,21 @@ fn whoever_waits_goes_before_those_that_were_marked() {
     let started: Vec<_> = started.collect();
     assert!(!started.is_empty() && started.iter().all(|&key| key > 20), "{started:?}");
 }
+
+#[test]
+fn a_backlog_waits_while_the_archive_is_behind_and_new_work_does_not() {
+    let tasks = (1..=3).map(|key| unfinished(key, "call", None)).collect();
+    let mut stage = Stage::new(Engine::new(setup(4, Limits::default(), 1)));
+    stage.event(Event::Strained(true));
+    stage.engine.recover(tasks, false, stage.now, &mut stage.out);
+    assert!(!stage.engine.has_work_to_start());
+    stage.engine.dispatch(64, stage.now, &mut stage.out);
+    assert!(stage.out.is_empty(), "{:?}", stage.out);
+    stage.play("submit new upsert");
+    assert!(matches!(&stage.out[..], [Effect::Dispatch(_)]), "{:?}", stage.out);
+    stage.out.clear();
+    stage.event(Event::Strained(false));
+    assert!(stage.engine.has_work_to_start());
+    stage.engine.dispatch(64, stage.now, &mut stage.out);
+    assert_eq!(stage.out.len(), 3, "{:?}", stage.out);
+}
