@@ -10,7 +10,7 @@ mod settler;
 mod writer;
 
 pub(crate) use apply::Applied;
-pub(crate) use reader::{Connections, LedgerPlace, Snapshot};
+pub(crate) use reader::{Connections, LedgerPlace};
 pub(crate) use row::{Archived, KeptPayload, LedgerEntry};
 pub(crate) use schema::damaged;
 pub(crate) use writer::{Checkpoint, Effort, Writer};

@@ -2,57 +2,58 @@
 //! time while the journal runs already, so that a server with a million of them answers at once
 //! and never holds them twice. It changes nothing.
 
-use crate::archive::Snapshot;
+use crate::archive::Connections;
 use crate::error::StoreError;
-use crate::fold::{Fold, TaskFold};
+use crate::shared::Shared;
 use crate::spool::Listing;
-use foldhash::HashMap;
 use overtime_protocol::{TaskId, Unfinished};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How often somebody who waits for the archive looks whether the journal has ended.
+const LOOK_UP: Duration = Duration::from_secs(1);
 
 /// The tasks that a restart takes up, as they stood when the journal was opened.
 pub struct Backlog {
-    archive: Snapshot,
-    /// What the log says of tasks beyond the archive's rows.
-    fold: HashMap<TaskId, TaskFold>,
-    /// Those of them that the archive need not have.
-    behind: Option<Vec<TaskId>>,
+    shared: Arc<Shared>,
+    archive: Arc<Connections>,
     spool: Listing,
-    /// The last task that was read from the archive.
+    /// What was in the log when the journal was opened: the archive has to have it first.
+    recorded: u64,
+    /// The last task of the former processes: those behind it are this one's.
+    highest: u64,
+    /// The last task that was read.
     after: u64,
     /// The content type that came last: most tasks have the same, and then they share it.
     content_type: Option<Arc<str>>,
 }
 
 impl Backlog {
-    pub(crate) fn new(archive: Snapshot, fold: Fold, spool: Listing) -> Self {
-        Self { archive, fold: fold.tasks, behind: None, spool, after: 0, content_type: None }
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        archive: Arc<Connections>,
+        spool: Listing,
+        highest: Option<TaskId>,
+    ) -> Self {
+        let (recorded, highest) = (shared.log.last(), highest.map_or(0, TaskId::key));
+        Self { shared, archive, spool, recorded, highest, after: 0, content_type: None }
     }
 
-    /// The next tasks, at most about `max`; none when there are no more. Those that the archive
-    /// has come first, by ascending id.
+    /// The next tasks by ascending id, at most `max`; none when there are no more. The journal must
+    /// have been started: the first call waits until the archive has what was in the log.
     ///
     /// # Errors
-    /// If the archive cannot be read or is damaged, in a sentence.
+    /// If the archive cannot be read or is damaged, or the journal ends meanwhile, in a sentence.
     pub fn next(&mut self, max: usize) -> Result<Vec<Unfinished>, StoreError> {
-        let mut page = Vec::new();
-        while page.is_empty() && self.behind.is_none() {
-            let rows = self.archive.unfinished_after(self.after, max)?;
-            match rows.last() {
-                Some(last) => self.after = last.task.key(),
-                None => self.behind = Some(self.rest()),
-            }
-            for row in rows {
-                match self.fold.remove(&row.task) {
-                    None => page.push(row),
-                    Some(change) => page.extend(change.unfinished(row.task, Some(row))),
-                }
+        while !self.shared.catch_up_to(self.recorded, LOOK_UP) {
+            if self.shared.log.is_over() {
+                return Err(StoreError::Ended);
             }
         }
-        if page.is_empty() {
-            page = self.next_behind(max)?;
-        }
+        let ids = (self.after, self.highest);
+        let mut page = self.archive.take().unfinished_between(ids, max, self.recorded)?;
         for task in &mut page {
+            self.after = task.task.key();
             task.payload_lost = self.spool.has_lost(task);
             self.share_content_type(task);
         }
@@ -65,26 +66,5 @@ impl Backlog {
         } else if task.acceptance.content_type.is_some() {
             self.content_type.clone_from(&task.acceptance.content_type);
         }
-    }
-
-    /// What only the log has, and parked tasks that it says run again: the last goes first.
-    fn rest(&self) -> Vec<TaskId> {
-        let mut rest: Vec<TaskId> = self.fold.keys().copied().collect();
-        rest.sort_unstable_by(|one, other| other.cmp(one));
-        rest
-    }
-
-    fn next_behind(&mut self, max: usize) -> Result<Vec<Unfinished>, StoreError> {
-        let mut page = Vec::new();
-        while page.len() < max {
-            let Some(task) = self.behind.as_mut().and_then(Vec::pop) else { break };
-            let Some(change) = self.fold.remove(&task) else { continue };
-            let archived = match &change.acceptance {
-                Some(_) => None,
-                None => self.archive.unfinished(task)?,
-            };
-            page.extend(change.unfinished(task, archived));
-        }
-        Ok(page)
     }
 }

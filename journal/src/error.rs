@@ -114,6 +114,8 @@ impl std::error::Error for OpenError {
 /// Why something could not be read from an open journal.
 #[derive(Debug)]
 pub enum StoreError {
+    /// It has ended, and nothing more of what was asked for will come.
+    Ended,
     /// The journal keeps no such payload.
     Unknown,
     /// The file that keeps the payload is missing or has another length.
@@ -130,6 +132,7 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("the journal has no such payload"),
+            Self::Ended => f.write_str("the journal has ended"),
             Self::PayloadLost => f.write_str("the file that kept the payload is gone"),
             Self::Damaged(what) => write!(f, "the journal is damaged: {what}"),
             Self::Io(error) => write!(f, "a file of the journal cannot be read: {error}"),
@@ -141,7 +144,7 @@ impl fmt::Display for StoreError {
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Unknown | Self::PayloadLost | Self::Damaged(_) => None,
+            Self::Unknown | Self::PayloadLost | Self::Damaged(_) | Self::Ended => None,
             Self::Io(error) => Some(error),
             Self::Archive(error) => Some(error),
         }

@@ -273,6 +273,11 @@ impl Log {
     }
 
     /// Whether something failed that must not.
+    /// Whether nothing is written any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state.lock().phase != Phase::Open
+    }
+
     pub(crate) fn is_poisoned(&self) -> bool {
         self.stats.poisoned.load(Ordering::SeqCst)
     }

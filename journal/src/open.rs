@@ -1,7 +1,7 @@
 //! Opening a journal: lock, format, recovery. No thread runs and nothing is acknowledged here.
 
 use crate::applier::{Applier, Removal};
-use crate::archive::{self, Connections, Snapshot};
+use crate::archive::{self, Connections};
 use crate::backlog::Backlog;
 use crate::check::Check;
 use crate::commit::Commit;
@@ -92,7 +92,7 @@ fn open_in(
     let make = OpenError::io(format!("make the log in {}", folder.log().display()));
     prepare::first(&log).map_err(make)?;
     log.stats.add_usage(&archive.usage().map_err(damaged)?);
-    log.mark_recovered(replay.writes as u64, replay.fold.bytes as u64);
+    log.mark_recovered(replay.writes as u64, replay.bytes as u64);
 
     let connect = |count| Connections::open(&file, count).map(Arc::new).map_err(damaged);
     let connections = Pools {
@@ -101,7 +101,7 @@ fn open_in(
         readers: connect(options.readers + 1)?,
         commit: connect(1)?,
     };
-    let Replay { recent, fold, highest, .. } = replay;
+    let Replay { recent, files, highest, .. } = replay;
     let created_at = archive.created_at().map_err(damaged)?;
     let (epoch, clean) = archive.begin_epoch().map_err(damaged)?;
     let synced = OpenError::io(format!("sync {}", options.folder.display()));
@@ -110,8 +110,10 @@ fn open_in(
     let archived = connections.commit.take().highest().map_err(failed)?;
     let recovered = Recovered { epoch: Epoch(epoch), highest: highest.max(archived), clean };
     let spool = Arc::new(Spool::new(folder.spool()));
-    let listing = spool.sweep(&fold, &connections.commit).map_err(failed)?;
-    let snapshot = Snapshot::take(&file).map_err(failed)?;
+    let listing = spool.sweep(&files, &connections.commit).map_err(failed)?;
+    let shared = Arc::new(Shared::new(Arc::clone(&log), recent, watermark));
+    let readers = Arc::clone(&connections.readers);
+    let backlog = Backlog::new(Arc::clone(&shared), readers, listing, recovered.highest);
     Ok(Opened {
         options: options.clone(),
         folder: Arc::new(folder),
@@ -121,14 +123,14 @@ fn open_in(
             epoch: Epoch(epoch),
             shortest: options.retention.shortest(),
         },
-        shared: Arc::new(Shared::new(Arc::clone(&log), recent, watermark)),
+        shared,
         archive,
         writer: Writer::new(log, newest, last),
         connections,
         spool,
         unapplied,
         recovered,
-        backlog: Some(Backlog::new(snapshot, fold, listing)),
+        backlog: Some(backlog),
         notes,
     })
 }
@@ -149,7 +151,7 @@ impl Opened {
         self.recovered
     }
 
-    /// The tasks for the engine to take up, to be read before or after the journal has started.
+    /// The tasks for the engine to take up, to be read once the journal has started.
     /// Given once.
     pub fn take_backlog(&mut self) -> Option<Backlog> {
         self.backlog.take()

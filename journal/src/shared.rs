@@ -58,7 +58,11 @@ impl Shared {
     /// Has the archive take in everything that is durable by now, and waits for that, but no
     /// longer than `span`. Whether it has.
     pub(crate) fn catch_up(&self, span: Duration) -> bool {
-        let durable = self.log.last();
+        self.catch_up_to(self.log.last(), span)
+    }
+
+    /// The same for everything up to `durable`.
+    pub(crate) fn catch_up_to(&self, durable: u64, span: Duration) -> bool {
         let until = Instant::now() + span;
         let mut guard = self.moved.0.lock();
         while self.applied() < durable {

@@ -25,9 +25,6 @@ pub(crate) struct Connections {
     turn: AtomicUsize,
 }
 
-/// A connection that shows the archive as it stood at one moment.
-pub(crate) struct Snapshot(Reader);
-
 /// One read connection.
 pub(crate) struct Reader {
     connection: Connection,
@@ -56,29 +53,6 @@ impl Connections {
     /// next write can start the write-ahead log anew.
     pub(crate) fn rest(&self) -> rusqlite::Result<()> {
         self.readers.iter().try_for_each(|reader| reader.lock().end())
-    }
-}
-
-impl Snapshot {
-    /// The archive as it stands now.
-    pub(crate) fn take(file: &Path) -> Result<Self, StoreError> {
-        let mut reader = Reader::open(file)?;
-        reader.show(0)?;
-        Ok(Self(reader))
-    }
-
-    /// The next tasks that a restart takes up behind the id `after`, by ascending id.
-    pub(crate) fn unfinished_after(
-        &self,
-        after: u64,
-        max: usize,
-    ) -> Result<Vec<Unfinished>, StoreError> {
-        self.0.unfinished_after(after, max)
-    }
-
-    /// A task as a restart would take it up, unless it has ended.
-    pub(crate) fn unfinished(&mut self, task: TaskId) -> Result<Option<Unfinished>, StoreError> {
-        self.0.unfinished(task)
     }
 }
 
@@ -200,22 +174,22 @@ impl Reader {
         self.one("SELECT state FROM tasks WHERE id = ?1", task, |cells| cells.state())
     }
 
-    /// A task as a restart would take it up, unless it has ended.
-    pub(crate) fn unfinished(&mut self, task: TaskId) -> Result<Option<Unfinished>, StoreError> {
-        let columns = row::UNFINISHED;
-        let sql = format!("SELECT {columns} FROM tasks WHERE id = ?1 AND state < 5");
-        self.one(&sql, task, row::unfinished)
-    }
-
-    /// The next tasks that a restart takes up behind the id `after`, by ascending id.
-    fn unfinished_after(&self, after: u64, max: usize) -> Result<Vec<Unfinished>, StoreError> {
+    /// The next tasks that a restart takes up, by ascending id: those behind the id `after`, up to
+    /// and with the id `last`.
+    pub(crate) fn unfinished_between(
+        &mut self,
+        (after, last): (u64, u64),
+        max: usize,
+        watermark: u64,
+    ) -> Result<Vec<Unfinished>, StoreError> {
+        self.show(watermark)?;
         let columns = row::UNFINISHED;
         let sql = format!(
             "SELECT {columns} FROM tasks INDEXED BY tasks_unfinished \
-             WHERE state < 4 AND id > ?1 ORDER BY id LIMIT ?2"
+             WHERE state < 4 AND id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3"
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let mut rows = statement.query([after.cast_signed(), max as i64])?;
+        let mut rows = statement.query([after.cast_signed(), last.cast_signed(), max as i64])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             found.push(row::unfinished(&mut Cells::of(row))?);

@@ -3,7 +3,7 @@
 
 use overtime_protocol::record::{Acceptance, Advance, Change, Record, StartMark};
 use overtime_protocol::{
-    Claim, Document, Fault, KindName, Product, TaskEvent, TaskId, TaskState, Unfinished, UnixMillis,
+    Claim, Document, Fault, KindName, Product, TaskEvent, TaskState, UnixMillis,
 };
 
 /// What became of a task.
@@ -123,54 +123,6 @@ impl TaskFold {
     fn run_again(&mut self) -> &mut Run {
         self.rest = None;
         self.run.get_or_insert_default()
-    }
-
-    /// The task as a restart finds it, after what the archive has of it. `None` if it has ended
-    /// or rests, or was never accepted.
-    pub(crate) fn unfinished(
-        self,
-        task: TaskId,
-        archived: Option<Unfinished>,
-    ) -> Option<Unfinished> {
-        if self.rest.is_some() {
-            return None;
-        }
-        let fresh = |acceptance| Unfinished {
-            task,
-            acceptance,
-            attempts: 0,
-            started: None,
-            crashes: 0,
-            next_at: None,
-            fault: None,
-            cursor: None,
-            progress: None,
-            payload_lost: false,
-            claim: None,
-            forgiven: 0,
-            cancel_asked: false,
-        };
-        let mut unfinished = archived.or(self.acceptance.map(fresh))?;
-        unfinished.claim = self.claim.or(unfinished.claim);
-        if let Some(Resumed { parked }) = self.resumed {
-            if let Some(Rest { document, .. }) = parked {
-                (unfinished.attempts, unfinished.fault) = (document.attempts, document.fault);
-            }
-            (unfinished.forgiven, unfinished.cancel_asked) = (unfinished.attempts, false);
-            (unfinished.started, unfinished.crashes, unfinished.next_at) = (None, 0, None);
-        }
-        unfinished.cancel_asked |= self.cancel_asked;
-        if let Some(run) = self.run {
-            unfinished.attempts = run.attempts;
-            unfinished.started = run.mark;
-            unfinished.crashes = run.crashes.unwrap_or(unfinished.crashes);
-            unfinished.next_at = run.next_at;
-            unfinished.fault = run.fault.or(unfinished.fault);
-        }
-        if let Some(Advance { cursor, progress }) = self.advance {
-            (unfinished.cursor, unfinished.progress) = (Some(cursor), Some(progress));
-        }
-        Some(unfinished)
     }
 }
 

@@ -4,7 +4,7 @@
 use super::{PART, Spool, file_len};
 use crate::archive::Connections;
 use crate::error::StoreError;
-use crate::fold::Fold;
+use crate::replay::Need;
 use foldhash::HashMap;
 use overtime_protocol::{TaskId, Unfinished};
 use std::fs;
@@ -30,13 +30,17 @@ impl Listing {
 }
 
 impl Spool {
-    /// Removes the files that no task needs which has not ended, after the records of `fold` and
+    /// Removes the files that no task needs which has not ended, after the records of the log and
     /// the rows of `archive`. Returns what is there.
-    pub(crate) fn sweep(&self, fold: &Fold, archive: &Connections) -> Result<Listing, StoreError> {
+    pub(crate) fn sweep(
+        &self,
+        log: &HashMap<TaskId, Need>,
+        archive: &Connections,
+    ) -> Result<Listing, StoreError> {
         let listing = self.list()?;
         listing.parts.iter().try_for_each(fs::remove_file)?;
         for (&task, &len) in &listing.payloads {
-            if is_needed(task, fold, archive)? {
+            if is_needed(task, log, archive)? {
                 self.bytes.fetch_add(len, Relaxed);
             } else {
                 fs::remove_file(self.path(task))?;
@@ -71,11 +75,13 @@ fn entry_name(task: TaskId, part: Option<&str>) -> String {
 }
 
 /// Whether a task was accepted and has not ended: the log knows, or else the archive.
-fn is_needed(task: TaskId, fold: &Fold, archive: &Connections) -> Result<bool, StoreError> {
-    let folded = fold.tasks.get(&task);
-    match folded.and_then(|found| found.rest.as_ref()) {
-        Some(rest) => Ok(!rest.document.state.is_final()),
-        None if folded.is_some_and(|found| found.acceptance.is_some()) => Ok(true),
+fn is_needed(
+    task: TaskId,
+    log: &HashMap<TaskId, Need>,
+    archive: &Connections,
+) -> Result<bool, StoreError> {
+    match log.get(&task) {
+        Some(need) => Ok(*need == Need::Needed),
         None => Ok(archive.take().task_state(task)?.is_some_and(|state| !state.is_final())),
     }
 }

@@ -1,14 +1,14 @@
 //! Tasks that are worked on chunk by chunk: a restart goes on where the last one ended.
 
 use crate::support::*;
-use overtime_journal::{Options, Report, open};
+use overtime_journal::{Options, Report};
 use overtime_protocol::record::{Put, ReadMark, Record};
 use overtime_protocol::{Fate, Form, Progress, TaskState, Ticket, Unfinished};
 use std::path::Path;
 
 /// What a restart finds of the unfinished tasks.
 fn unfinished(options: &Options) -> Vec<Unfinished> {
-    backlog(&mut open(options, opener()).unwrap())
+    unfinished_in(options)
 }
 
 fn cursor(found: &Unfinished) -> Option<&str> {

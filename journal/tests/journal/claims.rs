@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use bytes::Bytes;
-use overtime_journal::{Options, open};
+use overtime_journal::Options;
 use overtime_protocol::record::Record;
 use overtime_protocol::{
     Answer, Claim, Code, Finding, Fingerprint, Holder, KeyHash, Payload, Question, TaskState,
@@ -136,8 +136,7 @@ fn a_key_whose_time_is_over_is_free_and_belongs_to_who_claims_it_next() {
     running.wait_applied(last);
     assert_eq!(number_of_holder(&running, 1), Some(3));
     running.close();
-    let mut opened = open(&options, opener()).unwrap();
-    let unfinished = backlog(&mut opened);
+    let unfinished = unfinished_in(&options);
     assert_eq!(unfinished.len(), 1);
     assert_eq!((unfinished[0].task, unfinished[0].claim), (task(3), Some(claim(1))));
 }
@@ -157,7 +156,7 @@ fn a_restart_knows_which_keys_are_held() {
     drop(stopped);
     running.close();
     for folder in [&alive, &killed] {
-        let unfinished = backlog(&mut open(&small(folder), opener()).unwrap());
+        let unfinished = unfinished_in(&small(folder));
         let claims: Vec<_> = unfinished.iter().map(|found| found.claim).collect();
         assert_eq!(claims, [Some(claim(1)), Some(claim(2)), None]);
     }

@@ -17,13 +17,13 @@ fn what_was_acknowledged_is_there_after_a_kill() {
     running.durable(writes(21, put("s/a", "one", NEVER)));
     copy_folder(&alive, &killed);
 
-    let mut opened = open(&small(&killed), opener()).unwrap();
+    let opened = open(&small(&killed), opener()).unwrap();
     let recovered = opened.recovered();
-    assert_eq!(backlog(&mut opened).len(), 20);
     assert_eq!(recovered.highest, Some(task(21)));
     assert!(!recovered.clean);
     assert_eq!(recovered.epoch.0, 2);
-    let again = Running::start(opened);
+    let (again, unfinished) = take_up(opened);
+    assert_eq!(unfinished.len(), 20);
     assert_eq!(again.journal.store().payload(task(7)).unwrap(), ["payload 7"]);
     assert_eq!(again.journal.store().state(b"s/a").unwrap().value.unwrap(), "one");
     again.close();
@@ -42,10 +42,11 @@ fn close_leaves_everything_in_the_archive() {
     assert_eq!(stats.records.load(SeqCst), 500);
     assert_eq!(fs::metadata(root.path().join("archive.db-wal")).map_or(0, |m| m.len()), 0);
 
-    let mut opened = open(&small(root.path()), opener()).unwrap();
-    let (recovered, unfinished) = (opened.recovered(), backlog(&mut opened));
+    let opened = open(&small(root.path()), opener()).unwrap();
     assert_eq!(opened.notes(), &[] as &[String]);
-    assert!(recovered.clean);
+    assert!(opened.recovered().clean);
+    let (again, unfinished) = take_up(opened);
+    again.close();
     assert_eq!(unfinished.len(), 500);
     let ids: Vec<_> = unfinished.iter().map(|unfinished| unfinished.task).collect();
     assert!(ids.is_sorted());
@@ -65,7 +66,7 @@ fn finished_and_parked_tasks_are_not_taken_up() {
     running.durable(retrying(4, 1));
     running.close();
 
-    let unfinished = backlog(&mut open(&small(root.path()), opener()).unwrap());
+    let unfinished = unfinished_in(&small(root.path()));
     let [three, four] = &unfinished[..] else { panic!("{unfinished:?}") };
     assert_eq!((three.task, three.attempts, three.crashes), (task(3), 5, 2));
     // The journal was closed in order: what ran then is under no suspicion.
@@ -118,8 +119,10 @@ fn the_log_is_laid_over_the_archive() {
     running.close();
 
     for (folder, suspected) in [(&alive, false), (&killed, true)] {
-        let mut opened = open(&small(folder), opener()).unwrap();
-        let (recovered, unfinished) = (opened.recovered(), backlog(&mut opened));
+        let opened = open(&small(folder), opener()).unwrap();
+        let recovered = opened.recovered();
+        let (again, unfinished) = take_up(opened);
+        again.close();
         let found: Vec<_> = unfinished
             .iter()
             .map(|found| (found.task, found.attempts, found.started.is_some(), found.crashes))

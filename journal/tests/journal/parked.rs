@@ -2,7 +2,6 @@
 //! they were resumed counts no more.
 
 use crate::support::*;
-use overtime_journal::open;
 use overtime_protocol::record::{Change, Record};
 use overtime_protocol::{
     Answer, Code, Document, Fault, Finding, KindName, Query, Question, TaskId, TaskState,
@@ -71,7 +70,7 @@ fn a_resumed_task_goes_on_and_what_it_did_before_is_forgiven() {
     drop(stopped);
     running.close();
     for folder in [&alive, &killed] {
-        let unfinished = backlog(&mut open(&small(folder), opener()).unwrap());
+        let unfinished = unfinished_in(&small(folder));
         assert_eq!(unfinished.len(), 3);
         unfinished.iter().for_each(check_resumed);
     }
@@ -113,7 +112,7 @@ fn attempts_count_anew_and_a_wish_to_cancel_ends_with_the_rest_that_it_led_to() 
     drop(stopped);
     running.close();
     for (folder, crashed) in [(&alive, false), (&killed, true)] {
-        let unfinished = backlog(&mut open(&small(folder), opener()).unwrap());
+        let unfinished = unfinished_in(&small(folder));
         let [one, two] = &unfinished[..] else { panic!("{unfinished:?}") };
         for found in [one, two] {
             assert_eq!((found.attempts, found.forgiven, found.crashes), (3, 2, 1), "{found:?}");

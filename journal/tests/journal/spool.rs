@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use bytes::Bytes;
-use overtime_journal::{StoreError, open};
+use overtime_journal::StoreError;
 use overtime_protocol::{SpoolOrder, Spooled, TaskState};
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,7 +27,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
 
 /// Takes up what is in the folder: each unfinished task, and whether its payload is lost.
 fn found(folder: &Path) -> Vec<(u64, bool)> {
-    let found = backlog(&mut open(&small(folder), opener()).unwrap()).into_iter();
+    let found = unfinished_in(&small(folder)).into_iter();
     found.map(|found| (found.task.key(), found.payload_lost)).collect()
 }
 

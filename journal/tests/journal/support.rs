@@ -60,15 +60,23 @@ pub(crate) fn impatient(folder: &Path) -> Options {
     Options { catch_up_max: Duration::from_millis(1), ..small(folder) }
 }
 
-/// The tasks that a restart takes up, by ascending id, read in small pages.
-pub(crate) fn backlog(opened: &mut Opened) -> Vec<Unfinished> {
+/// Starts what was opened; the tasks that it takes up, by ascending id, read in small pages.
+pub(crate) fn take_up(mut opened: Opened) -> (Running, Vec<Unfinished>) {
     let mut backlog = opened.take_backlog().expect("it is given once");
+    let running = Running::start(opened);
     let pages = std::iter::from_fn(|| {
         let page = backlog.next(3).expect("the backlog can be read");
         (!page.is_empty()).then_some(page)
     });
-    let mut tasks: Vec<Unfinished> = pages.flatten().collect();
-    tasks.sort_unstable_by_key(|found| found.task);
+    let tasks: Vec<Unfinished> = pages.flatten().collect();
+    assert!(tasks.is_sorted_by_key(|found| found.task));
+    (running, tasks)
+}
+
+/// The tasks that a restart takes up in that folder; it ends in order.
+pub(crate) fn unfinished_in(options: &Options) -> Vec<Unfinished> {
+    let (running, tasks) = take_up(open(options, opener()).expect("the journal opens"));
+    running.close();
     tasks
 }
 
