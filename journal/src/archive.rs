@@ -11,6 +11,6 @@ mod writer;
 
 pub(crate) use apply::Applied;
 pub(crate) use reader::{Connections, LedgerPlace};
-pub(crate) use row::{Archived, KeptPayload, LedgerEntry};
+pub(crate) use row::{Archived, HolderRow, KeptPayload, LedgerEntry};
 pub(crate) use schema::damaged;
 pub(crate) use writer::{Checkpoint, Effort, Writer};

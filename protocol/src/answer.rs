@@ -23,6 +23,23 @@ pub struct Timing {
     pub journal: Duration,
 }
 
+impl Timing {
+    /// The timing of a task that was accepted, started and finished then, to the millisecond.
+    pub fn between(
+        created: UnixMillis,
+        started: Option<UnixMillis>,
+        finished: Option<UnixMillis>,
+    ) -> Self {
+        let queue = started.map(|started| started.since(created));
+        let exec = finished.zip(started).map(|(finished, started)| finished.since(started));
+        Self {
+            queue: queue.unwrap_or_default(),
+            exec: exec.unwrap_or_default(),
+            journal: Duration::ZERO,
+        }
+    }
+}
+
 /// What every answer to a task tells beside its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -52,14 +69,7 @@ impl Account {
     /// The account of a task as far as its document tells it, to the millisecond.
     pub fn of(document: &Document) -> Self {
         let Document { created_at, started_at, finished_at, durability, .. } = document;
-        let queue = started_at.map(|started| started.since(*created_at));
-        let exec = finished_at.zip(*started_at).map(|(finished, started)| finished.since(started));
-        let timing = Timing {
-            queue: queue.unwrap_or_default(),
-            exec: exec.unwrap_or_default(),
-            journal: Duration::ZERO,
-        };
-        Self::new(*durability, timing)
+        Self::new(*durability, Timing::between(*created_at, *started_at, *finished_at))
     }
 }
 

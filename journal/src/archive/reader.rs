@@ -9,11 +9,11 @@ mod parked;
 
 pub(crate) use ledger::LedgerPlace;
 
-use super::row::{self, Archived, Cells, KeptPayload};
+use super::row::{self, Archived, Cells, HolderRow, KeptPayload};
 use super::schema;
 use crate::error::StoreError;
 use bytes::Bytes;
-use overtime_protocol::{Fingerprint, KeyHash, TaskId, TaskState, Unfinished};
+use overtime_protocol::{KeyHash, TaskId, TaskState, Unfinished};
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
@@ -149,24 +149,16 @@ impl Reader {
         Ok(self.one(sql, task, row::payload)?.flatten())
     }
 
-    /// The task that holds an idempotency key, and for which request.
+    /// The task that holds an idempotency key.
     pub(crate) fn holder(
         &mut self,
         key: KeyHash,
         watermark: u64,
-    ) -> Result<Option<(Fingerprint, Archived)>, StoreError> {
+    ) -> Result<Option<HolderRow>, StoreError> {
         self.show(watermark)?;
-        let (holder, document, product) = (row::HOLDER, row::DOCUMENT, row::PRODUCT);
-        let sql = format!("SELECT {holder}, {document}, {product} FROM tasks WHERE key = ?1");
-        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut statement = self.connection.prepare_cached(row::HOLDER)?;
         let mut rows = statement.query([&key.0[..]])?;
-        let Some(row) = rows.next()? else {
-            return Ok(None);
-        };
-        let mut cells = Cells::of(row);
-        let fingerprint = row::holder(&mut cells)?;
-        let document = row::document(&mut cells)?;
-        Ok(Some((fingerprint, Archived { document, product: row::product(&mut cells)? })))
+        rows.next()?.map(|row| row::holder(&mut Cells::of(row))).transpose()
     }
 
     /// Where a task stands, whether or not the newest records are in the archive.

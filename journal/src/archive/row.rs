@@ -11,7 +11,7 @@ use bytes::Bytes;
 use overtime_protocol::record::{Acceptance, StartMark};
 use overtime_protocol::{
     Claim, Document, Durability, Fault, Fingerprint, Form, KeyHash, KindName, LANES, Lane, Payload,
-    Product, Progress, Source, TaskId, TaskState, Unfinished, UnixMillis,
+    Product, Progress, Source, TaskId, TaskState, Timing, Unfinished, UnixMillis,
 };
 use rusqlite::Row;
 use rusqlite::types::FromSql;
@@ -184,12 +184,34 @@ pub(crate) fn product(cells: &mut Cells<'_>) -> Result<Option<Product>, StoreErr
     Ok(body.map(|body| Product { content_type, body }))
 }
 
-/// The columns that [`holder`] reads, in its order.
-pub(crate) const HOLDER: &str = "fingerprint";
+/// The query whose row [`holder`] reads. It is asked for each repetition, so it asks for no more
+/// than most of them need.
+pub(crate) const HOLDER: &str = "SELECT id, fingerprint, state, created_at, started_at, \
+    finished_at, product, product_crc, product_type FROM tasks WHERE key = ?1";
+
+/// The task that holds an idempotency key, as far as its result needs it.
+pub(crate) struct HolderRow {
+    /// The task.
+    pub(crate) task: TaskId,
+    /// What stands for the request that it came with.
+    pub(crate) fingerprint: Fingerprint,
+    /// Where it stands.
+    pub(crate) state: TaskState,
+    /// Where its time went.
+    pub(crate) timing: Timing,
+    /// When it ended.
+    pub(crate) finished_at: Option<UnixMillis>,
+    /// What it made.
+    pub(crate) product: Option<Product>,
+}
 
 /// Reads who holds a key, and for which request.
-pub(crate) fn holder(cells: &mut Cells<'_>) -> Result<Fingerprint, StoreError> {
-    Ok(Fingerprint(cells.take()?))
+pub(crate) fn holder(cells: &mut Cells<'_>) -> Result<HolderRow, StoreError> {
+    let (task, fingerprint, state) = (cells.id()?, Fingerprint(cells.take()?), cells.state()?);
+    let (created, started) = (UnixMillis(cells.unsigned()?), cells.maybe_time()?);
+    let finished_at = cells.maybe_time()?;
+    let timing = Timing::between(created, started, finished_at);
+    Ok(HolderRow { task, fingerprint, state, timing, finished_at, product: product(cells)? })
 }
 
 /// Reads a task's payload, or where it is. `None` if the task needs it no more.

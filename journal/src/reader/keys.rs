@@ -2,10 +2,11 @@
 //! becomes of the one that asks is not decided here.
 
 use super::{Extent, Reader, result};
-use crate::archive::Archived;
+use crate::archive::{Archived, HolderRow};
 use crate::error::StoreError;
 use overtime_protocol::{
-    Answer, Finding, Fingerprint, Holder, Idempotency, KeyHash, Payload, TaskState, UnixMillis,
+    Account, Answer, Durability, Finding, Fingerprint, Holder, Idempotency, KeyHash, Payload,
+    TaskState, UnixMillis,
 };
 
 impl Reader {
@@ -34,10 +35,25 @@ impl Reader {
     }
 
     fn holder(&self, key: KeyHash, now: UnixMillis) -> Result<Option<Holder>, StoreError> {
-        let Some((fingerprint, found)) = self.claimant(key)? else {
+        let applied = self.shared.applied();
+        let (task, fingerprint) = match self.shared.recent.claim(key, applied) {
+            Some(entry) => (entry.task, entry.fingerprint),
+            None => {
+                let Some(row) = self.archive.take().holder(key, applied)? else {
+                    return Ok(None);
+                };
+                // The usual case needs nothing more.
+                let stands = row.state == TaskState::Succeeded;
+                if stands && self.shared.recent.task(row.task, applied).is_none() {
+                    return Ok(self.succeeded(row, now));
+                }
+                (row.task, row.fingerprint)
+            }
+        };
+        // Gone between the two looks: then its time was over long ago.
+        let Some(found) = self.find(task, Extent::Result)? else {
             return Ok(None);
         };
-        let task = found.document.id;
         let ended = found.document.finished_at.filter(|_| found.document.state.is_final());
         let expires = ended.map(|ended| ended + self.key_keep);
         if expires.is_some_and(|expires| expires <= now) {
@@ -46,24 +62,16 @@ impl Reader {
         Ok(Some(Holder { task, fingerprint, replay: replay(found, expires) }))
     }
 
-    /// The task that holds the key, as it stands. `None` also if it has gone between two looks:
-    /// then its time was over long ago.
-    fn claimant(&self, key: KeyHash) -> Result<Option<(Fingerprint, Archived)>, StoreError> {
-        let applied = self.shared.applied();
-        let (task, fingerprint) = match self.shared.recent.claim(key, applied) {
-            Some(entry) => (entry.task, entry.fingerprint),
-            None => {
-                let Some((fingerprint, found)) = self.archive.take().holder(key, applied)? else {
-                    return Ok(None);
-                };
-                let task = found.document.id;
-                if self.shared.recent.task(task, applied).is_none() {
-                    return Ok(Some((fingerprint, found)));
-                }
-                (task, fingerprint)
-            }
-        };
-        Ok(self.find(task, Extent::Result)?.map(|found| (fingerprint, found)))
+    fn succeeded(&self, row: HolderRow, now: UnixMillis) -> Option<Holder> {
+        let HolderRow { task, fingerprint, timing, finished_at, product, .. } = row;
+        let expires = finished_at.map(|ended| ended + self.key_keep);
+        if expires.is_some_and(|expires| expires <= now) {
+            return None;
+        }
+        let idempotency = Idempotency { expires, replayed: true };
+        let account = Account { idempotency, ..Account::new(Durability::Disk, timing) };
+        let product = product.unwrap_or_default();
+        Some(Holder { task, fingerprint, replay: Some(Answer::Result { task, product, account }) })
     }
 }
 
