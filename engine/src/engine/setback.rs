@@ -24,7 +24,7 @@ impl Engine {
         let Some(task) = self.table.get_mut(slot) else { return };
         match carries {
             // The end behind it says by itself what became of the task, and may have found room.
-            Carries::Acceptance if matches!(task.run, Run::Ended(_)) => {
+            Carries::Acceptance if !task.is_accepted() && matches!(task.run, Run::Ended(_)) => {
                 task.acceptance = AcceptanceState::Volatile;
             }
             Carries::Acceptance if task.is_accepted() || task.chunk.is_some() => {

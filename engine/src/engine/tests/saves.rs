@@ -391,3 +391,28 @@ fn a_job_in_the_middle_of_a_hot_chain_may_save() {
     ",
     );
 }
+
+#[test]
+fn what_a_save_has_accepted_stays_accepted_though_another_acceptance_finds_no_room() {
+    check(
+        4,
+        "
+        submit a upsert
+        > dispatch interactive a#1
+        chunk a 1
+        > append a accepted advanced
+        +1ms
+        > append a accepted started
+        durable a
+        > ruling go on
+        done a
+        > append a succeeded
+        full a
+        full a
+        +1s
+        > append a succeeded
+        durable
+        > reply a 200 disk
+    ",
+    );
+}
