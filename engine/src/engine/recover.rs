@@ -124,7 +124,12 @@ impl Engine {
         let due_at = one.next_at.or(one.acceptance.due_at);
         let (payload_lost, cancel_asked) = (one.payload_lost, one.cancel_asked);
         let claim = one.claim;
-        let slot = self.table.insert(task_of(one, kind, crashes, now));
+        let mut task = task_of(one, kind, crashes, now);
+        // Only suspects run alone: a crash beside others must not count as a task's own, whatever
+        // happened to it before.
+        let isolated = suspicion.is_some();
+        task.start_mark = StartMarkState::Required { isolated };
+        let slot = self.table.insert(task);
         if let Some(Claim { key, .. }) = claim {
             self.keys.hold(key, slot);
         }
@@ -188,7 +193,6 @@ fn crashes_after(mark: StartMark) -> u8 {
 }
 
 pub(super) fn task_of(one: Unfinished, kind: KindId, crashes: u8, now: Now) -> Task {
-    let isolated = crashes > 0;
     let advance = one
         .cursor
         .map(|cursor| Box::new(Advance { cursor, progress: one.progress.unwrap_or_default() }));
@@ -225,7 +229,7 @@ pub(super) fn task_of(one: Unfinished, kind: KindId, crashes: u8, now: Now) -> T
         resuming: false,
         chunk: None,
         acceptance: AcceptanceState::Durable,
-        start_mark: StartMarkState::Required { isolated },
+        start_mark: StartMarkState::None,
         marked_in: None,
         hot_key: None,
         waiters: Vec::new(),

@@ -13,7 +13,7 @@ use super::told::{no_handler, not_parked, unhandled, unsteerable};
 use super::{Engine, Mode};
 use crate::event::{Effect, Steer, Wants, Wish};
 use crate::table::Slot;
-use crate::task::{Run, StartMarkState};
+use crate::task::Run;
 use overtime_protocol::record::{Change, Record};
 use overtime_protocol::{
     Answer, Claim, Code, KindId, Now, Problem, Question, ReplyTo, TaskId, TaskState, Unfinished,
@@ -204,7 +204,7 @@ impl Engine {
             }
         };
         let mut task = super::recover::task_of(parked.clone(), kind, 0, now);
-        (task.run, task.start_mark) = (Run::Waiting, StartMarkState::None);
+        task.run = Run::Waiting;
         let slot = self.table.insert(task);
         if let Some(Claim { key, .. }) = parked.claim {
             self.keys.hold(key, slot);

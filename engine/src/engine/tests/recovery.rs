@@ -325,3 +325,11 @@ fn a_backlog_waits_while_the_archive_is_behind_and_new_work_does_not() {
     stage.engine.dispatch(64, stage.now, &mut stage.out);
     assert_eq!(stage.out.len(), 3, "{:?}", stage.out);
 }
+
+#[test]
+fn crashes_of_long_ago_do_not_make_a_crash_beside_others_a_tasks_own() {
+    let before = || Unfinished { crashes: 2, ..unfinished(1, "echo", None) };
+    assert_eq!(run(vec![before()], false)[0], "1 mark false 2");
+    let marked = Unfinished { crashes: 2, ..unfinished(1, "echo", mark(true, 2)) };
+    assert_eq!(run(vec![marked], true)[0], "1 mark false 2");
+}
