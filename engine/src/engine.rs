@@ -49,6 +49,7 @@ mod tests;
 mod told;
 
 pub(crate) use record::Carries;
+pub(crate) use repair::RepairId;
 
 /// The decisions. See the crate's documentation.
 #[derive(Debug)]
@@ -196,7 +197,7 @@ impl Engine {
                 match due {
                     Due::Reply(slot, reply_to) => self.end_wait(slot, reply_to, now, out),
                     Due::Start(slot) => self.end_delay(slot, now),
-                    Due::Repair(print) => self.step_repair(print, now, out),
+                    Due::Repair(id) => self.step_repair(id, now, out),
                     Due::Reappend(slot, carries) => self.reappend((slot, carries), now, out),
                 }
             } else {

@@ -1,6 +1,6 @@
 //! Timers: what is due at which point of the monotonic clock.
 
-use crate::engine::Carries;
+use crate::engine::{Carries, RepairId};
 use crate::table::Slot;
 use overtime_protocol::{Monotonic, ReplyTo};
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ pub(crate) enum Due {
     /// An append that met a full disk is to be tried again.
     Reappend(Slot, Carries),
     /// A repair goes on.
-    Repair(u64),
+    Repair(RepairId),
 }
 
 /// All timers, soonest first.

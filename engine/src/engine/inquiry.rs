@@ -3,6 +3,7 @@
 use super::Engine;
 use super::dry_run::DryRun;
 use super::keys::Keyed;
+use super::repair::RepairId;
 use crate::event::Effect;
 use overtime_protocol::{Code, Finding, Inquiry, Now, Problem, Question, TaskId, Ticket};
 
@@ -14,7 +15,7 @@ pub(crate) enum Pending {
     /// What becomes of a parked task.
     Parked(TaskId),
     /// What a repair comes to next.
-    Page(u64),
+    Page(RepairId),
     /// What a repair would come to.
     DryRun(Box<DryRun>),
 }
@@ -55,7 +56,7 @@ impl Engine {
             (Pending::Parked(task), Finding::Parked(found)) => {
                 self.parked_found(task, found, now, out);
             }
-            (Pending::Page(print), finding) => self.page_found(print, finding),
+            (Pending::Page(id), finding) => self.page_found(id, finding),
             (Pending::DryRun(run), Finding::ParkedBy(tasks)) => self.counted(*run, &tasks, out),
             (Pending::DryRun(run), other) => {
                 let answer = Problem::new(Code::Internal, told(other)).into();

@@ -21,9 +21,17 @@ use std::time::Duration;
 pub(crate) struct Repairs {
     known: HashMap<u64, Repair>,
     /// Live tasks that a repair had run again, and which.
-    open: HashMap<TaskId, u64>,
+    open: HashMap<TaskId, RepairId>,
     /// Repairs begun so far.
     begun: u64,
+}
+
+/// Names a repair among all of this process: what is still under way for one must not be taken for
+/// its successor's, which has the same print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RepairId {
+    print: u64,
+    number: u64,
 }
 
 #[derive(Debug)]
@@ -45,6 +53,10 @@ struct Repair {
 }
 
 impl Repairs {
+    fn get_mut(&mut self, id: RepairId) -> Option<&mut Repair> {
+        self.known.get_mut(&id.print).filter(|repair| repair.number == id.number)
+    }
+
     /// Whether none goes on.
     #[cfg(test)]
     pub(crate) fn are_over(&self) -> bool {
@@ -123,10 +135,11 @@ impl Engine {
             }
             let print = order.print;
             self.repairs.begun += 1;
-            let repair = Repair::new(order, self.repairs.begun, kinds);
+            let id = RepairId { print, number: self.repairs.begun };
+            let repair = Repair::new(order, id.number, kinds);
             let progress = Box::new(repair.told());
             self.repairs.known.insert(print, repair);
-            self.timers.set(now.monotonic, Due::Repair(print));
+            self.timers.set(now.monotonic, Due::Repair(id));
             Some(Answer::Repairing { print, progress })
         });
         let answer = match begun {
@@ -191,8 +204,8 @@ impl Engine {
     }
 
     /// It is time for the next of a repair.
-    pub(super) fn step_repair(&mut self, print: u64, now: Now, out: &mut Vec<Effect>) {
-        let Some(repair) = self.repairs.known.get_mut(&print) else { return };
+    pub(super) fn step_repair(&mut self, id: RepairId, now: Now, out: &mut Vec<Effect>) {
+        let Some(repair) = self.repairs.get_mut(id) else { return };
         repair.settle();
         // What is open may take weeks; it is heard of when it ends.
         repair.ticking = repair.is_running() && !repair.has_walked() && self.mode == Mode::Open;
@@ -208,30 +221,30 @@ impl Engine {
             Remedy::Retry => Wish::Retry,
             Remedy::Discard => Wish::Cancel,
         };
-        self.timers.set(now.monotonic + span, Due::Repair(print));
+        self.timers.set(now.monotonic + span, Due::Repair(id));
         for task in tasks {
-            self.steer_by((Steerer::Repair(print, task), wish), task, now, out);
+            self.steer_by((Steerer::Repair(id, task), wish), task, now, out);
         }
-        self.turn_page(print, out);
+        self.turn_page(id, out);
     }
 
     /// Asks for the next page if the one at hand is used up.
-    fn turn_page(&mut self, print: u64, out: &mut Vec<Effect>) {
+    fn turn_page(&mut self, id: RepairId, out: &mut Vec<Effect>) {
         let is_full = self.is_full_of_inquiries();
-        let Some(repair) = self.repairs.known.get_mut(&print) else { return };
+        let Some(repair) = self.repairs.get_mut(id) else { return };
         let Some(kind) = repair.kinds.front().cloned() else { return };
         if repair.asking || is_full || !repair.page.is_empty() {
             return;
         }
         repair.asking = true;
-        let (after, limit) = (repair.after, REPAIR_PAGE);
-        self.inquire(Question::ParkedBy { kind, print, after, limit }, Pending::Page(print), out);
+        let (print, after, limit) = (id.print, repair.after, REPAIR_PAGE);
+        self.inquire(Question::ParkedBy { kind, print, after, limit }, Pending::Page(id), out);
     }
 
     /// The journal has found the next tasks of a repair. One that could not be read is asked for
     /// again with the next step.
-    pub(super) fn page_found(&mut self, print: u64, finding: Finding) {
-        let Some(repair) = self.repairs.known.get_mut(&print) else { return };
+    pub(super) fn page_found(&mut self, id: RepairId, finding: Finding) {
+        let Some(repair) = self.repairs.get_mut(id) else { return };
         repair.asking = false;
         let Finding::ParkedBy(tasks) = finding else { return };
         match tasks.last() {
@@ -246,8 +259,8 @@ impl Engine {
     }
 
     /// A task could not be steered. What may pass is tried again later.
-    pub(super) fn repair_refused(&mut self, print: u64, task: TaskId, answer: &Answer) {
-        let Some(repair) = self.repairs.known.get_mut(&print) else { return };
+    pub(super) fn repair_refused(&mut self, id: RepairId, task: TaskId, answer: &Answer) {
+        let Some(repair) = self.repairs.get_mut(id) else { return };
         repair.steering = repair.steering.saturating_sub(1);
         match answer {
             Answer::Problem(problem) if may_pass(problem) => repair.page.push_back(task),
@@ -257,12 +270,12 @@ impl Engine {
     }
 
     /// A task was taken in for a repair.
-    pub(super) fn repair_acted(&mut self, print: u64, task: TaskId) {
-        let Some(repair) = self.repairs.known.get_mut(&print) else { return };
+    pub(super) fn repair_acted(&mut self, id: RepairId, task: TaskId) {
+        let Some(repair) = self.repairs.get_mut(id) else { return };
         repair.steering = repair.steering.saturating_sub(1);
         repair.progress.acted += 1;
         repair.progress.open += 1;
-        self.repairs.open.insert(task, print);
+        self.repairs.open.insert(task, id);
     }
 
     /// A task has ended, or is parked: the repair that had it run hears of it.
@@ -270,8 +283,8 @@ impl Engine {
         if self.repairs.open.is_empty() {
             return;
         }
-        let Some(print) = self.repairs.open.remove(&task) else { return };
-        let Some(repair) = self.repairs.known.get_mut(&print) else { return };
+        let Some(id) = self.repairs.open.remove(&task) else { return };
+        let Some(repair) = self.repairs.get_mut(id) else { return };
         let as_wanted = match repair.order.remedy {
             Remedy::Retry => state == TaskState::Succeeded,
             Remedy::Discard => state == TaskState::Cancelled,
@@ -284,13 +297,13 @@ impl Engine {
 
     /// There was no room on the disk to have the task run again.
     pub(super) fn repair_undone(&mut self, task: TaskId, now: Now) {
-        let Some(print) = self.repairs.open.remove(&task) else { return };
-        let Some(repair) = self.repairs.known.get_mut(&print) else { return };
+        let Some(id) = self.repairs.open.remove(&task) else { return };
+        let Some(repair) = self.repairs.get_mut(id) else { return };
         repair.progress.open = repair.progress.open.saturating_sub(1);
         repair.progress.acted = repair.progress.acted.saturating_sub(1);
         repair.page.push_back(task);
         if !std::mem::replace(&mut repair.ticking, true) {
-            self.timers.set(now.monotonic + REPAIR_RETRY, Due::Repair(print));
+            self.timers.set(now.monotonic + REPAIR_RETRY, Due::Repair(id));
         }
     }
 

@@ -9,6 +9,7 @@
 
 use super::inquiry::Pending;
 use super::record::Carries;
+use super::repair::RepairId;
 use super::told::{no_handler, not_parked, unhandled, unsteerable};
 use super::{Engine, Mode};
 use crate::event::{Effect, Steer, Wants, Wish};
@@ -26,8 +27,8 @@ use std::sync::Arc;
 pub(crate) enum Steerer {
     /// A caller, who is owed an answer.
     Caller(ReplyTo),
-    /// The repair of a print, with the task itself.
-    Repair(u64, TaskId),
+    /// A repair, with the task itself.
+    Repair(RepairId, TaskId),
 }
 
 /// Tasks that are not live and that somebody wants to steer.
@@ -209,8 +210,8 @@ impl Engine {
         if let Some(Claim { key, .. }) = parked.claim {
             self.keys.hold(key, slot);
         }
-        if let Steerer::Repair(print, task) = by {
-            self.repair_acted(print, task);
+        if let Steerer::Repair(id, task) = by {
+            self.repair_acted(id, task);
         }
         match wish {
             Wish::Cancel => {
@@ -284,7 +285,7 @@ impl Engine {
     pub(super) fn tell_steerer(&mut self, by: Steerer, answer: Answer, out: &mut Vec<Effect>) {
         match by {
             Steerer::Caller(to) => out.push(Effect::Reply { to, answer }),
-            Steerer::Repair(print, task) => self.repair_refused(print, task, &answer),
+            Steerer::Repair(id, task) => self.repair_refused(id, task, &answer),
         }
     }
 }

@@ -255,3 +255,72 @@ fn a_repair_that_only_waits_for_ends_wakes_nobody() {
     assert!(text.contains("dispatch background a#2"), "{text}");
     assert_eq!(stage.engine.next_deadline(), None, "{text}");
 }
+
+#[test]
+fn a_repair_goes_at_its_own_pace_though_another_was_over_just_before() {
+    check_parked(
+        "
+        repair x retry rate=1
+        > reply x 202 running
+        > inquire for page
+        page
+        repair y retry rate=1
+        > reply y 202 running
+        > inquire for page
+        page a b
+        +1s
+        > inquire for a
+    ",
+    );
+}
+
+#[test]
+fn what_is_under_way_for_a_repair_is_not_taken_for_its_successors() {
+    let done = shown("done", [1, 1, 0, 0, 0, 0]);
+    check_parked(&format!(
+        "
+        repair x retry rate=100 stop_at=0
+        > reply x 202 running
+        > inquire for page
+        page a b
+        +10ms
+        > inquire for a
+        parked a
+        > append a resumed
+        durable
+        > dispatch background a#2 stored
+        +10ms
+        > append a started
+        > inquire for b
+        > inquire for page
+        parked b
+        > append b resumed
+        durable
+        defect a
+        > append a parked
+        > dispatch background b#2 stored
+        durable
+        repair y retry
+        > reply y 202 running
+        > inquire for page
+        page
+        page a
+        +10ms
+        > append b started
+        > inquire for a
+        > inquire for page
+        parked a attempts=2
+        > append a resumed
+        page
+        durable
+        done b
+        > append b succeeded
+        > dispatch background a#3 stored
+        done a
+        > append a succeeded
+        durable
+        progress p
+        {done}
+    "
+    ));
+}
