@@ -26,8 +26,8 @@ impl Engine {
                 let answer = self.still_running(slot, now);
                 out.push(Effect::Reply { to, answer });
             }
-            // Nothing changes any more that could be shown.
-            _ if ask.wait.is_zero() || self.mode == Mode::Failed => {
+            // Nothing changes any more that could be shown, or nobody is left to wait for it.
+            _ if ask.wait.is_zero() || matches!(self.mode, Mode::Failed | Mode::Leaving) => {
                 out.push(Effect::Reply { to, answer: self.document_answer(slot) });
             }
             Wants::Document | Wants::Cancellation | Wants::Resumption => {

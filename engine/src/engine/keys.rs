@@ -2,8 +2,8 @@
 //! again, and never makes new work. What is known of a key beside its live task stands in the
 //! journal, so each request that has one waits until the journal was asked.
 
-use super::Engine;
 use super::inquiry::Pending;
+use super::{Engine, Mode};
 use crate::event::{Effect, Submission, Wants};
 use crate::table::Slot;
 use crate::task::Run;
@@ -13,6 +13,7 @@ use overtime_protocol::{
 };
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::time::Duration;
 
 /// The keys that the engine has something to do with now.
 #[derive(Debug, Default)]
@@ -136,7 +137,10 @@ impl Engine {
         }
         let Keyed { mut submission, key, since, .. } = keyed;
         self.stats.payload_bytes -= submission.payload.len();
-        submission.wait = submission.wait.saturating_sub(now.monotonic.since(since));
+        submission.wait = match self.mode {
+            Mode::Leaving => Duration::ZERO,
+            _ => submission.wait.saturating_sub(now.monotonic.since(since)),
+        };
         match (live, holder) {
             (Some(slot), _) => self.attach(slot, &submission, fingerprint, now, out),
             (None, Some(holder)) if holder.replay.is_none() && self.is_recovering() => {

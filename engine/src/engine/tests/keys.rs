@@ -262,3 +262,27 @@ fn a_repetition_waits_until_all_of_the_former_process_is_known() {
     ",
     );
 }
+
+#[test]
+fn nobody_waits_for_a_task_of_a_server_that_leaves() {
+    check(
+        4,
+        "
+        submit a call key=k
+        > inquire for a
+        found a
+        > append a accepted
+        durable
+        > dispatch interactive a#1
+        submit b call key=k
+        > inquire for b
+        drain
+        grace-ends
+        > reply a 202 running
+        found b
+        > reply b 202 running
+        ask x document a wait=10s
+        > reply x document running
+    ",
+    );
+}
