@@ -85,7 +85,7 @@ pub(crate) enum Run {
     /// May not start before a record of it is durable.
     Waiting,
     /// May not start before a time.
-    Delayed { until: UnixMillis },
+    Delayed { until: UnixMillis, timer: TimerKey },
     /// Waits for the other suspects to have had their turn.
     Suspect,
     /// In its lane, where it stands like that.
@@ -193,6 +193,8 @@ impl Task {
     pub(crate) fn state(&self) -> TaskState {
         match self.run {
             Run::Delayed { .. } if self.durable.attempts > 0 => TaskState::Retrying,
+            // A crash would take it back that it runs again.
+            Run::Waiting if self.resuming => TaskState::Parked,
             Run::Waiting
             | Run::Delayed { .. }
             | Run::Suspect

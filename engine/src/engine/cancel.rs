@@ -109,7 +109,9 @@ impl Engine {
             }
             // It only stands in the line, and is passed over there.
             Run::Chained => task.hot_key = None,
-            Run::Waiting | Run::Delayed { .. } | Run::Suspect => {}
+            // It may be due in a year, and there may be any number of these.
+            Run::Delayed { timer, .. } => self.timers.cancel(timer),
+            Run::Waiting | Run::Suspect => {}
             Run::Running | Run::Ended(_) | Run::Abandoned => {
                 debug_assert!(false, "{:?} is not without a worker", task.run);
                 return;

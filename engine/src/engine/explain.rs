@@ -79,10 +79,10 @@ impl Engine {
                 WaitsFor::Disk,
                 "It starts as soon as a record of that is on the disk.".to_owned(),
             ),
-            Run::Delayed { until } if task.durable.attempts == 0 => {
+            Run::Delayed { until, .. } if task.durable.attempts == 0 => {
                 hold(WaitsFor::Time, format!("It was submitted to start no earlier than {until}."))
             }
-            Run::Delayed { until } => hold(
+            Run::Delayed { until, .. } => hold(
                 WaitsFor::Time,
                 format!("Attempt {} failed; the next is due at {until}.", task.durable.attempts),
             ),

@@ -258,8 +258,11 @@ impl Engine {
         let Some(task) = self.table.get_mut(slot) else { return };
         task.resuming = false;
         self.stats.resumed += 1;
-        if matches!(task.run, Run::Waiting) {
-            self.enqueue(slot, now.monotonic);
+        match &mut task.run {
+            Run::Waiting => self.enqueue(slot, now.monotonic),
+            // It was cancelled meanwhile, which is not on disk yet.
+            Run::Ended(ended) => ended.shown = TaskState::Queued,
+            _ => {}
         }
         self.tell_steered(slot, Wants::Resumption, now, out);
     }

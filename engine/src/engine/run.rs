@@ -171,9 +171,9 @@ impl Engine {
             self.enqueue(slot, now.monotonic);
             return;
         }
-        self.timers.set(now.monotonic + span, crate::timers::Due::Start(slot));
+        let timer = self.timers.set(now.monotonic + span, crate::timers::Due::Start(slot));
         let Some(task) = self.table.get_mut(slot) else { return };
-        task.run = Run::Delayed { until };
+        task.run = Run::Delayed { until, timer };
         self.release_payload(slot);
     }
 

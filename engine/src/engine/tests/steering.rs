@@ -1,6 +1,7 @@
 //! Cancelling tasks, and having parked ones run again.
 
-use super::harness::{check, check_within};
+use super::harness::{Stage, check, check_within, setup};
+use crate::engine::Engine;
 use crate::limits::Limits;
 
 #[test]
@@ -333,7 +334,7 @@ fn a_parked_task_runs_again_once_that_is_on_disk() {
         parked a
         > append a resumed
         ask y document a
-        > reply y document queued
+        > reply y document parked
         durable
         > reply x 202 queued
         > dispatch background a#2 stored
@@ -523,4 +524,15 @@ fn a_disk_that_is_nearly_full_takes_nothing_new_and_lets_the_rest_go_on() {
         > dispatch interactive f#1
     ",
     );
+}
+
+#[test]
+fn a_delayed_task_that_is_cancelled_leaves_nothing_behind() {
+    let mut stage = Stage::new(Engine::new(setup(2, Limits::default(), 7)));
+    let mut text = String::new();
+    for line in ["submit a call delay=8000h wait=0s", "durable", "cancel x a", "durable"] {
+        stage.play(line);
+        stage.describe(&mut text);
+    }
+    assert_eq!((stage.engine.stats().cancelled, stage.engine.next_deadline()), (1, None), "{text}");
 }
