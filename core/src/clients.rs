@@ -92,6 +92,22 @@ impl Clients {
         self.timeouts.next_at()
     }
 
+    /// Whether somebody waits for an answer that is not there yet.
+    pub(crate) fn owes_answers(&self) -> bool {
+        self.connections.iter().any(|(_, connection)| match &connection.speech {
+            Speech::Native(session) => !session.owes_nothing(),
+            Speech::Unknown | Speech::Http => match &connection.stage {
+                Stage::Waiting(_) => true,
+                Stage::Following(follower) => !follower.opened,
+                Stage::Reading
+                | Stage::Ordered(_)
+                | Stage::Paused(_)
+                | Stage::Answering(_)
+                | Stage::Lingering => false,
+            },
+        })
+    }
+
     /// Whether an answer is still on its way out.
     pub(crate) fn owes_output(&self) -> bool {
         self.connections.iter().any(|(_, connection)| !connection.output.is_empty())

@@ -49,9 +49,11 @@ impl Core {
         }
     }
 
-    /// Whether everything that was to be said has left.
+    /// Whether everything that was to be said has left. Those who asked the journal are still to
+    /// hear from it.
     pub(super) fn is_silent(&self) -> bool {
         let applied = self.effects.is_empty() && self.appends_waiting.is_empty();
-        applied && !self.clients.has_work() && !self.clients.owes_output()
+        let answered = !self.clients.owes_answers() && !self.clients.owes_output();
+        applied && answered && !self.clients.has_work()
     }
 }

@@ -62,3 +62,16 @@ fn the_snapshot_counts_what_happened() {
     assert_eq!(snapshot.engine.dispatched[Lane::Interactive], 2);
     assert!(snapshot.turns.turns > 0 && snapshot.turns.buckets.iter().sum::<u64>() > 0);
 }
+
+#[test]
+fn whoever_waits_for_the_journal_is_answered_before_the_end() {
+    let server = start(limits());
+    let mut asking = server.connect();
+    asking.write_all(b"GET /v1/errors HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    server.wait_until(|snapshot| snapshot.core.requests == 1);
+    server.mailbox.push(Mail::Stop);
+    server.wait_until(|snapshot| snapshot.draining);
+    server.let_go();
+    assert_eq!(statuses(&read_all(&mut asking)), ["404"]);
+    assert_eq!(server.core.join().unwrap().unwrap(), Exit::Drained);
+}

@@ -18,7 +18,12 @@ struct Journal {
     events: HashMap<TaskId, Vec<TaskEvent>>,
 }
 
-pub(super) fn start(appended: Receiver<Append>, asked: Receiver<Lookup>, mailbox: Mailbox) {
+/// One message of `held` lets one look into the ledger end.
+pub(super) fn start(
+    (appended, asked): (Receiver<Append>, Receiver<Lookup>),
+    mailbox: Mailbox,
+    held: Receiver<()>,
+) {
     let mut journal = Journal::default();
     thread::spawn(move || {
         loop {
@@ -30,6 +35,9 @@ pub(super) fn start(appended: Receiver<Append>, asked: Receiver<Lookup>, mailbox
                 recv(asked) -> lookup => {
                     let Ok(lookup) = lookup else { return };
                     let Lookup::Read(read) = lookup else { panic!("the engine inquires nothing") };
+                    if let Query::Ledger(_) = read.query {
+                        let Ok(()) = held.recv() else { return };
+                    }
                     mailbox.push(Mail::Answered(read.reply_to, journal.answer(&read)));
                 }
             }

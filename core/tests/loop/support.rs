@@ -97,7 +97,7 @@ pub(crate) fn start_on<T: Send + 'static>(
     let (appends, appended) = bounded::<Append>(1024);
     let (short, asked) = bounded::<Lookup>(1024);
     let lookups = Lookups { long: short.clone(), short };
-    journal::start(appended, asked, mailbox.clone());
+    journal::start((appended, asked), mailbox.clone(), held.clone());
     let (spool, ordered) = bounded::<SpoolOrder>(64);
     start_spool(ordered, mailbox.clone());
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
