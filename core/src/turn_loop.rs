@@ -3,7 +3,7 @@
 use crate::clients::Clients;
 use crate::drain::Drain;
 use crate::exchange::Router;
-use crate::limits::{Limits, STARTS_PER_TURN, TICKS_PER_TURN};
+use crate::limits::{Limits, SPOOL_RETRY, STARTS_PER_TURN, TICKS_PER_TURN};
 use crate::listener::Listener;
 use crate::lookups::Lookups;
 use crate::mailbox::{Inbox, Mailbox, mailbox};
@@ -222,8 +222,10 @@ impl Core {
         let accept = self.listener.next_try(self.clients.room());
         let clients = self.clients.next_deadline();
         let due = [self.engine.next_deadline(), clients, self.drain.until(), accept];
-        let next = due.into_iter().flatten().min()?;
-        Some(next.since(self.clock.monotonic()))
+        let next = due.into_iter().flatten().min();
+        let next = next.map(|next| next.since(self.clock.monotonic()));
+        let spool = (!self.spool_waiting.is_empty()).then_some(SPOOL_RETRY);
+        next.into_iter().chain(spool).min()
     }
 
     /// Looks for work for a while before sleeping, if some is about to come back: that is cheaper

@@ -1,9 +1,12 @@
 //! The memory for payloads: who gets it, who waits for it, and who is refused.
 
-use crate::support::{Server, echo, limits, read_all, read_until, start_with, statuses, submit};
+use crate::support::{
+    Server, echo, limits, read_all, read_until, start, start_with, statuses, submit,
+};
 use overtime_core::Limits;
 use std::io::Write;
 use std::net::TcpStream;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub(crate) const KIB: usize = 1024;
@@ -158,4 +161,29 @@ fn too_many_that_wait_are_refused_by_name() {
 fn a_body_that_could_never_fit_is_too_large() {
     let server = start_small(256, limits());
     assert_eq!(statuses(&read_all(&mut begin(&server, "sink", 129 * KIB))), ["413"]);
+}
+
+/// A submission whose payload has a file of its own.
+fn spooled(kind: &str, wait: &str) -> Vec<u8> {
+    let body = "x".repeat(64 * 1024);
+    let head = submit(&format!("{kind}?wait={wait}"), "Content-Length: 65536\r\n");
+    [head, body].concat().into()
+}
+
+#[test]
+fn a_payload_is_kept_as_soon_as_the_spool_has_removed_what_was_before_it() {
+    const TASKS: usize = 70;
+    let server = start(limits());
+    for _ in 0..TASKS {
+        assert_eq!(statuses(&server.talk(&spooled("held", "0s"))), ["202"]);
+    }
+    // More files are to be removed than there is room for orders.
+    server.spool_rests.store(true, Ordering::SeqCst);
+    (0..TASKS).for_each(|_| server.let_go());
+    server.wait_until(|snapshot| snapshot.engine.tasks == 0);
+    let mut stream = server.connect();
+    stream.write_all(&spooled("sink", "60s")).unwrap();
+    server.wait_until(|snapshot| snapshot.engine.spooling == 1);
+    server.spool_rests.store(false, Ordering::SeqCst);
+    assert!(read_until(&mut stream, "taken").starts_with("HTTP/1.1 200 "));
 }

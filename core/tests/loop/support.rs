@@ -11,6 +11,8 @@ use overtime_engine::{Engine, LanePlan, Seed};
 use overtime_protocol::{Append, Clock, Epoch, Kind, Lookup, SpoolOrder, Spooled};
 use std::io::{self, Read as _, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -24,6 +26,8 @@ pub(crate) struct Server<T = io::Result<Exit>> {
     pub(crate) address: SocketAddr,
     pub(crate) mailbox: Mailbox,
     gate: Sender<()>,
+    /// The spool removes nothing while this holds.
+    pub(crate) spool_rests: Arc<AtomicBool>,
     pub(crate) core: JoinHandle<T>,
 }
 
@@ -99,7 +103,8 @@ pub(crate) fn start_on<T: Send + 'static>(
     let lookups = Lookups { long: short.clone(), short };
     journal::start((appended, asked), mailbox.clone(), held.clone());
     let (spool, ordered) = bounded::<SpoolOrder>(64);
-    start_spool(ordered, mailbox.clone());
+    let spool_rests = Arc::new(AtomicBool::new(false));
+    start_spool(ordered, mailbox.clone(), spool_rests.clone());
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.address().unwrap();
     let clock = Clock::start();
@@ -107,14 +112,18 @@ pub(crate) fn start_on<T: Send + 'static>(
     let setup =
         Setup { limits, listener, engine, kinds, workers, appends, lookups, spool, notices, clock };
     let core = Core::new(door, setup).unwrap();
-    Server { address, mailbox, gate, core: thread::spawn(|| run(core)) }
+    Server { address, mailbox, gate, spool_rests, core: thread::spawn(|| run(core)) }
 }
 
-fn start_spool(ordered: Receiver<SpoolOrder>, mailbox: Mailbox) {
+fn start_spool(ordered: Receiver<SpoolOrder>, mailbox: Mailbox, rests: Arc<AtomicBool>) {
     thread::spawn(move || {
         for order in ordered {
             if let SpoolOrder::Write { task, .. } = order {
                 mailbox.push(Mail::Spooled(task, Spooled::Written));
+            } else {
+                while rests.load(Ordering::SeqCst) {
+                    thread::yield_now();
+                }
             }
         }
     });
