@@ -194,6 +194,8 @@ impl Applier {
             Ok(done) => done,
             Err(error) if is_passing(&error) => {
                 self.shared.log.refuse();
+                self.shared.log.pause(TRY_AGAIN);
+                self.voice.tell_strain();
                 return Ok(());
             }
             Err(error) => return Err(failed(error)),
@@ -202,6 +204,9 @@ impl Applier {
             self.shared.log.release(self.shared.applied());
             self.unchecked = 0;
         }
+        // Whoever waits for that may be the only one who could write again. If there is too little
+        // room still, this asks for another checkpoint.
+        self.voice.tell_strain();
         self.shared.log.stats.checkpoint.record(before.elapsed());
         // A reader that began meanwhile would keep the write-ahead log from starting anew.
         self.rest_readers()

@@ -22,6 +22,8 @@ struct Bench {
     applier: Applier,
     opener: Opener,
     folder: tempfile::TempDir,
+    /// What was said of the strain.
+    strains: std::sync::mpsc::Receiver<bool>,
 }
 
 impl Bench {
@@ -36,7 +38,8 @@ impl Bench {
         let mint = || Opener::mint().expect("no other unit test of this crate mints");
         let opener = OPENER.get_or_init(mint).clone();
         let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
-        let options = Options { segment_bytes, ..Options::new("unused") };
+        let log_max_bytes = 4 * segment_bytes;
+        let options = Options { segment_bytes, log_max_bytes, ..Options::new("unused") };
         let found = Found { live: Vec::new(), free: Vec::new(), next_file: 1 };
         let log = Arc::new(Log::new(&options, Key(7), disk, found, 0));
         prepare::first(&log).unwrap();
@@ -44,14 +47,19 @@ impl Bench {
         let archive = Writer::open(&folder.path().join("archive.db"), opener.clone()).unwrap();
         let shared = Arc::new(Shared::new(Arc::clone(&log), Recent::default(), 0));
         let next = (1, SEGMENT_HEADER_BYTES);
-        let deliver: Deliver = Arc::new(|_| {});
+        let (tell, strains) = std::sync::mpsc::channel();
+        let deliver: Deliver = Arc::new(move |report| {
+            if let Report::Strained(strained) = report {
+                tell.send(strained).unwrap();
+            }
+        });
         let readers = Vec::new();
         let removal = Removal::new(Retention::default());
         let voice = Arc::new(Voice::new(Arc::clone(&deliver), Arc::clone(&log)));
         let unchecked = 0;
         let applier =
             Applier { shared, voice, archive, readers, next, deliver, removal, unchecked };
-        Self { log, writer, applier, opener, folder }
+        Self { log, writer, applier, opener, folder, strains }
     }
 
     /// Commits one record; two fit a segment.
@@ -171,6 +179,17 @@ fn an_archive_that_cannot_be_written_for_now_ends_without_a_failure_and_not_as_c
     other.execute_batch("ROLLBACK").unwrap();
     let sql = "SELECT value FROM meta WHERE name = 'clean'";
     assert_eq!(other.query_row(sql, [], |row| row.get(0)), Ok(0));
+}
+
+#[test]
+fn that_the_log_has_room_again_is_told_also_if_nothing_more_comes() {
+    let mut bench = Bench::new();
+    (0..3).for_each(|_| bench.spare());
+    (0..5).for_each(|_| assert!(bench.commit() > 0));
+    bench.apply();
+    assert_eq!(bench.strains.try_iter().collect::<Vec<_>>(), [true], "three segments of four");
+    bench.applier.checkpoint(Effort::Passive).unwrap();
+    assert_eq!(bench.strains.try_iter().collect::<Vec<_>>(), [false]);
 }
 
 #[test]
