@@ -11,6 +11,7 @@ mod writer;
 
 pub(crate) use apply::Applied;
 pub(crate) use reader::{Connections, LedgerPlace};
+pub(crate) use removal::Gone;
 pub(crate) use row::{Archived, HolderRow, KeptPayload, LedgerEntry};
 pub(crate) use schema::damaged;
 pub(crate) use writer::{Checkpoint, Effort, Writer};

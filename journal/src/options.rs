@@ -122,6 +122,10 @@ pub(crate) const CHECKPOINT_WAL_BYTES: u64 = 64 * MIB;
 /// The most tasks that are removed in one transaction: some milliseconds.
 pub(crate) const REMOVAL_ROWS_MAX: u32 = 500;
 
+/// … and the most rows of one kind, of events or of state, that go in one transaction: a task of many
+/// parts goes in several, the oldest first.
+pub(crate) const REMOVAL_PARTS_MAX: usize = 10_000;
+
 /// How long the applier removes tasks before it looks at the log again.
 pub(crate) const REMOVAL_SPAN: Duration = Duration::from_millis(250);
 

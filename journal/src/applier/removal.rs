@@ -2,7 +2,8 @@
 //! and for no more than half of its time.
 
 use super::{Applier, failed, is_passing};
-use crate::options::{REMOVAL_PERIOD, REMOVAL_ROWS_MAX, REMOVAL_SPAN};
+use crate::archive::Gone;
+use crate::options::{REMOVAL_PERIOD, REMOVAL_SPAN};
 use crate::retention::Retention;
 use crate::stats::{Usage, add};
 use foldhash::HashMap;
@@ -59,13 +60,13 @@ impl Applier {
                 continue;
             }
             let bound = self.removal.retention.bound(&kind, now);
-            let gone = match self.archive.remove_finished(&kind, bound) {
+            let Gone { usage, more: is_more } = match self.archive.remove_finished(&kind, bound) {
                 Ok(gone) => gone,
                 Err(error) if is_passing(&error) => return Ok(false),
                 Err(error) => return Err(failed(error)),
             };
-            self.note_removed(kind, gone)?;
-            more |= gone.rows.unsigned_abs() >= u64::from(REMOVAL_ROWS_MAX);
+            self.note_removed(kind, usage)?;
+            more |= is_more;
         }
         Ok(more)
     }

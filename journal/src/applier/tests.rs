@@ -193,6 +193,32 @@ fn that_the_log_has_room_again_is_told_also_if_nothing_more_comes() {
 }
 
 #[test]
+fn a_task_of_many_parts_is_removed_in_several_transactions() {
+    const LEFT: i64 = 10;
+    let bench = &mut Bench::new();
+    let archive = &mut bench.applier.archive;
+    let parts = crate::options::REMOVAL_PARTS_MAX as i64 + LEFT;
+    let insert = format!(
+        "INSERT INTO tasks (id, state, kind, tenant, lane, attempts, created_at, finished_at) \
+         VALUES (1, 5, 'echo', 'acme', 0, 1, 1, 1), (2, 5, 'echo', 'acme', 0, 1, 1, 1); \
+         WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < {parts}) \
+         INSERT INTO events (task, sequence, at, attempt) SELECT 1, x, 1, 1 FROM n;"
+    );
+    archive.connection().execute_batch(&insert).unwrap();
+    let count = |archive: &Writer, table: &str| -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        archive.connection().query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    let (echo, bound) = (overtime_protocol::KindName::new("echo").unwrap(), UnixMillis(2));
+    let first = archive.remove_finished(&echo, bound).unwrap();
+    assert_eq!((first.usage.rows, first.more), (0, true));
+    assert_eq!((count(archive, "tasks"), count(archive, "events")), (2, LEFT));
+    let second = archive.remove_finished(&echo, bound).unwrap();
+    assert_eq!((second.usage.rows, second.more), (-2, false));
+    assert_eq!((count(archive, "tasks"), count(archive, "events")), (0, 0));
+}
+
+#[test]
 fn a_wait_for_better_times_ends_with_the_log_and_not_with_more_records() {
     let bench = Bench::new();
     let segment = crate::log::Segment {

@@ -2,7 +2,7 @@
 //! It never touches a task that has not ended.
 
 use super::writer::Writer;
-use crate::options::REMOVAL_ROWS_MAX;
+use crate::options::{REMOVAL_PARTS_MAX, REMOVAL_ROWS_MAX};
 use crate::stats::Usage;
 use foldhash::HashMap;
 use overtime_protocol::{Form, KindName, TaskId, UnixMillis, bulk};
@@ -13,6 +13,21 @@ const DUE: &str = "SELECT id, form, coalesce(length(product), 0) FROM tasks \
     INDEXED BY tasks_finished WHERE state > 4 AND kind = ?1 AND finished_at < ?2 \
     ORDER BY finished_at LIMIT ?3";
 
+const EVENTS: &str = "DELETE FROM events WHERE task = ?1 AND sequence IN \
+    (SELECT sequence FROM events WHERE task = ?1 ORDER BY sequence LIMIT ?2)";
+
+const STATE: &str = "DELETE FROM state WHERE key IN \
+    (SELECT key FROM state WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3)";
+
+/// What has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gone {
+    /// Below zero, as it is added to what there is.
+    pub(crate) usage: Usage,
+    /// Whether there may be more to go.
+    pub(crate) more: bool,
+}
+
 /// A task that goes.
 struct Due {
     task: TaskId,
@@ -22,25 +37,27 @@ struct Due {
 }
 
 impl Writer {
-    /// Removes up to [`REMOVAL_ROWS_MAX`] tasks of a kind that ended before `bound`. What went.
+    /// Removes tasks of a kind that ended before `bound`: up to [`REMOVAL_ROWS_MAX`], with up to
+    /// [`REMOVAL_PARTS_MAX`] rows of what was kept of them.
     pub(crate) fn remove_finished(
         &mut self,
         kind: &KindName,
         bound: UnixMillis,
-    ) -> rusqlite::Result<Usage> {
+    ) -> rusqlite::Result<Gone> {
         // It becomes a writing one only if there is something to remove.
         let transaction = self.connection.transaction()?;
         let due = due(&transaction, kind, bound)?;
-        remove(&transaction, &due)?;
-        let bytes: i64 = due.iter().map(|due| due.bytes).sum();
-        let gone = Usage { rows: -(due.len() as i64), bytes: -bytes };
-        if !due.is_empty() {
-            let mut usage = HashMap::default();
-            usage.insert(kind.clone(), gone);
-            super::apply::write_usage(&transaction, &usage)?;
+        let (gone, left) = due.split_at(remove(&transaction, &due)?);
+        let more = !left.is_empty() || due.len() >= REMOVAL_ROWS_MAX as usize;
+        let bytes: i64 = gone.iter().map(|due| due.bytes).sum();
+        let usage = Usage { rows: -(gone.len() as i64), bytes: -bytes };
+        if !gone.is_empty() {
+            let mut by_kind = HashMap::default();
+            by_kind.insert(kind.clone(), usage);
+            super::apply::write_usage(&transaction, &by_kind)?;
         }
         transaction.commit()?;
-        Ok(gone)
+        Ok(Gone { usage, more })
     }
 }
 
@@ -66,19 +83,25 @@ fn due(
     Ok(due)
 }
 
-fn remove(transaction: &Transaction<'_>, due: &[Due]) -> rusqlite::Result<()> {
-    let mut events = transaction.prepare_cached("DELETE FROM events WHERE task = ?1")?;
-    let mut state = transaction.prepare_cached("DELETE FROM state WHERE key >= ?1 AND key < ?2")?;
+/// Removes tasks one by one, as long as there is room for their parts in one transaction. How many
+/// have gone; of the next, some parts may have.
+fn remove(transaction: &Transaction<'_>, due: &[Due]) -> rusqlite::Result<usize> {
+    let mut events = transaction.prepare_cached(EVENTS)?;
+    let mut state = transaction.prepare_cached(STATE)?;
     let mut row = transaction.prepare_cached("DELETE FROM tasks WHERE id = ?1")?;
-    for Due { task, is_bulk, .. } in due {
+    let mut room = REMOVAL_PARTS_MAX;
+    for (place, Due { task, is_bulk, .. }) in due.iter().enumerate() {
         let key = task.key().cast_signed();
-        events.execute([key])?;
+        room -= events.execute(params![key, room as i64])?;
         if *is_bulk {
             for Range { start, end } in bulk::kept_of(*task) {
-                state.execute([&start[..], &end[..]])?;
+                room -= state.execute(params![&start[..], &end[..], room as i64])?;
             }
+        }
+        if room == 0 {
+            return Ok(place);
         }
         row.execute([key])?;
     }
-    Ok(())
+    Ok(due.len())
 }
