@@ -118,7 +118,8 @@ pub struct Unfinished {
     pub payload_lost: bool,
     /// The idempotency key that it holds.
     pub claim: Option<Claim>,
-    /// How many attempts it had when a person last had it run again: those do not count.
+    /// How many of its attempts do not count: those that it had when a person last had it run again,
+    /// and those before the one that last came further than all before it.
     pub forgiven: u32,
     /// Whether a caller asked for its end while an attempt ran: it does not run again.
     pub cancel_asked: bool,

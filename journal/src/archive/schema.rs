@@ -15,7 +15,8 @@ const STATEMENTS: usize = 64;
 /// `mark_at` and the columns beside it are the mark of an attempt whose end is not known. Checksums
 /// are CRC-32C of the blob beside them. `key` is the hash of the idempotency key that the task
 /// holds, and `fingerprint` stands for the request that it came with. `forgiven` is how many attempts
-/// there were when a person last had it run again, `fault_print` the print of a parked task's fault.
+/// count no more: those that there were when a person last had it run again, or before the one that
+/// came further, `fault_print` the print of a parked task's fault.
 /// An event is known by the LSN of its record. The acceptance and the end of a task are told by its
 /// row (`accepted_lsn`, `ended_lsn`), so that one that ends in its first record has no other event.
 const TABLES: &str = "

@@ -3,7 +3,7 @@
 
 use overtime_protocol::record::{Acceptance, Advance, Change, Record, StartMark};
 use overtime_protocol::{
-    Claim, Document, Fault, KindName, Product, TaskEvent, TaskState, UnixMillis,
+    Claim, Document, Fault, Form, KindName, News, Product, TaskEvent, TaskState, UnixMillis,
 };
 
 /// What became of a task.
@@ -100,6 +100,24 @@ impl TaskFold {
             Some(Change::Finished(..)) => self.ended_lsn = Some(lsn),
             None | Some(_) => self.events.extend(TaskEvent::of(lsn, record)),
         }
+    }
+
+    /// How many attempts the task has got over, if these records say so and it had come as far as
+    /// `before`: one that comes further than those before it counts as the first again.
+    pub(crate) fn got_over(&self, form: Form, before: u64) -> Option<u32> {
+        // A pass over the items of a bulk body gets over some of them nearly always.
+        if form == Form::Bulk {
+            return None;
+        }
+        let (mut done, mut got_over) = (before, None);
+        for event in &self.events {
+            let News::Progress(progress) = &event.news else { continue };
+            if progress.done > done {
+                got_over = Some(event.attempt.saturating_sub(1));
+            }
+            done = progress.done;
+        }
+        got_over
     }
 
     /// Its kind, if a record tells it.

@@ -244,6 +244,52 @@ fn a_chunk_that_waits_is_committed_before_an_orderly_end() {
     assert_eq!(cursor(&unfinished(&small(root.path()))[0]), Some("behind item 6"));
 }
 
+/// Four attempts, the third of which comes further than those before it.
+fn attempts(number: u64, acceptance: Record) -> [Record; 11] {
+    [
+        acceptance,
+        started(number, 1, 0),
+        advanced(number, 1, 5),
+        retrying(number, 1),
+        started(number, 2, 0),
+        advanced(number, 2, 5),
+        retrying(number, 2),
+        started(number, 3, 0),
+        advanced(number, 3, 6),
+        retrying(number, 3),
+        retrying(number, 4),
+    ]
+}
+
+#[test]
+fn attempts_before_one_that_came_further_do_not_count_after_a_restart_either() {
+    let root = tempfile::tempdir().unwrap();
+    let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
+    let running = Running::open(&small(&alive));
+    // One record a transaction, …
+    for record in attempts(1, accepted(1, "in")) {
+        let last = running.durable(record);
+        running.wait_applied(last);
+    }
+    // … some of them in the log only, …
+    let records = attempts(2, accepted(2, "in"));
+    let last = running.append_all(records[..5].iter().cloned()).len();
+    running.wait_applied(running.durable(records[last].clone()));
+    let stopped = stop_applier(&alive);
+    running.append_all(records[last + 1..].iter().cloned());
+    // … or all of them, or in one transaction. A pass over items gets over some nearly always.
+    running.append_all(attempts(3, accepted(3, "in")));
+    running.append_all(attempts(4, accepted_bulk(4, 100)));
+    copy_folder(&alive, &killed);
+    drop(stopped);
+    running.close();
+    for folder in [&alive, &killed] {
+        let found = unfinished(&small(folder));
+        let counted: Vec<_> = found.iter().map(|found| (found.attempts, found.forgiven)).collect();
+        assert_eq!(counted, [(4, 2), (4, 2), (4, 2), (4, 0)]);
+    }
+}
+
 #[test]
 fn a_restart_applies_the_chunks_that_a_crash_left_in_the_log() {
     let root = tempfile::tempdir().unwrap();

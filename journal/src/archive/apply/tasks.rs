@@ -7,7 +7,7 @@ use crate::fold::{Fold, Rest, Run, TaskFold};
 use bytes::Bytes;
 use overtime_protocol::record::{Acceptance, Advance};
 use overtime_protocol::{
-    Document, Fault, KindName, News, Opener, Product, TaskId, TaskState, UnixMillis,
+    Document, Fault, Form, KindName, News, Opener, Product, TaskId, TaskState, UnixMillis,
 };
 use rusqlite::{CachedStatement, OptionalExtension, ToSql, Transaction, params};
 
@@ -27,7 +27,11 @@ const RUN: &str = "UPDATE tasks SET state = ?2, attempts = ?3, mark_at = ?4, mar
 
 /// A task that advances does not rest any more, whatever was said of it.
 const ADVANCE: &str = "UPDATE tasks SET cursor = ?2, progress_done = ?3, progress_total = ?4, \
+    forgiven = iif(?5 IS NULL, forgiven, max(coalesce(forgiven, 0), ?5)), \
     state = iif(state = 4, 0, state) WHERE id = ?1 AND state < 5";
+
+/// How far a task has come that has not ended.
+const PROGRESS: &str = "SELECT form, progress_done FROM tasks WHERE id = ?1 AND state < 5";
 
 /// Most tasks that end here were not seen before.
 const REST: &str = "INSERT INTO tasks (id, state, kind, lane, tenant, attempts, created_at, \
@@ -70,6 +74,7 @@ struct Tasks<'a> {
     accept: CachedStatement<'a>,
     run: CachedStatement<'a>,
     advance: CachedStatement<'a>,
+    progress: CachedStatement<'a>,
     rest: CachedStatement<'a>,
     payload: CachedStatement<'a>,
     come_to_rest: CachedStatement<'a>,
@@ -91,6 +96,7 @@ pub(super) fn write_tasks(
         accept: transaction.prepare_cached(ACCEPT)?,
         run: transaction.prepare_cached(RUN)?,
         advance: transaction.prepare_cached(ADVANCE)?,
+        progress: transaction.prepare_cached(PROGRESS)?,
         rest: transaction.prepare_cached(REST)?,
         payload: transaction.prepare_cached(PAYLOAD)?,
         come_to_rest: transaction.prepare_cached(COME_TO_REST)?,
@@ -155,9 +161,8 @@ impl Tasks<'_> {
         if let Some(run) = &change.run {
             self.run(task, run)?;
         }
-        if let Some(Advance { cursor, progress }) = &change.advance {
-            let (done, total) = (progress.done.cast_signed(), progress.total.map(u64::cast_signed));
-            self.advance.execute(params![key, &cursor[..], done, total])?;
+        if let Some(advance) = &change.advance {
+            self.advance(task, advance, change)?;
         }
         change.events.iter().try_for_each(|event| self.events.write(task, event))?;
         change.rest.iter().try_for_each(|rest| self.rest(task, rest, change))
@@ -215,6 +220,24 @@ impl Tasks<'_> {
             fault.and_then(retry_after_ms),
             fault.and_then(|fault| fault.members.as_deref()),
         ])?;
+        Ok(())
+    }
+
+    fn advance(
+        &mut self,
+        task: TaskId,
+        Advance { cursor, progress }: &Advance,
+        change: &TaskFold,
+    ) -> rusqlite::Result<()> {
+        let key = task.key().cast_signed();
+        let before = self.progress.query_row([key], |row| {
+            Ok((row.get::<_, Option<u8>>(0)?, row.get::<_, Option<i64>>(1)?))
+        });
+        let got_over = before.optional()?.and_then(|(form, done)| {
+            change.got_over(Form::from_number(form?)?, done.map_or(0, i64::cast_unsigned))
+        });
+        let (done, total) = (progress.done.cast_signed(), progress.total.map(u64::cast_signed));
+        self.advance.execute(params![key, &cursor[..], done, total, got_over])?;
         Ok(())
     }
 
