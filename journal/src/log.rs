@@ -272,14 +272,19 @@ impl Log {
         self.wake_all(state);
     }
 
-    /// Whether something failed that must not.
     /// Whether nothing is written any more.
     pub(crate) fn is_over(&self) -> bool {
         self.state.lock().phase != Phase::Open
     }
 
+    /// Whether something failed that must not.
     pub(crate) fn is_poisoned(&self) -> bool {
         self.stats.poisoned.load(Ordering::SeqCst)
+    }
+
+    /// How many bytes of its files hold nothing that is needed.
+    pub(crate) fn free_bytes(&self) -> u64 {
+        self.state.lock().free.len() as u64 * self.segment_bytes
     }
 
     fn wake_all(&self, state: MutexGuard<'_, State>) {

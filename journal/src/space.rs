@@ -92,15 +92,16 @@ impl Watch {
         let archive = ["archive.db", "archive.db-wal"].map(|name| self.len(name));
         let spool = self.spool.bytes();
         let taken = archive.iter().sum::<u64>() + stats.log_bytes.load(Relaxed) + spool;
-        let used = taken.saturating_sub(stats.archive_reusable_bytes.load(Relaxed));
+        let reusable = stats.archive_reusable_bytes.load(Relaxed);
+        let used = taken.saturating_sub(reusable + self.log.free_bytes());
         stats.disk_free.store(free, Relaxed);
         stats.disk_used.store(taken, Relaxed);
         stats.spool_bytes.store(spool, Relaxed);
-        let full_in = self.trend.full_in(Instant::now(), used, free);
+        let full_in = self.trend.full_in(Instant::now(), used, free.saturating_add(reusable));
         let full_in = full_in.map_or(0, |span| span.as_secs().max(1));
         stats.disk_full_in_seconds.store(full_in, Relaxed);
-        let is_low =
-            is_low(free, total, self.told.0) || self.limits.whole.is_some_and(|max| used > max);
+        let is_low = is_low((free, reusable), total, self.told.0)
+            || self.limits.whole.is_some_and(|max| used > max);
         let over = self.over();
         if self.told != (is_low, over.clone()) {
             self.told = (is_low, over.clone());
@@ -140,10 +141,13 @@ fn reserve(total: u64) -> u64 {
     (total / 20).clamp(8 * MIB, 1024 * MIB)
 }
 
-/// Once there is too little, a tenth more has to be free before there is enough.
-fn is_low(free: u64, total: u64, was_low: bool) -> bool {
+/// Once there is too little, a tenth more has to be free before there is enough. The archive's file
+/// never becomes smaller: what it can use again counts as free, or there would be too little for ever.
+/// But not all is written there, so a quarter has to be free outside of it.
+fn is_low((free, reusable): (u64, u64), total: u64, was_low: bool) -> bool {
     let reserve = reserve(total);
-    free < if was_low { reserve + reserve / 10 } else { reserve }
+    let wanted = if was_low { reserve + reserve / 10 } else { reserve };
+    free.saturating_add(reusable) < wanted || free < wanted / 4
 }
 
 /// How what is used has grown.
@@ -195,9 +199,17 @@ mod tests {
     #[test]
     fn a_disk_that_was_too_full_needs_some_more_room() {
         let total = 1_000 * MIB;
-        let low = |mib: u64, was_low| is_low(mib * MIB, total, was_low);
+        let low = |mib: u64, was_low| is_low((mib * MIB, 0), total, was_low);
         assert_eq!([low(49, false), low(50, false)], [true, false]);
         assert_eq!([low(54, true), low(55, true)], [true, false]);
+    }
+
+    #[test]
+    fn what_was_removed_from_the_archive_makes_room_though_its_file_stays_as_large() {
+        let total = 1_000 * MIB;
+        let low = |free: u64, reusable: u64| is_low((free * MIB, reusable * MIB), total, true);
+        assert_eq!([low(40, 0), low(40, 14), low(40, 15)], [true, true, false]);
+        assert_eq!([low(13, 1_000), low(14, 1_000)], [true, false]);
     }
 
     #[test]

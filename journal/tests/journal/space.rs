@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use overtime_journal::{DiskLimits, Options, Space};
+use overtime_protocol::record::ReadMark;
 use overtime_protocol::{KindName, TaskState};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -73,6 +74,32 @@ fn what_is_taken_is_counted_with_the_spool_before_and_after_a_restart() {
     let again = Running::open(&small(root.path()));
     let stats = again.journal.stats();
     wait_for(&again, &stats.spool_bytes, |bytes| bytes == 5 + 4);
+    again.close();
+}
+
+#[test]
+fn what_the_log_can_use_again_is_not_taken() {
+    const MIB: u64 = 1024 * 1024;
+    let root = tempfile::tempdir().unwrap();
+    let roomy =
+        |disk| Options { segment_bytes: MIB, log_max_bytes: 8 * MIB, ..limited(root.path(), disk) };
+    let running = Running::open(&roomy(DiskLimits::default()));
+    let stopped = stop_applier(root.path());
+    let mut lsn = 0;
+    for _ in 0..12 {
+        let read = ReadMark::At { lsn, watermark: 0 };
+        lsn = running.durable(writes(1, put("s/a", vec![b'x'; 500_000], read)));
+    }
+    drop(stopped);
+    running.close();
+
+    let echo = KindName::new("echo").unwrap();
+    let disk = DiskLimits { kinds: [(echo, 10_000)].into_iter().collect(), whole: None };
+    let again = Running::open(&roomy(disk));
+    again.durable(accepted(1, vec![b'x'; 9_900]));
+    let told = wait_told(&again, |space| !space.over.is_empty());
+    let log = again.journal.stats().log_bytes.load(SeqCst);
+    assert!(log >= 6 * MIB && told.used < 4 * MIB, "{log} bytes of log, {told:?}");
     again.close();
 }
 
