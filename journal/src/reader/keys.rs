@@ -39,6 +39,8 @@ impl Reader {
         let (task, fingerprint) = match self.shared.recent.claim(key, applied) {
             Some(entry) => (entry.task, entry.fingerprint),
             None => {
+                // Later than the look into the log: what has left it meanwhile is there.
+                let applied = self.shared.applied();
                 let Some(row) = self.archive.take().holder(key, applied)? else {
                     return Ok(None);
                 };
