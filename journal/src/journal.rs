@@ -74,7 +74,7 @@ impl Voice {
     /// Says whether the archive is behind, if that is not what was said last.
     pub(crate) fn tell_strain(&self) {
         let mut told = self.strained.lock();
-        let strained = self.log.is_strained();
+        let strained = self.log.is_behind();
         if std::mem::replace(&mut *told, strained) != strained {
             (self.deliver)(Report::Strained(strained));
         }

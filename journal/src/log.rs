@@ -10,7 +10,7 @@ pub(crate) use applying::Wake;
 
 use crate::disk::{Disk, FileId};
 use crate::frame::Key;
-use crate::options::{BEHIND_WRITES_MAX, Options};
+use crate::options::{BACKLOG_BEHIND_WRITES_MAX, BEHIND_WRITES_MAX, Options};
 use crate::stats::Stats;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
@@ -211,6 +211,16 @@ impl Log {
             self.grown.notify_one();
         }
         strained || state.writes - state.writes_seen > BEHIND_WRITES_MAX
+    }
+
+    /// Whether the archive is so far behind that the backlog of a former process should wait: it
+    /// comes beside a million tasks that are in memory already.
+    pub(crate) fn is_behind(&self) -> bool {
+        let behind = {
+            let state = self.state.lock();
+            state.writes - state.writes_seen
+        };
+        behind > BACKLOG_BEHIND_WRITES_MAX || self.is_strained()
     }
 
     /// The live segment of that sequence number.

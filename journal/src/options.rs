@@ -108,6 +108,9 @@ pub(crate) const APPLY_WRITES_MAX: usize = 100_000;
 /// bytes in memory.
 pub(crate) const BEHIND_WRITES_MAX: u64 = 130_000;
 
+/// The backlog of a former process waits while more writes than these are not in the archive.
+pub(crate) const BACKLOG_BEHIND_WRITES_MAX: u64 = 15_000;
+
 /// How many bytes of log are applied between two checkpoints at most: what a restart reads again,
 /// and what the log holds on to.
 pub(crate) const CHECKPOINT_LOG_BYTES: u64 = 96 * MIB;
