@@ -197,6 +197,7 @@ impl Engine {
                 match due {
                     Due::Reply(slot, reply_to) => self.end_wait(slot, reply_to, now, out),
                     Due::Start(slot) => self.end_delay(slot, now),
+                    Due::Deferred(reply_to) => self.end_deferral(reply_to, out),
                     Due::Repair(id) => self.step_repair(id, now, out),
                     Due::Reappend(slot, carries) => self.reappend((slot, carries), now, out),
                 }

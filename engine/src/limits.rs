@@ -13,6 +13,9 @@ pub(crate) const BULK_SLICE: Duration = Duration::from_secs(1);
 pub(crate) const CRASHES_MAX: u8 = 3;
 /// A deadline that arrives before the record is durable waits this much longer.
 pub(crate) const UNDECIDED_HOLD: Duration = Duration::from_secs(2);
+/// Whoever steers a task that a former process may have left behind waits no longer than this to
+/// hear whether it did.
+pub(crate) const DEFERRED_HOLD: Duration = Duration::from_secs(10);
 /// An append that met a full disk is tried again after this.
 pub(crate) const DISK_FULL_RETRY: Duration = Duration::from_secs(1);
 /// When whoever was refused for want of room on the disk may try again.

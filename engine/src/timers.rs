@@ -22,6 +22,8 @@ pub(crate) enum Due {
     Start(Slot),
     /// An append that met a full disk is to be tried again.
     Reappend(Slot, Carries),
+    /// A caller has waited long enough for the tasks of a former process to be known.
+    Deferred(ReplyTo),
     /// A repair goes on.
     Repair(RepairId),
 }

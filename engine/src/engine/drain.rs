@@ -19,6 +19,7 @@ impl Engine {
             return;
         }
         self.mode = Mode::Leaving;
+        self.end_deferrals(out);
         let waiting: Vec<(Slot, ReplyTo)> = self
             .table
             .slots()

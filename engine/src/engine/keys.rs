@@ -144,10 +144,30 @@ impl Engine {
         match (live, holder) {
             (Some(slot), _) => self.attach(slot, &submission, fingerprint, now, out),
             (None, Some(holder)) if holder.replay.is_none() && self.is_recovering() => {
-                self.defer(submission);
+                self.await_holder(*holder, submission, fingerprint, now.monotonic, out);
             }
             (None, Some(holder)) => self.replay(*holder, &submission, fingerprint, out),
             (None, None) => self.admit(submission, Some(Claim { key, fingerprint }), now, out),
+        }
+    }
+
+    /// The key is held by a task of a former process that may yet be told of.
+    fn await_holder(
+        &mut self,
+        holder: Holder,
+        submission: Submission,
+        fingerprint: Fingerprint,
+        now: Monotonic,
+        out: &mut Vec<Effect>,
+    ) {
+        let is_its = holder.fingerprint == fingerprint;
+        if is_its && submission.strict {
+            let answer = in_progress(holder.task).into();
+            out.push(Effect::Reply { to: submission.reply_to, answer });
+        } else if is_its && !submission.wait.is_zero() {
+            self.defer(submission, holder.task, now);
+        } else {
+            self.replay(holder, &submission, fingerprint, out);
         }
     }
 
@@ -215,7 +235,7 @@ impl Engine {
                 self.stats.replayed += 1;
                 Effect::Reply { to, answer }
             }
-            // Nobody handles its kind any more: it is as it is shown.
+            // Nobody handles its kind any more, or it is not taken up yet: it is as it is shown.
             None => Effect::Read(Read { reply_to: to, query: Query::Result(task) }),
         };
         out.push(effect);

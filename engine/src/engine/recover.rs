@@ -6,10 +6,13 @@ use crate::event::{Effect, Submission};
 use crate::limits::CRASHES_MAX;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, CancelState, Durable, Ended, Run, StartMarkState, Task};
+use crate::timers::{Due, TimerKey};
 use overtime_protocol::record::{Advance, Record, StartMark};
 use overtime_protocol::{
-    ChainNumber, Claim, Fault, KindId, Now, Problem, Source, TaskState, Unfinished,
+    ChainNumber, Claim, Fault, KindId, Monotonic, Now, Problem, Query, Read, ReplyTo, Source,
+    TaskId, TaskState, Unfinished,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +20,18 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) enum Recovery {
     /// They are not, and these requests may be about one of them.
-    UnderWay(Vec<Submission>),
+    UnderWay(BTreeMap<ReplyTo, Deferred>),
     /// They are.
     Ended,
+}
+
+/// A request that waits for the end of the recovery, and no longer than its caller.
+#[derive(Debug)]
+pub(crate) struct Deferred {
+    submission: Submission,
+    /// The task that it is about.
+    holder: TaskId,
+    timer: TimerKey,
 }
 
 impl Recovery {
@@ -36,7 +48,7 @@ impl Engine {
     /// [`Event::Recovered`]: crate::Event::Recovered
     /// [`Event::RecoveryEnded`]: crate::Event::RecoveryEnded
     pub fn begin_recovery(&mut self) {
-        self.recovery = Recovery::UnderWay(Vec::new());
+        self.recovery = Recovery::UnderWay(BTreeMap::new());
     }
 
     /// Whether a task that is not live may be unfinished all the same.
@@ -45,10 +57,33 @@ impl Engine {
     }
 
     /// The request is about a task that is not known yet: it comes again when all are.
-    pub(super) fn defer(&mut self, submission: Submission) {
+    pub(super) fn defer(&mut self, submission: Submission, holder: TaskId, now: Monotonic) {
+        let Recovery::UnderWay(deferred) = &mut self.recovery else { return };
         self.stats.payload_bytes += submission.payload.len();
-        if let Recovery::UnderWay(deferred) = &mut self.recovery {
-            deferred.push(submission);
+        let reply_to = submission.reply_to;
+        let timer = self.timers.set(now + submission.wait, Due::Deferred(reply_to));
+        deferred.insert(reply_to, Deferred { submission, holder, timer });
+    }
+
+    /// A caller waits no longer for the tasks of the former process to be known.
+    pub(super) fn end_deferral(&mut self, reply_to: ReplyTo, out: &mut Vec<Effect>) {
+        self.give_up_deferred_steer(reply_to, out);
+        let Recovery::UnderWay(deferred) = &mut self.recovery else { return };
+        let Some(Deferred { submission, holder, .. }) = deferred.remove(&reply_to) else { return };
+        self.stats.payload_bytes -= submission.payload.len();
+        // The journal knows that it goes on.
+        out.push(Effect::Read(Read { reply_to, query: Query::Result(holder) }));
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn end_deferrals(&mut self, out: &mut Vec<Effect>) {
+        let mut waiting = self.revivals.deferred();
+        if let Recovery::UnderWay(deferred) = &self.recovery {
+            waiting.extend(deferred.iter().map(|(&reply_to, one)| (reply_to, one.timer)));
+        }
+        for (reply_to, timer) in waiting {
+            self.timers.cancel(timer);
+            self.end_deferral(reply_to, out);
         }
     }
 
@@ -56,21 +91,29 @@ impl Engine {
     #[cfg(test)]
     pub(super) fn deferred_bytes(&self) -> u64 {
         match &self.recovery {
-            Recovery::UnderWay(deferred) => deferred.iter().map(|one| one.payload.len()).sum(),
+            Recovery::UnderWay(deferred) => {
+                deferred.values().map(|one| one.submission.payload.len()).sum()
+            }
             Recovery::Ended => 0,
         }
     }
 
-    fn take_deferred(&mut self) -> Vec<Submission> {
+    /// Each with what is left of its wait.
+    fn take_deferred(&mut self, now: Monotonic) -> Vec<Submission> {
         let Recovery::UnderWay(deferred) = &mut self.recovery else { return Vec::new() };
-        let deferred = std::mem::take(deferred);
-        self.stats.payload_bytes -= deferred.iter().map(|one| one.payload.len()).sum::<u64>();
-        deferred
+        let mut submissions = Vec::with_capacity(deferred.len());
+        for Deferred { mut submission, timer, .. } in std::mem::take(deferred).into_values() {
+            self.timers.cancel(timer);
+            self.stats.payload_bytes -= submission.payload.len();
+            submission.wait = timer.at.since(now);
+            submissions.push(submission);
+        }
+        submissions
     }
 
     /// All are known.
     pub(super) fn end_recovery(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let deferred = self.take_deferred();
+        let deferred = self.take_deferred(now.monotonic);
         self.recovery = Recovery::Ended;
         deferred.into_iter().for_each(|submission| self.submit(submission, now, out));
         self.steer_deferred(now, out);
@@ -79,7 +122,7 @@ impl Engine {
     /// The journal has failed: they never will be.
     pub(super) fn give_up_deferred(&mut self, problem: &Problem, out: &mut Vec<Effect>) {
         self.give_up_deferred_steers(problem, out);
-        for Submission { reply_to: to, .. } in self.take_deferred() {
+        for Submission { reply_to: to, .. } in self.take_deferred(Monotonic::default()) {
             out.push(Effect::Reply { to, answer: problem.clone().into() });
         }
     }

@@ -13,13 +13,16 @@ use super::repair::RepairId;
 use super::told::{no_handler, not_parked, unhandled, unsteerable};
 use super::{Engine, Mode};
 use crate::event::{Effect, Steer, Wants, Wish};
+use crate::limits::DEFERRED_HOLD;
 use crate::table::Slot;
 use crate::task::Run;
+use crate::timers::{Due, TimerKey};
 use overtime_protocol::record::{Change, Record};
 use overtime_protocol::{
-    Answer, Claim, Code, KindId, Now, Problem, Question, ReplyTo, TaskId, TaskState, Unfinished,
+    Answer, Claim, Code, KindId, Monotonic, Now, Problem, Question, ReplyTo, TaskId, TaskState,
+    Unfinished,
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Who steers.
@@ -37,7 +40,7 @@ pub(crate) struct Revivals {
     /// Who waits for the journal to tell of a task.
     asked: HashMap<TaskId, Vec<(Steerer, Wish)>>,
     /// Those who ask for tasks that may yet be told of by the recovery.
-    deferred: Vec<Steer>,
+    deferred: BTreeMap<ReplyTo, (Steer, TimerKey)>,
     /// Unfinished tasks that are not live, because nobody handles their kind.
     unhandled: HashSet<TaskId>,
 }
@@ -46,6 +49,11 @@ impl Revivals {
     /// Whether somebody waits for the end of the recovery.
     pub(crate) fn defers(&self) -> bool {
         !self.deferred.is_empty()
+    }
+
+    /// Those who wait for the end of the recovery, and until when.
+    pub(crate) fn deferred(&self) -> Vec<(ReplyTo, TimerKey)> {
+        self.deferred.iter().map(|(&reply_to, &(_, timer))| (reply_to, timer)).collect()
     }
 
     /// A task that is left to the journal.
@@ -64,33 +72,48 @@ impl Engine {
             return;
         }
         if self.is_recovering() && self.find_steerable(task).is_none() {
-            self.defer_steer(steer, out);
+            self.defer_steer(steer, now.monotonic, out);
             return;
         }
         self.steer_by((by, wish), task, now, out);
     }
 
-    fn defer_steer(&mut self, steer: Steer, out: &mut Vec<Effect>) {
-        if self.revivals.deferred.len() < self.limits.inquiries_max {
-            self.revivals.deferred.push(steer);
+    fn defer_steer(&mut self, steer: Steer, now: Monotonic, out: &mut Vec<Effect>) {
+        let reply_to = steer.reply_to;
+        if self.revivals.deferred.len() < self.limits.inquiries_max && self.mode != Mode::Leaving {
+            let timer = self.timers.set(now + DEFERRED_HOLD, Due::Deferred(reply_to));
+            self.revivals.deferred.insert(reply_to, (steer, timer));
             return;
         }
-        let detail = "too many requests wait for the tasks of a former process";
+        self.refuse_deferred_steer(reply_to, out);
+    }
+
+    fn refuse_deferred_steer(&mut self, to: ReplyTo, out: &mut Vec<Effect>) {
+        let detail = "the tasks of a former process are still being taken up; nothing was done";
         let wait = self.seed.stretch(self.pace.until_drained(1));
         let answer = Problem::new(Code::Reads, detail).after(wait).into();
-        out.push(Effect::Reply { to: steer.reply_to, answer });
+        out.push(Effect::Reply { to, answer });
+    }
+
+    /// Whoever steers waits no longer.
+    pub(super) fn give_up_deferred_steer(&mut self, to: ReplyTo, out: &mut Vec<Effect>) {
+        if self.revivals.deferred.remove(&to).is_some() {
+            self.refuse_deferred_steer(to, out);
+        }
     }
 
     /// All unfinished tasks are known.
     pub(super) fn steer_deferred(&mut self, now: Now, out: &mut Vec<Effect>) {
-        for steer in std::mem::take(&mut self.revivals.deferred) {
+        for (steer, timer) in std::mem::take(&mut self.revivals.deferred).into_values() {
+            self.timers.cancel(timer);
             self.steer(steer, now, out);
         }
     }
 
     /// The journal has failed: they never will be.
     pub(super) fn give_up_deferred_steers(&mut self, problem: &Problem, out: &mut Vec<Effect>) {
-        for Steer { reply_to: to, .. } in std::mem::take(&mut self.revivals.deferred) {
+        for (to, (_, timer)) in std::mem::take(&mut self.revivals.deferred) {
+            self.timers.cancel(timer);
             out.push(Effect::Reply { to, answer: problem.clone().into() });
         }
     }

@@ -286,3 +286,38 @@ fn nobody_waits_for_a_task_of_a_server_that_leaves() {
     ",
     );
 }
+
+#[test]
+fn nobody_waits_longer_than_he_wants_for_the_tasks_of_a_former_process() {
+    check(
+        4,
+        "
+        submit a call wait=0s
+        > append a accepted
+        durable
+        > reply a 202 queued
+        > dispatch interactive a#1
+        recovering
+        submit b call key=m wait=2s
+        > inquire for b
+        found b held-by=a
+        submit c call key=m wait=0s
+        > inquire for c
+        found c held-by=a
+        > read ReplyTo(2)
+        submit d call key=m strict
+        > inquire for d
+        found d held-by=a
+        > reply d 409 in-progress yes
+        +2s
+        > append a started
+        > read ReplyTo(1)
+        submit e call key=m wait=2s
+        > inquire for e
+        found e held-by=a
+        grace-ends
+        > read ReplyTo(4)
+        recovered
+    ",
+    );
+}

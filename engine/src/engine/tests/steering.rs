@@ -536,3 +536,19 @@ fn a_delayed_task_that_is_cancelled_leaves_nothing_behind() {
     }
     assert_eq!((stage.engine.stats().cancelled, stage.engine.next_deadline()), (1, None), "{text}");
 }
+
+#[test]
+fn whoever_steers_is_told_when_the_tasks_of_a_former_process_take_long() {
+    check_parked(
+        "
+        recovering
+        cancel x a
+        +10s
+        > reply x 503 reads no
+        cancel y a
+        grace-ends
+        > reply y 503 reads no
+        recovered
+    ",
+    );
+}
