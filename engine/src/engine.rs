@@ -35,6 +35,7 @@ mod keys;
 mod pace;
 mod record;
 mod recover;
+mod reload;
 mod repair;
 mod reply;
 mod revive;
@@ -71,6 +72,7 @@ pub struct Engine {
     hot_keys: HotKeys,
     suspects: Suspects,
     marks: PerLane<Marks>,
+    reloads: reload::Reloads,
     /// The archive is behind: the backlog of a former process waits for it.
     strained: bool,
     inflight: Slab<record::InFlight>,
@@ -141,6 +143,7 @@ impl Engine {
             hot_keys: HotKeys::default(),
             suspects: Suspects::default(),
             marks: PerLane::default(),
+            reloads: reload::Reloads::default(),
             strained: false,
             inflight: Slab::new(),
             inquiries: Slab::new(),
@@ -273,6 +276,7 @@ impl Engine {
             self.marks[lane].leave();
         }
         self.stats.payload_bytes -= task.bytes_in_memory();
+        self.reloads.lent_bytes -= task.lent;
         if let Some(claim) = &task.durable.claim {
             self.keys.let_go(claim.key);
         }

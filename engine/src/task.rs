@@ -90,6 +90,8 @@ pub(crate) enum Run {
     Suspect,
     /// In its lane, where it stands like that.
     Queued { since: Monotonic, standing: Standing, place: Place },
+    /// Waits for memory for its payload, which is in a file.
+    Unloaded,
     /// Waits for the chain of its hot key.
     Chained,
     /// A worker has it.
@@ -198,6 +200,7 @@ impl Task {
             Run::Waiting
             | Run::Delayed { .. }
             | Run::Suspect
+            | Run::Unloaded
             | Run::Queued { .. }
             | Run::Chained => TaskState::Queued,
             Run::Ended(ref ended) => ended.shown,

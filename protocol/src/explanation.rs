@@ -59,6 +59,8 @@ pub enum WaitsFor {
     HotKey,
     /// A free worker.
     Worker,
+    /// Memory for its payload, which is in a file.
+    Memory,
     /// Its time.
     Time,
 }
@@ -72,6 +74,7 @@ impl WaitsFor {
             Self::Suspects => "suspects",
             Self::HotKey => "hot-key",
             Self::Worker => "worker",
+            Self::Memory => "memory",
             Self::Time => "time",
         }
     }

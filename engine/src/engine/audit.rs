@@ -23,6 +23,8 @@ impl Engine {
             bytes + asked + self.deferred_bytes(),
             "payload bytes"
         );
+        let lent: u64 = self.table.iter().map(|task| task.lent).sum();
+        assert_eq!(self.reloads.lent_bytes, lent, "lent payload bytes");
         assert!(self.table.len() <= self.limits.tasks_max, "tasks over their bound");
     }
 

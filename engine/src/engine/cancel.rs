@@ -111,7 +111,7 @@ impl Engine {
             Run::Chained => task.hot_key = None,
             // It may be due in a year, and there may be any number of these.
             Run::Delayed { timer, .. } => self.timers.cancel(timer),
-            Run::Waiting | Run::Suspect => {}
+            Run::Waiting | Run::Suspect | Run::Unloaded => {}
             Run::Running | Run::Ended(_) | Run::Abandoned => {
                 debug_assert!(false, "{:?} is not without a worker", task.run);
                 return;

@@ -92,6 +92,10 @@ impl Engine {
                  are before it."
                     .to_owned(),
             ),
+            Run::Unloaded => hold(
+                WaitsFor::Memory,
+                "Its payload is in a file, and there is no memory to read it yet.".to_owned(),
+            ),
             Run::Queued { .. } => {
                 hold(WaitsFor::Worker, self.why_queued(slot, task, position.unwrap_or_default()))
             }

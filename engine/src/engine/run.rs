@@ -180,7 +180,9 @@ impl Engine {
     /// The worker has let go of the payload that it was lent.
     pub(super) fn take_payload_back(&mut self, slot: Slot) {
         let Some(task) = self.table.get_mut(slot) else { return };
-        self.stats.payload_bytes -= std::mem::take(&mut task.lent);
+        let lent = std::mem::take(&mut task.lent);
+        self.stats.payload_bytes -= lent;
+        self.reloads.lent_bytes -= lent;
     }
 
     /// The payload is on disk and nobody needs it soon: its bytes leave memory.

@@ -21,6 +21,9 @@ impl Engine {
     /// Starts what may be started, highest lane first, in at most `max` chains; returns how many.
     pub fn dispatch(&mut self, max: usize, now: Now, out: &mut Vec<Effect>) -> usize {
         let mut started = 0;
+        if self.is_starting() {
+            self.end_waits_for_memory(now);
+        }
         for lane in LANES {
             self.mark_ahead(lane, max, now, out);
             while started < max && self.may_start(lane) {
@@ -37,6 +40,7 @@ impl Engine {
     pub fn has_work_to_start(&self) -> bool {
         let may_mark = |lane| self.may_mark() && self.marks[lane].is_due();
         LANES.into_iter().any(|lane| self.may_start(lane) || may_mark(lane))
+            || (self.is_starting() && self.has_memory_for_next())
     }
 
     fn is_starting(&self) -> bool {
@@ -92,6 +96,11 @@ impl Engine {
                 continue;
             }
             self.stats.queued[lane] -= 1;
+            if self.table.get(slot).is_some_and(|task| !self.may_reload(task)) {
+                self.await_memory(slot);
+                continue;
+            }
+            let Some(task) = self.table.get_mut(slot) else { continue };
             // It may lie in the queue a second time, and must not be found there now.
             task.run = Run::Waiting;
             let waited = now.monotonic.since(since);
@@ -159,6 +168,7 @@ impl Engine {
             let before = task.bytes_in_memory();
             jobs.push(task.start(now));
             self.stats.payload_bytes += task.bytes_in_memory() - before;
+            self.reloads.lent_bytes += task.lent;
             let recorded = task.acceptance != AcceptanceState::Volatile;
             if recorded && task.start_mark == StartMarkState::None {
                 self.lingers.set(now.monotonic, slot);

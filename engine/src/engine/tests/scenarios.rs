@@ -973,3 +973,43 @@ fn a_cause_that_says_how_long_to_wait_is_waited_for_whatever_the_policy_says() {
     ",
     );
 }
+
+#[test]
+fn payloads_that_are_read_again_leave_memory_for_others() {
+    let limits = Limits { payload_memory_max_bytes: 150_000, ..Limits::default() };
+    check_within(
+        4,
+        limits,
+        "
+        submit a call bytes=65536 delay=1s wait=0s
+        > spool a
+        spooled a
+        > append a accepted
+        durable
+        > reply a 202 queued
+        submit b call bytes=65536 delay=1s wait=0s
+        > spool b
+        spooled b
+        > append b accepted
+        durable
+        > reply b 202 queued
+        submit c call bytes=65536 delay=1s wait=0s
+        > spool c
+        spooled c
+        > append c accepted
+        durable
+        > reply c 202 queued
+        +1s
+        > dispatch interactive a#1 spooled
+        why x b
+        > explain x queued waits for memory
+        submit d upsert
+        > dispatch interactive d#1
+        cancel y b
+        > append b cancelled
+        done a
+        > append a succeeded
+        > dispatch interactive c#1 spooled
+    ",
+    );
+}
