@@ -258,6 +258,18 @@ impl Engine {
         repair.settle();
     }
 
+    /// Whether whoever steers is a repair that has stopped, or is forgotten: it comes to no other task.
+    pub(super) fn is_withdrawn(&mut self, by: Steerer) -> bool {
+        let Steerer::Repair(id, task) = by else { return false };
+        let Some(repair) = self.repairs.get_mut(id) else { return true };
+        let is_over = !repair.is_running();
+        if is_over {
+            repair.steering = repair.steering.saturating_sub(1);
+            repair.page.push_back(task);
+        }
+        is_over
+    }
+
     /// A task could not be steered. What may pass is tried again later.
     pub(super) fn repair_refused(&mut self, id: RepairId, task: TaskId, answer: &Answer) {
         let Some(repair) = self.repairs.get_mut(id) else { return };

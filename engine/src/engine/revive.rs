@@ -189,6 +189,9 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) {
         for steered in self.revivals.asked.remove(&task).unwrap_or_default() {
+            if self.is_withdrawn(steered.0) {
+                continue;
+            }
             match (self.find_steerable(task), &found) {
                 (Some(slot), _) => self.steer_live(slot, steered, now, out),
                 (None, Ok(parked)) => self.revive(parked, steered, now, out),

@@ -324,3 +324,31 @@ fn what_is_under_way_for_a_repair_is_not_taken_for_its_successors() {
     "
     ));
 }
+
+#[test]
+fn a_repair_that_has_stopped_comes_to_no_other_task() {
+    let stopped = shown("stopped", [1, 0, 1, 0, 1, 0]);
+    check_parked(&format!(
+        "
+        repair x retry stop_at=0
+        > reply x 202 running
+        > inquire for page
+        page a b
+        +10ms
+        > inquire for a
+        +10ms
+        > inquire for b
+        > inquire for page
+        parked a
+        > append a resumed
+        durable
+        > dispatch background a#2 stored
+        defect a
+        > append a parked
+        durable
+        parked b
+        progress p
+        {stopped}
+    "
+    ));
+}
