@@ -75,3 +75,21 @@ fn more_payloads_than_there_is_memory_for_are_all_served() {
     assert_eq!(value("overtime_bodies_waiting "), 0.0);
     assert_eq!(value("overtime_reserved_bytes "), 0.0);
 }
+
+#[test]
+fn large_payloads_that_are_due_together_leave_memory_for_small_calls() {
+    let folder = folder();
+    let server = start_with_memory(folder.path(), "2MiB");
+    let slow = format!("{}{{\"ms\":3600000}}", " ".repeat(600_000));
+    let tasks = [(); 4].map(|()| server.post("/v1/tasks/sleep?wait=0s&delay=1s", &slow).task());
+    server.wait_for(&tasks[0], &["running"]);
+    let waits_for = |task: &str| {
+        let explained = server.get(&format!("/v1/tasks/{task}/explain")).json();
+        explained["waits_for"].as_str().map(str::to_owned)
+    };
+    while waits_for(&tasks[3]).as_deref() == Some("time") {}
+    assert_eq!(waits_for(&tasks[3]).as_deref(), Some("memory"));
+    assert_eq!(server.post("/v1/tasks/echo", "small").status, 200);
+    server.request("DELETE", &format!("/v1/tasks/{}", tasks[0]), &[], "");
+    server.wait_for(&tasks[1], &["running"]);
+}
