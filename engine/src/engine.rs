@@ -9,6 +9,7 @@ use crate::limits::Limits;
 use crate::marks::Marks;
 use crate::queue::LaneQueue;
 use crate::rates::Rates;
+use crate::repairs::Repairs;
 use crate::seed::Seed;
 use crate::stats::Stats;
 use crate::suspects::Suspects;
@@ -50,7 +51,6 @@ mod tests;
 mod told;
 
 pub(crate) use record::Carries;
-pub(crate) use repair::RepairId;
 
 /// The decisions. See the crate's documentation.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ pub struct Engine {
     keys: keys::Keys,
     recovery: recover::Recovery,
     revivals: revive::Revivals,
-    repairs: repair::Repairs,
+    repairs: Repairs,
     followed: TaskIds,
     mint: TaskIdMint,
     seed: Seed,
@@ -150,7 +150,7 @@ impl Engine {
             keys: keys::Keys::default(),
             recovery: recover::Recovery::Ended,
             revivals: revive::Revivals::default(),
-            repairs: repair::Repairs::default(),
+            repairs: Repairs::default(),
             followed: TaskIds::default(),
             mint: TaskIdMint::new(setup.epoch, setup.highest),
             seed: setup.seed,

@@ -19,6 +19,7 @@ mod limits;
 mod marks;
 mod queue;
 mod rates;
+mod repairs;
 mod seed;
 mod stats;
 mod suspects;

@@ -1,6 +1,7 @@
 //! Timers: what is due at which point of the monotonic clock.
 
-use crate::engine::{Carries, RepairId};
+use crate::engine::Carries;
+use crate::repairs::RepairId;
 use crate::table::Slot;
 use overtime_protocol::{Monotonic, ReplyTo};
 use std::collections::BTreeMap;

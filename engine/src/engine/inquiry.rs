@@ -3,8 +3,8 @@
 use super::Engine;
 use super::dry_run::DryRun;
 use super::keys::Keyed;
-use super::repair::RepairId;
 use crate::event::Effect;
+use crate::repairs::RepairId;
 use overtime_protocol::{Code, Finding, Inquiry, Now, Problem, Question, TaskId, Ticket};
 
 /// What is decided once something was found.

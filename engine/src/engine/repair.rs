@@ -7,117 +7,14 @@ use super::inquiry::Pending;
 use super::revive::Steerer;
 use super::{Engine, Mode};
 use crate::event::{Effect, Wish};
-use crate::limits::{REPAIR_PAGE, REPAIR_RETRY, REPAIR_STEP, REPAIRS_MAX, STEERING_MAX};
+use crate::limits::{REPAIR_PAGE, REPAIR_RETRY, REPAIRS_MAX, STEERING_MAX};
+use crate::repairs::{Repair, RepairId};
 use crate::timers::Due;
-use overtime_protocol::repair::{Remedy, RepairOrder, RepairProgress, RepairState};
+use overtime_protocol::repair::{Remedy, RepairOrder, RepairProgress};
 use overtime_protocol::{
     Answer, Code, Finding, KindName, Now, Problem, Question, ReplyTo, TaskId, TaskState,
 };
-use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
-
-/// The repairs of this process, those that are over included until others take their place.
-#[derive(Debug, Default)]
-pub(crate) struct Repairs {
-    known: HashMap<u64, Repair>,
-    /// Live tasks that a repair had run again, and which.
-    open: HashMap<TaskId, RepairId>,
-    /// Repairs begun so far.
-    begun: u64,
-}
-
-/// Names a repair among all of this process: what is still under way for one must not be taken for
-/// its successor's, which has the same print.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RepairId {
-    print: u64,
-    number: u64,
-}
-
-#[derive(Debug)]
-struct Repair {
-    order: RepairOrder,
-    number: u64,
-    /// The kinds that are not walked to their end, the first of them as far as `after`.
-    kinds: VecDeque<KindName>,
-    after: Option<TaskId>,
-    /// A page is awaited.
-    asking: bool,
-    /// Found, and not come to.
-    page: VecDeque<TaskId>,
-    /// Asked for in the journal.
-    steering: u64,
-    /// A timer is set for its next step.
-    ticking: bool,
-    progress: RepairProgress,
-}
-
-impl Repairs {
-    fn get_mut(&mut self, id: RepairId) -> Option<&mut Repair> {
-        self.known.get_mut(&id.print).filter(|repair| repair.number == id.number)
-    }
-
-    /// Whether none goes on.
-    #[cfg(test)]
-    pub(crate) fn are_over(&self) -> bool {
-        self.open.is_empty() && self.known.values().all(|repair| !repair.is_running())
-    }
-}
-
-impl Repair {
-    fn new(order: RepairOrder, number: u64, kinds: VecDeque<KindName>) -> Self {
-        let progress = RepairProgress {
-            state: RepairState::Running,
-            remedy: order.remedy,
-            acted: 0,
-            succeeded: 0,
-            failed: 0,
-            open: 0,
-            left: 0,
-            skipped: 0,
-        };
-        let (page, asking, steering) = (VecDeque::new(), false, 0);
-        let ticking = true;
-        Self { order, number, kinds, after: None, asking, page, steering, ticking, progress }
-    }
-
-    fn is_running(&self) -> bool {
-        self.progress.state == RepairState::Running
-    }
-
-    /// How many it comes to in a step, and how long that is.
-    fn pace(&self) -> (usize, Duration) {
-        let rate = self.order.rate.max(1);
-        let steps = u32::try_from(1_000 / REPAIR_STEP.as_millis()).unwrap_or(1);
-        if rate <= steps {
-            return (1, Duration::from_secs(1) / rate);
-        }
-        (rate.div_ceil(steps) as usize, REPAIR_STEP)
-    }
-
-    /// Whether it has come to all that there were.
-    fn has_walked(&self) -> bool {
-        self.kinds.is_empty() && self.page.is_empty() && self.steering == 0
-    }
-
-    /// Looks whether it is over.
-    fn settle(&mut self) {
-        let RepairProgress { failed, open, .. } = self.progress;
-        let walked = self.has_walked();
-        if !self.is_running() {
-            return;
-        }
-        if self.order.stop_at.is_some_and(|most| failed > most) {
-            self.progress.state = RepairState::Stopped;
-        } else if walked && open == 0 {
-            self.progress.state = RepairState::Done;
-        }
-    }
-
-    fn told(&self) -> RepairProgress {
-        RepairProgress { left: self.page.len() as u64, ..self.progress }
-    }
-}
+use std::collections::VecDeque;
 
 impl Engine {
     /// A caller wants errors repaired.

@@ -9,11 +9,11 @@
 
 use super::inquiry::Pending;
 use super::record::Carries;
-use super::repair::RepairId;
 use super::told::{no_handler, not_parked, unhandled, unsteerable};
 use super::{Engine, Mode};
 use crate::event::{Effect, Steer, Wants, Wish};
 use crate::limits::DEFERRED_HOLD;
+use crate::repairs::RepairId;
 use crate::table::Slot;
 use crate::task::Run;
 use crate::timers::{Due, TimerKey};
