@@ -26,6 +26,7 @@ mod ask;
 mod audit;
 mod cancel;
 mod chunk;
+mod deferral;
 mod drain;
 mod dry_run;
 mod ending;

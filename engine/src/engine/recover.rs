@@ -9,8 +9,8 @@ use crate::task::{AcceptanceState, CancelState, Durable, Ended, Run, StartMarkSt
 use crate::timers::{Due, TimerKey};
 use overtime_protocol::record::{Advance, Record, StartMark};
 use overtime_protocol::{
-    ChainNumber, Claim, Fault, KindId, Monotonic, Now, Problem, Query, Read, ReplyTo, Source,
-    TaskId, TaskState, Unfinished,
+    ChainNumber, Claim, Fault, KindId, Monotonic, Now, Problem, ReplyTo, Source, TaskId, TaskState,
+    Unfinished,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,10 +28,10 @@ pub(crate) enum Recovery {
 /// A request that waits for the end of the recovery, and no longer than its caller.
 #[derive(Debug)]
 pub(crate) struct Deferred {
-    submission: Submission,
+    pub(super) submission: Submission,
     /// The task that it is about.
-    holder: TaskId,
-    timer: TimerKey,
+    pub(super) holder: TaskId,
+    pub(super) timer: TimerKey,
 }
 
 impl Recovery {
@@ -63,28 +63,6 @@ impl Engine {
         let reply_to = submission.reply_to;
         let timer = self.timers.set(now + submission.wait, Due::Deferred(reply_to));
         deferred.insert(reply_to, Deferred { submission, holder, timer });
-    }
-
-    /// A caller waits no longer for the tasks of the former process to be known.
-    pub(super) fn end_deferral(&mut self, reply_to: ReplyTo, out: &mut Vec<Effect>) {
-        self.give_up_deferred_steer(reply_to, out);
-        let Recovery::UnderWay(deferred) = &mut self.recovery else { return };
-        let Some(Deferred { submission, holder, .. }) = deferred.remove(&reply_to) else { return };
-        self.stats.payload_bytes -= submission.payload.len();
-        // The journal knows that it goes on.
-        out.push(Effect::Read(Read { reply_to, query: Query::Result(holder) }));
-    }
-
-    /// Nobody waits any more.
-    pub(super) fn end_deferrals(&mut self, out: &mut Vec<Effect>) {
-        let mut waiting = self.revivals.deferred();
-        if let Recovery::UnderWay(deferred) = &self.recovery {
-            waiting.extend(deferred.iter().map(|(&reply_to, one)| (reply_to, one.timer)));
-        }
-        for (reply_to, timer) in waiting {
-            self.timers.cancel(timer);
-            self.end_deferral(reply_to, out);
-        }
     }
 
     /// Payload bytes of the requests that wait for the end of the recovery.

@@ -12,15 +12,13 @@ use super::record::Carries;
 use super::told::{no_handler, not_parked, unhandled, unsteerable};
 use super::{Engine, Mode};
 use crate::event::{Effect, Steer, Wants, Wish};
-use crate::limits::DEFERRED_HOLD;
 use crate::repairs::RepairId;
 use crate::table::Slot;
 use crate::task::Run;
-use crate::timers::{Due, TimerKey};
+use crate::timers::TimerKey;
 use overtime_protocol::record::{Change, Record};
 use overtime_protocol::{
-    Answer, Claim, Code, KindId, Monotonic, Now, Problem, Question, ReplyTo, TaskId, TaskState,
-    Unfinished,
+    Answer, Claim, Code, KindId, Now, Problem, Question, ReplyTo, TaskId, TaskState, Unfinished,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -40,7 +38,7 @@ pub(crate) struct Revivals {
     /// Who waits for the journal to tell of a task.
     asked: HashMap<TaskId, Vec<(Steerer, Wish)>>,
     /// Those who ask for tasks that may yet be told of by the recovery.
-    deferred: BTreeMap<ReplyTo, (Steer, TimerKey)>,
+    pub(super) deferred: BTreeMap<ReplyTo, (Steer, TimerKey)>,
     /// Unfinished tasks that are not live, because nobody handles their kind.
     unhandled: HashSet<TaskId>,
 }
@@ -76,46 +74,6 @@ impl Engine {
             return;
         }
         self.steer_by((by, wish), task, now, out);
-    }
-
-    fn defer_steer(&mut self, steer: Steer, now: Monotonic, out: &mut Vec<Effect>) {
-        let reply_to = steer.reply_to;
-        if self.revivals.deferred.len() < self.limits.inquiries_max && self.mode != Mode::Leaving {
-            let timer = self.timers.set(now + DEFERRED_HOLD, Due::Deferred(reply_to));
-            self.revivals.deferred.insert(reply_to, (steer, timer));
-            return;
-        }
-        self.refuse_deferred_steer(reply_to, out);
-    }
-
-    fn refuse_deferred_steer(&mut self, to: ReplyTo, out: &mut Vec<Effect>) {
-        let detail = "the tasks of a former process are still being taken up; nothing was done";
-        let wait = self.seed.stretch(self.pace.until_drained(1));
-        let answer = Problem::new(Code::Reads, detail).after(wait).into();
-        out.push(Effect::Reply { to, answer });
-    }
-
-    /// Whoever steers waits no longer.
-    pub(super) fn give_up_deferred_steer(&mut self, to: ReplyTo, out: &mut Vec<Effect>) {
-        if self.revivals.deferred.remove(&to).is_some() {
-            self.refuse_deferred_steer(to, out);
-        }
-    }
-
-    /// All unfinished tasks are known.
-    pub(super) fn steer_deferred(&mut self, now: Now, out: &mut Vec<Effect>) {
-        for (steer, timer) in std::mem::take(&mut self.revivals.deferred).into_values() {
-            self.timers.cancel(timer);
-            self.steer(steer, now, out);
-        }
-    }
-
-    /// The journal has failed: they never will be.
-    pub(super) fn give_up_deferred_steers(&mut self, problem: &Problem, out: &mut Vec<Effect>) {
-        for (to, (_, timer)) in std::mem::take(&mut self.revivals.deferred) {
-            self.timers.cancel(timer);
-            out.push(Effect::Reply { to, answer: problem.clone().into() });
-        }
     }
 
     pub(super) fn steer_by(
