@@ -19,6 +19,8 @@ pub(crate) struct InFlight {
     /// When the record was made, and the attempt that it is about.
     pub(crate) at: UnixMillis,
     pub(crate) attempt: u32,
+    /// Whether it says that the attempt has started.
+    pub(crate) starts: bool,
 }
 
 /// What an append carries.
@@ -46,7 +48,9 @@ impl Engine {
         record: Arc<Record>,
         out: &mut Vec<Effect>,
     ) {
-        let inflight = InFlight { slot, carries, at: record.at, attempt: record.attempt };
+        let starts = matches!(record.change, Some(Change::Started(_)));
+        let (at, attempt) = (record.at, record.attempt);
+        let inflight = InFlight { slot, carries, at, attempt, starts };
         let ticket = Ticket(self.inflight.insert(inflight) as u64);
         out.push(Effect::Append(Append { ticket, record }));
     }

@@ -90,3 +90,23 @@ fn nothing_is_published_once_nobody_follows_any_more() {
         ",
     );
 }
+
+#[test]
+fn a_start_that_a_second_acceptance_tells_is_published() {
+    check(
+        4,
+        "
+        submit a upsert
+        > dispatch interactive a#1
+        chunk a 1
+        > append a accepted advanced
+        +1ms
+        > append a accepted started
+        durable a
+        > ruling go on
+        follow a
+        durable a
+        > publish a#1 running
+    ",
+    );
+}

@@ -2,7 +2,7 @@
 //! would tell it.
 
 use crate::event::{Effect, Event};
-use overtime_protocol::record::{Change, Record};
+use overtime_protocol::record::Record;
 use overtime_protocol::{TaskEvent, TaskId};
 use std::collections::HashSet;
 
@@ -21,8 +21,7 @@ impl Followers {
     pub(super) fn append(&mut self, record: &Record) -> u64 {
         self.lsn += 1;
         let task = record.task;
-        let accepts =
-            record.acceptance.is_some() && matches!(record.change, None | Some(Change::Started(_)));
+        let accepts = record.acceptance.is_some() && record.change.is_none();
         if self.followed.contains(&task) && !accepts {
             self.due.extend(TaskEvent::of(self.lsn, record).map(|event| (task, event)));
         }
