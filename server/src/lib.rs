@@ -26,6 +26,7 @@
 mod cli;
 pub mod config;
 mod greeting;
+mod lines;
 mod notices;
 mod recovery;
 mod remote;
@@ -37,10 +38,13 @@ mod window;
 
 pub use anyhow::Error;
 pub use cli::{Arguments, Command};
+pub use lines::complain;
 pub use overtime_protocol::{Kind, Product};
 pub use overtime_worker::{Failure, Handler, Input};
 pub use remote::Errand;
 pub use server::{Addresses, Builder, Server};
+
+use std::io::{self, Write};
 
 /// Starts the server, says what it serves, and runs it until a signal ends it.
 ///
@@ -48,7 +52,8 @@ pub use server::{Addresses, Builder, Server};
 /// If it cannot start, or did not end in order.
 pub fn serve(builder: Builder) -> Result<(), Error> {
     let server = builder.start()?;
-    signals::watch(server.stopper())?;
-    println!("{}", greeting::greeting(&server));
+    signals::watch(server.stopper(), server.lines())?;
+    // Whoever reads it may have gone.
+    let _ = writeln!(io::stdout(), "{}", greeting::greeting(&server));
     server.wait()
 }

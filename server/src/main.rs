@@ -1,14 +1,14 @@
 //! The `overtime` binary: arguments in, a server out.
 
 use clap::Parser;
-use overtime_server::{Arguments, Builder, Command, Error, serve};
+use overtime_server::{Arguments, Builder, Command, Error, complain, serve};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("overtime: {error:#}");
+            complain(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }

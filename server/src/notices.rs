@@ -1,6 +1,7 @@
-//! Notices: what an operator should know of at once is printed to stderr, on a thread of its own,
-//! because stderr may be a pipe that nobody reads; and it is counted. Nobody waits for it.
+//! Notices: that a kind's attempts begin to fail more or less often is said on stderr, and counted, on
+//! a thread of its own. Nobody waits for it.
 
+use crate::lines::Lines;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use overtime_console::{Family, Sample};
 use overtime_engine::RateChange;
@@ -9,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// So many wait to be printed; more are dropped and counted by whoever has them.
+/// So many wait to be told; more are dropped and counted by whoever has them.
 const NOTICES_MAX: usize = 64;
 
 /// How often the error rate of each kind has changed.
@@ -20,24 +21,27 @@ pub(crate) struct RateChanges(Vec<(String, AtomicU64)>);
 ///
 /// # Errors
 /// If the system refuses a thread.
-pub(crate) fn start(kinds: &[Kind]) -> io::Result<(Sender<RateChange>, Arc<RateChanges>)> {
+pub(crate) fn start(
+    kinds: &[Kind],
+    lines: Lines,
+) -> io::Result<(Sender<RateChange>, Arc<RateChanges>)> {
     let (sender, notices) = bounded(NOTICES_MAX);
     let count = |kind: &Kind| (kind.name.to_string(), AtomicU64::new(0));
     let changes = Arc::new(RateChanges(kinds.iter().map(count).collect()));
     let counted = Arc::clone(&changes);
     std::thread::Builder::new()
         .name("notices".to_owned())
-        .spawn(move || print_all(&notices, &counted))?;
+        .spawn(move || tell_all(&notices, &counted, &lines))?;
     Ok((sender, changes))
 }
 
-fn print_all(notices: &Receiver<RateChange>, changes: &RateChanges) {
+fn tell_all(notices: &Receiver<RateChange>, changes: &RateChanges, lines: &Lines) {
     for change in notices {
         let count = changes.0.iter().find(|(kind, _)| kind == change.kind.as_str());
         count.into_iter().for_each(|(_, count)| {
             count.fetch_add(1, Relaxed);
         });
-        eprintln!("overtime: {change}");
+        lines.say(change);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Recovery: hands the core what a former process left unfinished, part by part, while it answers
 //! already. It decides nothing about a task.
 
+use crate::lines::Lines;
 use anyhow::Context;
 use crossbeam_channel::bounded;
 use overtime_core::{Mail, Mailbox, Permit};
@@ -28,12 +29,13 @@ pub(crate) fn start(
     clean: bool,
     kinds: &[Kind],
     mailbox: Mailbox,
+    lines: Lines,
 ) -> anyhow::Result<()> {
     let handled = kinds.iter().map(|kind| kind.name.clone()).collect();
     let work = move || match hand_over(backlog, clean, &handled, &mailbox) {
         Ok(count) => {
             mailbox.push(Mail::RecoveryEnded);
-            count.tell();
+            count.tell(&lines);
         }
         Err(reason) => mailbox.push(Mail::JournalFailed(reason)),
     };
@@ -70,13 +72,14 @@ impl Count {
         self.unhandled += (part.len() - going_on) as u64;
     }
 
-    fn tell(&self) {
+    fn tell(&self, lines: &Lines) {
         let Self { going_on, unhandled } = self;
         if *going_on > 0 {
-            eprintln!("overtime: {going_on} unfinished tasks go on");
+            lines.say(format_args!("{going_on} unfinished tasks go on"));
         }
         if *unhandled > 0 {
-            eprintln!("overtime: {unhandled} unfinished tasks rest: no handler has their kind");
+            let what = "unfinished tasks rest: no handler has their kind";
+            lines.say(format_args!("{unhandled} {what}"));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The assembly: it knows every part and ties them together, and decides nothing itself.
 
 use crate::config::Config;
+use crate::lines::Lines;
 use crate::notices;
 use crate::recovery;
 use crate::scheduling::{ask_for_short_slice, leave_as_it_is};
@@ -78,6 +79,7 @@ pub struct Server {
     core: JoinHandle<io::Result<Exit>>,
     journal: Journal,
     console: overtime_console::Console,
+    lines: Lines,
 }
 
 /// Where a server listens.
@@ -110,6 +112,11 @@ impl Server {
         &self.notes
     }
 
+    /// The way to the operator.
+    pub(crate) fn lines(&self) -> Lines {
+        self.lines.clone()
+    }
+
     /// What asks the server to end in order; it may be called from any thread.
     pub fn stopper(&self) -> impl Fn() + Send + Sync + 'static {
         let mailbox = self.mailbox.clone();
@@ -121,14 +128,16 @@ impl Server {
     /// # Errors
     /// If it did not end in order, and why.
     pub fn wait(self) -> Result<()> {
-        let Self { core, journal, console, .. } = self;
+        let Self { core, journal, console, lines, .. } = self;
         let exit = core.join().map_err(|_| anyhow!("the core has panicked"))?;
-        match exit.context("the core could not poll")? {
-            Exit::Drained => {
-                journal.close();
-                console.stop();
-                Ok(())
-            }
+        let exit = exit.context("the core could not poll")?;
+        if exit == Exit::Drained {
+            journal.close();
+            console.stop();
+        }
+        lines.finish();
+        match exit {
+            Exit::Drained => Ok(()),
             // Nothing is left to be written, and a disk that hangs must not hold the process.
             Exit::JournalFailed(reason) => Err(anyhow!("the journal failed: {reason}")),
         }
@@ -154,7 +163,8 @@ fn start(config: Config, handlers: Vec<Arc<dyn Handler>>, kinds: Vec<Kind>) -> R
     let notes = opened.notes().to_vec();
     let door = Door::open().context("the system has no descriptor left for the poll")?;
     let mailbox = door.mailbox();
-    let journal = opened.start(journal_deliver(mailbox.clone()));
+    let lines = Lines::start().context("the system refuses a thread")?;
+    let journal = opened.start(journal_deliver(mailbox.clone(), lines.clone()));
     let plan = LanePlan::new(config.workers(), processors());
     let equipment = Equipment {
         handlers,
@@ -172,7 +182,8 @@ fn start(config: Config, handlers: Vec<Arc<dyn Handler>>, kinds: Vec<Kind>) -> R
         seed: Seed::new(seed()),
     });
     engine.begin_recovery();
-    let (notices, rate_changes) = notices::start(&kinds).context("the system refuses a thread")?;
+    let (notices, rate_changes) =
+        notices::start(&kinds, lines.clone()).context("the system refuses a thread")?;
     let core = Core::new(
         door,
         overtime_core::Setup {
@@ -191,9 +202,9 @@ fn start(config: Config, handlers: Vec<Arc<dyn Handler>>, kinds: Vec<Kind>) -> R
     let window = ServerWindow::new(mailbox.clone(), journal.stats(), rate_changes);
     let console = overtime_console::start(admin, Arc::new(window))?;
     let core = std::thread::Builder::new().name("core".to_owned()).spawn(|| core.run())?;
-    recovery::start(backlog, recovered.clean, &kinds, mailbox.clone())?;
+    recovery::start(backlog, recovered.clean, &kinds, mailbox.clone(), lines.clone())?;
     let data = config.data;
-    Ok(Server { addresses, data, kinds, notes, mailbox, core, journal, console })
+    Ok(Server { addresses, data, kinds, notes, mailbox, core, journal, console, lines })
 }
 
 fn check_kinds(kinds: &[Kind]) -> Result<()> {
@@ -213,7 +224,7 @@ fn bind(config: &Config) -> Result<(Listener, TcpListener)> {
     Ok((data, admin))
 }
 
-fn journal_deliver(mailbox: Mailbox) -> overtime_journal::Deliver {
+fn journal_deliver(mailbox: Mailbox, lines: Lines) -> overtime_journal::Deliver {
     Arc::new(move |report| {
         mailbox.push(match report {
             Report::Verdicts(verdicts) => Mail::Judged(verdicts),
@@ -222,9 +233,9 @@ fn journal_deliver(mailbox: Mailbox) -> overtime_journal::Deliver {
             Report::Found(ticket, finding) => Mail::Found(ticket, finding),
             Report::Spooled(task, outcome) => Mail::Spooled(task, outcome),
             Report::Failed(reason) => Mail::JournalFailed(reason),
-            Report::Noted(line) => return eprintln!("overtime: {line}"),
+            Report::Noted(line) => return lines.say(line),
             Report::Space(space) => {
-                eprintln!("overtime: {space}");
+                lines.say(&space);
                 Mail::Space { is_low: space.is_low, over: space.over }
             }
         });

@@ -22,6 +22,7 @@ mod repairs;
 mod restarts;
 mod retention;
 mod space;
+mod stderr;
 mod steering;
 mod steps;
 mod support;
