@@ -4,7 +4,7 @@ use super::course::Stuck;
 use super::item::Malformed;
 use super::run::{Halt, Run};
 use crate::attempt::End;
-use crate::failure::Failure;
+use crate::failure::{Failure, bounded};
 use crate::product::json_product;
 use overtime_protocol::{Fault, Outcome, Progress};
 
@@ -45,7 +45,8 @@ impl Run<'_> {
         let Malformed { offset, detail } = malformed;
         let detail = format!("the body is malformed at byte {offset}: {detail}");
         let members = Some(self.tally.members(offset));
-        self.end(Outcome::Rejected(Fault { members, ..Fault::input("malformed-body", detail) }))
+        let fault = Fault { members, ..Fault::input("malformed-body", detail) };
+        self.end(Outcome::Rejected(bounded(fault)))
     }
 
     pub(super) fn end(&self, outcome: Outcome) -> End {

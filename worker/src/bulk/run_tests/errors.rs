@@ -35,6 +35,18 @@ fn all_errors_are_kept_and_the_first_hundred_are_shown() {
 }
 
 #[test]
+fn what_is_told_of_a_malformed_body_is_short_however_long_what_is_wrong_is() {
+    let name = "é".repeat(100_000);
+    let body = format!("{name},{name}\na,b\n");
+    let job = bulk_job("text/csv", body);
+    let completion = run(counting(), &job, by(33), &mut FakeJournal::default());
+    let Outcome::Rejected(fault) = completion.outcome else { panic!("{:?}", completion.outcome) };
+    assert_eq!(fault.code, "malformed-body");
+    assert!(fault.detail.len() <= 4 * 1024, "{} bytes", fault.detail.len());
+    assert!(fault.members.is_some_and(|members| members.contains("\"offset\":0")));
+}
+
+#[test]
 fn the_first_errors_survive_a_restart() {
     let job = ndjson((0..300).map(|_| "nonsense".into()));
     for halt in [1, 3, 9] {
