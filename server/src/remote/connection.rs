@@ -1,6 +1,7 @@
 //! The way to a running server: requests over HTTP, and what it says as a result or an error that a
 //! person can act on. It decides nothing about what is shown.
 
+use super::table::plain;
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 use std::io::BufReader;
@@ -112,9 +113,10 @@ fn base_of(address: &str) -> Result<String> {
 fn refusal(said: &Said) -> anyhow::Error {
     let Said { status, body } = said;
     let problem: Value = serde_json::from_slice(body).unwrap_or_default();
-    match (problem["title"].as_str(), problem["detail"].as_str(), problem["code"].as_str()) {
-        (Some(title), Some(detail), Some(code)) => anyhow!("{title}: {detail} ({code})"),
-        _ => anyhow!("the server answers {status}, and does not say why"),
+    let [title, detail, code] = ["title", "detail", "code"].map(|name| &problem[name]);
+    match title.is_string() && detail.is_string() && code.is_string() {
+        true => anyhow!("{}: {} ({})", plain(title), plain(detail), plain(code)),
+        false => anyhow!("the server answers {status}, and does not say why"),
     }
 }
 
@@ -136,6 +138,9 @@ mod tests {
             br#"{"title":"No task has this id","detail":"It is gone.","code":"unknown-task"}"#;
         let told = refusal(&Said { status: 404, body: body.to_vec() }).to_string();
         assert_eq!(told, "No task has this id: It is gone. (unknown-task)");
+        let body = br#"{"title":"a","detail":"b\u001b[31m","code":"c"}"#;
+        let told = refusal(&Said { status: 422, body: body.to_vec() }).to_string();
+        assert_eq!(told, "a: b [31m (c)", "what others wrote must not steer the terminal");
         let told = refusal(&Said { status: 502, body: b"<html>".to_vec() }).to_string();
         assert!(told.contains("502"), "{told}");
     }
