@@ -181,7 +181,9 @@ impl Lookup {
     /// stand in front of short ones.
     pub fn is_long(&self) -> bool {
         match self {
-            Self::Read(read) => matches!(read.query, Query::List(_) | Query::Ledger(_)),
+            Self::Read(read) => {
+                matches!(read.query, Query::List(_) | Query::Ledger(_) | Query::Errors { .. })
+            }
             Self::Inquiry(Inquiry { question, .. }) => match question {
                 Question::Key { payload, .. } | Question::Fingerprint { payload, .. } => {
                     payload.len() >= LONG_PAYLOAD_BYTES
@@ -195,3 +197,16 @@ impl Lookup {
 
 /// To hash a payload of this size takes about as long as a read of the archive.
 const LONG_PAYLOAD_BYTES: u64 = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reads_many_rows_does_not_stand_before_what_reads_one() {
+        let task = TaskId::from_key(1).expect("small numbers are task ids");
+        let is_long = |query| Lookup::Read(Read { reply_to: ReplyTo(1), query }).is_long();
+        assert!(is_long(Query::Errors { task, live: false }));
+        assert!(!is_long(Query::Result(task)));
+    }
+}
