@@ -33,8 +33,15 @@ fn gist(detail: &str) -> String {
     let detail = &detail[..detail.floor_char_boundary(DETAIL_MAX_BYTES)];
     let mut gist = String::with_capacity(detail.len());
     let mut rest = detail.chars().peekable();
+    // What is not closed behind one quote is not closed behind a later one: it is looked for once.
+    let mut open = Vec::new();
     while let Some(first) = rest.next() {
-        if is_quote(first) && skip_quoted(&mut rest, first) {
+        let may_close = is_quote(first) && !open.contains(&first);
+        let is_quoted = may_close && skip_quoted(&mut rest, first);
+        if may_close && !is_quoted {
+            open.push(first);
+        }
+        if is_quoted {
             gist.push(QUOTED);
         } else if is_inside(first) {
             write_word(&take_word(&mut rest, first), &mut gist);
@@ -116,6 +123,7 @@ mod tests {
         check("`email` is \"x y\", not 'z'", "\" is \", not \"");
         check("it doesn't say “why”", "it doesn't say \"");
         check("an open \" quote", "an open \" quote");
+        check("«open «and ‘open «and \"closed\" “too”", "«open «and ‘open «and \" \"");
         check("", "");
     }
 
