@@ -27,6 +27,9 @@ use std::time::{Duration, Instant};
 /// How long a full disk or a locked archive is left alone.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
+/// How long it waits for readers of other processes before it may try again to checkpoint.
+const STRANGERS_SPAN: Duration = Duration::from_millis(100);
+
 /// How much lower the operating system ranks this thread.
 const NICENESS: i32 = 10;
 
@@ -200,9 +203,13 @@ impl Applier {
             }
             Err(error) => return Err(failed(error)),
         };
-        if done == Checkpoint::Whole {
-            self.shared.log.release(self.shared.applied());
-            self.unchecked = 0;
+        match done {
+            Checkpoint::Whole => {
+                self.shared.log.release(self.shared.applied());
+                self.unchecked = 0;
+            }
+            // Somebody from outside reads, for as long as they like.
+            Checkpoint::Partial => drop(self.shared.log.pause(STRANGERS_SPAN)),
         }
         // Whoever waits for that may be the only one who could write again. If there is too little
         // room still, this asks for another checkpoint.

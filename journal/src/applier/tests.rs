@@ -193,6 +193,22 @@ fn that_the_log_has_room_again_is_told_also_if_nothing_more_comes() {
 }
 
 #[test]
+fn room_is_asked_for_again_while_a_stranger_reads_the_archive() {
+    let mut bench = Bench::new();
+    (0..3).for_each(|_| bench.spare());
+    let stranger = rusqlite::Connection::open(bench.folder.path().join("archive.db")).unwrap();
+    stranger.execute_batch("BEGIN; SELECT count(*) FROM tasks").unwrap();
+    (0..5).for_each(|_| assert!(bench.commit() > 0));
+    bench.apply();
+    bench.applier.checkpoint(Effort::Passive).unwrap();
+    assert_eq!(bench.strains.try_iter().collect::<Vec<_>>(), [true]);
+    assert_eq!(bench.log.wait_for_work(Instant::now()), Wake::MakeRoom);
+    stranger.execute_batch("ROLLBACK").unwrap();
+    bench.applier.checkpoint(Effort::Passive).unwrap();
+    assert_eq!(bench.strains.try_iter().collect::<Vec<_>>(), [false]);
+}
+
+#[test]
 fn a_task_of_many_parts_is_removed_in_several_transactions() {
     const LEFT: i64 = 10;
     let bench = &mut Bench::new();
