@@ -30,9 +30,16 @@ impl Engine {
         }
         match (is_running, has_ended) {
             (true, _) => self.ask_to_stop(slot, now.unix, out),
-            // How the attempt ended decides, once that is on disk.
-            (_, true) => {}
+            // How the attempt ended decides, once that is on disk, however long its caller waits.
+            (_, true) => self.keep_wish(slot),
             _ => self.cancel_unstarted(slot, now, out),
+        }
+    }
+
+    fn keep_wish(&mut self, slot: Slot) {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        if task.cancel == CancelState::No {
+            task.cancel = CancelState::Asking;
         }
     }
 

@@ -552,3 +552,29 @@ fn whoever_steers_is_told_when_the_tasks_of_a_former_process_take_long() {
     ",
     );
 }
+
+#[test]
+fn a_wish_that_its_caller_heard_nothing_of_in_time_goes_on() {
+    check(
+        1,
+        "
+        submit a call wait=0s
+        > append a accepted
+        durable
+        > reply a 202 queued
+        > dispatch interactive a#1
+        fail a
+        > append a retrying
+        cancel x a
+        full a
+        +1s
+        > append a retrying
+        full a
+        +1s
+        > reply x 503 undecided unknown
+        > append a retrying
+        durable
+        > append a cancelled
+    ",
+    );
+}
