@@ -1,3 +1,5 @@
+mod lives;
+
 use super::*;
 use crate::disk::Disk;
 use crate::frame::Key;
