@@ -188,8 +188,8 @@ impl Lookup {
                 Question::Key { payload, .. } | Question::Fingerprint { payload, .. } => {
                     payload.len() >= LONG_PAYLOAD_BYTES
                 }
-                Question::Parked(_) => false,
-                Question::ParkedBy { .. } => true,
+                // These may wait for the archive.
+                Question::Parked(_) | Question::ParkedBy { .. } => true,
             },
         }
     }

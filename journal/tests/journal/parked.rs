@@ -2,6 +2,7 @@
 //! they were resumed counts no more.
 
 use crate::support::*;
+use overtime_journal::{Options, Report};
 use overtime_protocol::record::{Change, Record};
 use overtime_protocol::{
     Answer, Code, Document, Fault, Finding, KindName, Query, Question, TaskId, TaskState,
@@ -26,6 +27,23 @@ fn a_resumed_task_is_found_though_its_acceptance_has_left_the_log() {
         other => panic!("{other:?}"),
     }
     drop(stopped);
+    running.close();
+}
+
+#[test]
+fn whoever_steers_waits_for_the_archive_and_nobody_else_does() {
+    let root = tempfile::tempdir().unwrap();
+    let running = Running::open(&Options { readers: 1, ..small(root.path()) });
+    let stopped = stop_applier(root.path());
+    running.durable(accepted(1, "in"));
+    running.durable(parked(1));
+    running.inquire(Question::Parked(task(1)));
+    match running.ask(Query::Document(task(1))) {
+        Answer::Document(found) => assert_eq!(found.state, TaskState::Parked),
+        other => panic!("{other:?}"),
+    }
+    drop(stopped);
+    assert!(matches!(running.report(), Report::Found(_, Finding::Parked(Ok(_)))));
     running.close();
 }
 

@@ -210,9 +210,14 @@ impl Running {
         lookups.send(lookup).expect("the journal takes lookups");
     }
 
+    /// Asks as the engine does, without waiting.
+    pub(crate) fn inquire(&self, question: Question) {
+        self.look_up(Lookup::Inquiry(Inquiry { ticket: Ticket(8), question }));
+    }
+
     /// Asks as the engine does and waits for what is found.
     pub(crate) fn find_out(&self, question: Question) -> Finding {
-        self.look_up(Lookup::Inquiry(Inquiry { ticket: Ticket(8), question }));
+        self.inquire(question);
         match self.report() {
             Report::Found(Ticket(8), finding) => finding,
             other => panic!("{other:?}"),
