@@ -247,6 +247,7 @@ impl Engine {
     /// What was counted.
     pub fn stats(&self) -> Stats {
         let mut stats = self.stats;
+        stats.recovering = self.is_recovering();
         stats.tasks = self.table.len() as u64;
         stats.appends = self.inflight.len() as u64;
         stats

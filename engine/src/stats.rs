@@ -49,6 +49,8 @@ pub struct Stats {
     pub queued: PerLane<u64>,
     /// Workers busy for a lane now.
     pub running: PerLane<u64>,
+    /// Whether tasks of a former process are being taken in now: they are not live yet.
+    pub recovering: bool,
     /// Live tasks now.
     pub tasks: u64,
     /// Callers waiting now.

@@ -7,11 +7,14 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 const LIVE_TASKS: &str = "overtime_tasks_live";
+const RECOVERING: &str = "overtime_recovering";
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Waits until no task is live, and says how long that took. `admin` is the server's admin port.
+/// Waits until no task is live, nor about to be taken in after a restart, and says how long that
+/// took. `admin` is the server's admin port.
 pub fn settle(admin: SocketAddr, patience: Duration) -> anyhow::Result<Duration> {
-    await_metric(admin, LIVE_TASKS, |live| live == 0.0, patience)
+    let recovered = await_metric(admin, RECOVERING, |recovering| recovering == 0.0, patience)?;
+    Ok(recovered + await_metric(admin, LIVE_TASKS, |live| live == 0.0, patience)?)
 }
 
 /// Waits until the metric `name`, summed over its labels, is as it should be, and says how long
@@ -59,13 +62,20 @@ mod tests {
 
     #[test]
     fn it_waits_until_nothing_is_live() {
-        let admin = serve(&["overtime_tasks_live 2.0", "overtime_tasks_live 0.0"]);
-        assert!(settle(admin, Duration::from_secs(60)).unwrap() >= PAUSE);
+        let admin = serve(&[
+            "overtime_recovering 1\novertime_tasks_live 0",
+            "overtime_recovering 0\novertime_tasks_live 2",
+            "overtime_recovering 0\novertime_tasks_live 2",
+            "overtime_recovering 0\novertime_tasks_live 0.0",
+        ]);
+        assert!(settle(admin, Duration::from_secs(60)).unwrap() >= 2 * PAUSE);
     }
 
     #[test]
     fn tasks_that_never_end_are_told() {
-        let error = settle(serve(&["overtime_tasks_live 3"]), Duration::ZERO).unwrap_err();
+        let error =
+            settle(serve(&["overtime_recovering 0\novertime_tasks_live 3"]), Duration::ZERO)
+                .unwrap_err();
         assert!(error.to_string().contains("tasks_live is still 3"), "{error}");
     }
 

@@ -100,6 +100,11 @@ fn task_metrics(snapshot: &Snapshot) -> Vec<Family> {
         counter("overtime_chunks", "Chunks of bulk work on disk", engine.chunks),
         counter("overtime_attempts_yielded", "Attempts that made room", engine.yielded),
         gauge("overtime_payloads_spooling", "Payloads on their way to files", engine.spooling),
+        gauge(
+            "overtime_recovering",
+            "Whether tasks of a former process are being taken in",
+            u64::from(engine.recovering),
+        ),
         gauge("overtime_tasks_live", "Tasks that have not ended", engine.tasks),
         gauge("overtime_waiters", "Callers that wait", engine.waiters),
         gauge("overtime_payload_bytes", "Payload bytes in memory", engine.payload_bytes),
