@@ -54,17 +54,18 @@ pub(crate) type Place = u32;
 struct Row {
     /// The place of the first.
     front: Place,
-    entries: VecDeque<Entry>,
+    /// Neither the first nor the last is empty: those between whose task was taken out are.
+    entries: VecDeque<Option<Entry>>,
 }
 
 impl Row {
     fn push_back(&mut self, entry: Entry) -> Place {
-        self.entries.push_back(entry);
+        self.entries.push_back(Some(entry));
         self.front.wrapping_add(self.entries.len() as Place).wrapping_sub(1)
     }
 
     fn push_front(&mut self, entry: Entry) -> Place {
-        self.entries.push_front(entry);
+        self.entries.push_front(Some(entry));
         self.front = self.front.wrapping_sub(1);
         self.front
     }
@@ -72,7 +73,34 @@ impl Row {
     fn pop_front(&mut self) -> Option<Entry> {
         let entry = self.entries.pop_front()?;
         self.front = self.front.wrapping_add(1);
-        Some(entry)
+        self.trim();
+        entry
+    }
+
+    fn first(&self) -> Option<&Entry> {
+        self.entries.front()?.as_ref()
+    }
+
+    /// Takes the task at that place out, if it is there.
+    fn remove(&mut self, slot: Slot, place: Place) {
+        let index = place.wrapping_sub(self.front) as usize;
+        let Some(entry) = self.entries.get_mut(index) else { return };
+        if entry.as_ref().is_some_and(|entry| entry.slot == slot) {
+            *entry = None;
+            self.trim();
+        }
+    }
+
+    /// Lets go of what is empty at the ends: whoever puts tasks in and takes them out again leaves
+    /// nothing behind.
+    fn trim(&mut self) {
+        while self.entries.back().is_some_and(Option::is_none) {
+            self.entries.pop_back();
+        }
+        while self.entries.front().is_some_and(Option::is_none) {
+            self.entries.pop_front();
+            self.front = self.front.wrapping_add(1);
+        }
     }
 }
 
@@ -111,6 +139,22 @@ impl LaneQueue {
             self.turns.push_back(tenant);
         }
         queue.foremost.push_front(Entry { slot, cost: 0 })
+    }
+
+    /// Takes a task out of its place.
+    pub(crate) fn remove(
+        &mut self,
+        tenant: TenantId,
+        slot: Slot,
+        standing: Standing,
+        place: Place,
+    ) {
+        let Some(queue) = self.tenants.get_mut(&tenant) else { return };
+        queue.of(standing).remove(slot, place);
+        if queue.is_empty() {
+            self.tenants.remove(&tenant);
+            self.turns.retain(|&other| other != tenant);
+        }
     }
 
     /// How many of its tenant are before the one at that place, those included that are over.
@@ -164,7 +208,7 @@ impl TenantQueue {
             (false, false) if aged => Standing::Patient,
             (false, false) => Standing::Foremost,
         };
-        let cost = self.of(standing).entries.front()?.cost;
+        let cost = self.of(standing).first()?.cost;
         self.deficit = self.deficit.checked_sub(cost)?;
         self.turn = self.turn.wrapping_add(1);
         self.of(standing).pop_front().map(|entry| (entry.slot, standing))

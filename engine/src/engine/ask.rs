@@ -60,8 +60,9 @@ impl Engine {
         let (lane, bytes) = (task.charged_lane(), task.payload.len());
         let Run::Queued { standing, place, .. } = &mut task.run else { return };
         if *standing == Standing::Patient && task.durable.urgency <= 3 {
-            *standing = Standing::Foremost;
             let queue = &mut self.queues[lane];
+            queue.remove(TenantId::default(), slot, Standing::Patient, *place);
+            *standing = Standing::Foremost;
             *place = queue.push(TenantId::default(), slot, bytes, Standing::Foremost);
         }
     }

@@ -7,6 +7,7 @@ use super::record::Carries;
 use super::revive::Steerer;
 use crate::event::{Effect, Wants};
 use crate::limits::UNDECIDED_HOLD;
+use crate::queue::TenantId;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, CancelState, Ended, Run};
 use overtime_protocol::record::{Change, Record};
@@ -110,9 +111,11 @@ impl Engine {
         let Some(task) = self.table.get_mut(slot) else { return };
         let shown = task.state();
         match task.run {
-            Run::Queued { .. } => {
+            Run::Queued { standing, place, .. } => {
                 let lane = task.charged_lane();
                 self.stats.queued[lane] -= 1;
+                // All workers may be busy for long, and there may be any number of these.
+                self.queues[lane].remove(TenantId::default(), slot, standing, place);
             }
             // It only stands in the line, and is passed over there.
             Run::Chained => task.hot_key = None,

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::event::Effect;
+use crate::queue::TenantId;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Ended, Run, StartMarkState};
 use overtime_protocol::record::Change;
@@ -126,8 +127,9 @@ impl Engine {
                 return;
             }
             Run::Ended(_) => self.leave_line(left, now),
-            Run::Queued { .. } => {
+            Run::Queued { standing, place, .. } => {
                 self.stats.queued[lane] -= 1;
+                self.queues[lane].remove(TenantId::default(), slot, standing, place);
                 self.leave_line(left, now);
             }
             _ => {}

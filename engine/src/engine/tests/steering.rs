@@ -3,6 +3,7 @@
 use super::harness::{Stage, check, check_within, setup};
 use crate::engine::Engine;
 use crate::limits::Limits;
+use overtime_protocol::Lane;
 
 #[test]
 fn what_waits_ends_once_that_is_on_disk_and_never_starts() {
@@ -577,4 +578,29 @@ fn a_wish_that_its_caller_heard_nothing_of_in_time_goes_on() {
         > append a cancelled
     ",
     );
+}
+
+#[test]
+fn whoever_submits_and_cancels_again_and_again_leaves_nothing_in_the_lane() {
+    let mut stage = Stage::new(Engine::new(setup(1, Limits::default(), 7)));
+    let keep = |stage: &mut Stage| {
+        // What is described is what can be judged.
+        stage.describe(&mut String::new());
+        stage.play("durable");
+    };
+    stage.play("submit busy call wait=0s");
+    keep(&mut stage);
+    for round in 0..100 {
+        let name = format!("t{round}");
+        stage.play(&format!("submit {name} call wait=0s"));
+        keep(&mut stage);
+        assert_eq!(stage.engine.stats().queued[Lane::Interactive], 1);
+        if round % 2 == 0 {
+            stage.play(&format!("ask x{round} document {name} wait=10s"));
+        }
+        stage.play(&format!("cancel c{round} {name}"));
+        keep(&mut stage);
+    }
+    assert_eq!(stage.engine.queues[Lane::Interactive].len(), 0);
+    assert_eq!(stage.engine.stats().queued[Lane::Interactive], 0);
 }
