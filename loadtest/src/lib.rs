@@ -2,6 +2,7 @@
 //! server with the same API, and native frames to ours, on loopback only, and knows nothing of how
 //! that server is built.
 
+pub mod accepted;
 pub mod argument;
 pub mod ask;
 pub mod bar;

@@ -1,11 +1,12 @@
 //! `restart`: how soon a server that was killed with a long backlog answers again, what memory the
 //! backlog takes, how it treats who comes meanwhile, and whether each task is then done once.
 
+use crate::accepted;
 use crate::argument::span;
 use crate::ask::ask;
 use crate::bar::Bar;
-use crate::batch::{ask_all, ask_all_over};
-use crate::document::{Contact, Task, read};
+use crate::batch::ask_all;
+use crate::document::{Contact, read};
 use crate::figures::Figures;
 use crate::home::HomeOptions;
 use crate::load::{LoadShape, Work};
@@ -95,7 +96,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     figures.hold(Bar::at_most("first answer after, in s", answered, ANSWERED_SECONDS_MAX));
     hold_memory(&mut figures, &server)?;
     figures.hold(Bar::none("small calls that failed", calls.summary.error_count()));
-    let not_once = count_not_once(server.target(), &ids)?;
+    let not_once = accepted::count_not_in(server.target(), &ids, 1)?;
     figures.hold(Bar::none("tasks without success in their first attempt", not_once));
     let wrong = count_wrong_contacts(server.target(), ids.len())?;
     figures.hold(Bar::none("contacts not written exactly once", wrong));
@@ -129,40 +130,8 @@ fn email(number: usize) -> String {
 fn submit(target: SocketAddr, options: &Options) -> anyhow::Result<Vec<String>> {
     let delay_ms = options.delay().as_millis();
     let path = format!("/v1/tasks/contacts.upsert?wait=0s&delay={delay_ms}ms");
-    let mut ids = vec![String::new(); options.tasks];
-    let mut refused = None;
-    ask_all_over(
-        SUBMITTERS,
-        target,
-        options.tasks,
-        |number, request| {
-            let body = format!("{{\"email\":\"{}\"}}", email(number));
-            *request = post_json(target, &path, &body);
-        },
-        |number, response| match read::<Task>(response.body) {
-            Ok(task) if response.status == 202 => ids[number] = task.id,
-            _ => refused = Some(response.status),
-        },
-    )?;
-    match refused {
-        None => Ok(ids),
-        Some(status) => bail!("a task was answered with {status} instead of 202"),
-    }
-}
-
-fn count_not_once(target: SocketAddr, ids: &[String]) -> anyhow::Result<u64> {
-    let mut count = 0;
-    ask_all(
-        target,
-        ids.len(),
-        |number, request| *request = get(target, &format!("/v1/tasks/{}", ids[number])),
-        |_, response| {
-            let is_once = read::<Task>(response.body)
-                .is_ok_and(|task| task.is_succeeded() && task.attempts == 1);
-            count += u64::from(!is_once);
-        },
-    )?;
-    Ok(count)
+    let body = |number| format!("{{\"email\":\"{}\"}}", email(number));
+    accepted::submit(SUBMITTERS, (target, &path), options.tasks, body)
 }
 
 fn count_wrong_contacts(target: SocketAddr, tasks: usize) -> anyhow::Result<u64> {

@@ -4,15 +4,15 @@
 
 mod watch;
 
+use crate::accepted;
 use crate::argument::span;
 use crate::ask::ask;
 use crate::bar::Bar;
-use crate::batch::ask_all;
-use crate::document::{Task, read};
+use crate::document::read;
 use crate::figures::Figures;
 use crate::home::HomeOptions;
 use crate::output::Output;
-use crate::request::{get, post_json};
+use crate::request::get;
 use crate::settle::settle;
 use crate::verdict::Verdict;
 use anyhow::bail;
@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use watch::{Seen, Watch};
 
 const FAIL_TIMES: u32 = 3;
+const SUBMITTERS: usize = 64;
 /// How long all attempts may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -51,7 +52,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     settle(server.admin(), PATIENCE)?;
     let ended = begun.elapsed();
     let seen = watch.stop()?;
-    let wrong = count_wrong(server.target(), &ids)?;
+    let wrong = accepted::count_not_in(server.target(), &ids, FAIL_TIMES + 1)?;
     let errors = errors(server.target())?;
     let mut figures = Figures::default();
     figures.tell("tasks", options.tasks);
@@ -90,37 +91,8 @@ fn hold_errors(figures: &mut Figures, errors: &[LedgerLine], tasks: usize) {
 }
 
 fn submit(target: SocketAddr, tasks: usize) -> anyhow::Result<Vec<String>> {
-    let request =
-        post_json(target, "/v1/tasks/flaky?wait=0s", &format!("{{\"fail_times\":{FAIL_TIMES}}}"));
-    let (mut ids, mut refused) = (vec![String::new(); tasks], None);
-    ask_all(
-        target,
-        tasks,
-        |_, out| out.extend_from_slice(&request),
-        |number, response| match read::<Task>(response.body) {
-            Ok(task) if response.status == 202 => ids[number] = task.id,
-            _ => refused = Some(response.status),
-        },
-    )?;
-    match refused {
-        None => Ok(ids),
-        Some(status) => bail!("a task was answered with {status} instead of 202"),
-    }
-}
-
-fn count_wrong(target: SocketAddr, ids: &[String]) -> anyhow::Result<u64> {
-    let mut wrong = 0;
-    ask_all(
-        target,
-        ids.len(),
-        |number, out| *out = get(target, &format!("/v1/tasks/{}", ids[number])),
-        |_, response| {
-            let is_right = read::<Task>(response.body)
-                .is_ok_and(|task| task.is_succeeded() && task.attempts == FAIL_TIMES + 1);
-            wrong += u64::from(!is_right);
-        },
-    )?;
-    Ok(wrong)
+    let body = |_| format!("{{\"fail_times\":{FAIL_TIMES}}}");
+    accepted::submit(SUBMITTERS, (target, "/v1/tasks/flaky?wait=0s"), tasks, body)
 }
 
 /// A line of the ledger of errors.
