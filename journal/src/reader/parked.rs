@@ -5,6 +5,10 @@ use crate::error::StoreError;
 use overtime_protocol::{
     Answer, Code, Finding, KindName, Problem, Submitted, TaskId, TaskState, Unfinished,
 };
+use std::time::Duration;
+
+/// When to ask again for a task that the archive has not got: it is behind by seconds.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Reader {
     /// A parked task as it would run again.
@@ -12,7 +16,7 @@ impl Reader {
         // What was said of it last is in no index of the log, only in the archive.
         let is_recent = self.shared.recent.task(task, self.shared.applied()).is_some();
         if is_recent && !self.shared.catch_up(self.catch_up_max) {
-            return Ok(Finding::Failed("the archive is behind".to_owned()));
+            return Ok(Finding::Parked(Err(Box::new(behind(task)))));
         }
         let found = self.archive.take().parked(task, self.shared.applied())?;
         Ok(Finding::Parked(match found {
@@ -41,6 +45,12 @@ impl Reader {
         parked.payload_lost = payload.is_spooled() && !self.spool.has(parked.task, payload.len());
         parked
     }
+}
+
+fn behind(task: TaskId) -> Answer {
+    let detail = "the archive has not got the task yet; ask again";
+    let problem = Problem::new(Code::JournalLag, detail).after(ASK_AGAIN);
+    Problem { task: Some(task), submitted: Submitted::No, ..problem }.into()
 }
 
 fn not_parked(task: TaskId, state: TaskState) -> Answer {

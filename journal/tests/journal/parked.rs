@@ -175,13 +175,12 @@ fn a_parked_task_is_found_as_soon_as_that_is_durable() {
 }
 
 #[test]
-fn an_archive_that_does_not_move_on_is_no_reason_to_wait_for_ever() {
+fn an_archive_that_does_not_move_on_has_a_person_ask_again() {
     let root = tempfile::tempdir().unwrap();
     let running = Running::open(&impatient(root.path()));
     let stopped = stop_applier(root.path());
     running.durable(parked(1));
-    let found = running.find_out(Question::Parked(task(1)));
-    assert!(matches!(&found, Finding::Failed(why) if why.contains("behind")), "{found:?}");
+    assert_eq!(ask_parked(&running, 1).unwrap_err().0, Code::JournalLag);
     drop(stopped);
     running.close();
 }
