@@ -88,6 +88,25 @@ impl Applier {
         }
     }
 
+    /// Does one thing that is to be done, without waiting for anything.
+    #[cfg(feature = "steps")]
+    pub(crate) fn step(&mut self, wake: Wake) -> Result<(), String> {
+        match wake {
+            Wake::Apply => {
+                self.apply_some(Patience::GivesUp)?;
+                self.checkpoint_if_due()
+            }
+            Wake::Remove => self.remove_finished(),
+            Wake::MakeRoom => {
+                while self.apply_some(Patience::GivesUp)? {
+                    self.checkpoint_if_due()?;
+                }
+                self.checkpoint(Effort::Passive)
+            }
+            Wake::Stop => self.close(),
+        }
+    }
+
     /// Leaves an archive that has everything, in one file.
     fn close(&mut self) -> Result<(), String> {
         while self.apply_some(Patience::GivesUp)? {}

@@ -14,4 +14,5 @@ pub(crate) use reader::{Connections, LedgerPlace};
 pub(crate) use removal::Gone;
 pub(crate) use row::{Archived, HolderRow, KeptPayload, LedgerEntry};
 pub(crate) use schema::damaged;
+pub(crate) use settler::Settler;
 pub(crate) use writer::{Checkpoint, Effort, Writer};

@@ -39,6 +39,12 @@ impl Backlog {
         Self { shared, archive, spool, recorded, highest, after: 0, content_type: None }
     }
 
+    /// Whether the next call need not wait for the archive.
+    #[cfg(feature = "steps")]
+    pub fn is_ready(&self) -> bool {
+        self.shared.applied() >= self.recorded
+    }
+
     /// The next tasks by ascending id, at most `max`; none when there are no more. The journal must
     /// have been started: the first call waits until the archive has what was in the log.
     ///

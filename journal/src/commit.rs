@@ -7,17 +7,17 @@ use crate::error::StoreError;
 use crate::fold;
 use crate::journal::Voice;
 use crate::options::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, FRAME_HEADER_BYTES, Options};
-use crate::queue::{Beside, CHUNKS_SPAN, Pace, Queue};
+use crate::queue::{CHUNKS_SPAN, Pace, Queue};
 use crate::recent::{Entries, Entry, Place};
 use crate::shared::Shared;
 use crate::stats::add;
 use crate::writer::{Batch, Placement, WriteError, Writer};
 use crossbeam_channel::Receiver;
 use overtime_protocol::record::{self, Change, EncodeError, Layout, Record};
-use overtime_protocol::{Append, Fate, Opener, Payload, Ticket, Verdict};
+use overtime_protocol::{Append, Fate, Monotonic, Opener, Payload, Ticket, Verdict};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The commit thread's own.
 pub(crate) struct Commit {
@@ -40,6 +40,17 @@ pub(crate) struct Commit {
 struct Limits {
     batch_bytes: u64,
     record_bytes: u64,
+}
+
+/// What came of one batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// What could be decided was.
+    Done,
+    /// There is nothing but chunks, and they have to wait for room.
+    ChunksWait,
+    /// The journal has failed.
+    Over,
 }
 
 /// Why the commit thread has to give up.
@@ -87,12 +98,10 @@ impl Commit {
     /// Commits until every sender is gone, or something fails that must not.
     pub(crate) fn run(mut self, appends: &Receiver<Append>) {
         while self.queue.wait(appends) {
-            if self.shared.log.is_poisoned() {
-                break;
-            }
-            if let Err(failure) = self.commit_batch(appends) {
-                self.poison(&failure);
-                break;
+            match self.step(appends) {
+                Step::Done => {}
+                Step::ChunksWait => self.queue.wait_beside_chunks(appends),
+                Step::Over => break,
             }
         }
         self.shared.log.end();
@@ -100,24 +109,49 @@ impl Commit {
         while appends.recv().is_ok() {}
     }
 
-    fn commit_batch(&mut self, appends: &Receiver<Append>) -> Result<(), Failure> {
+    /// Whether there is something to commit now.
+    #[cfg(feature = "steps")]
+    pub(crate) fn has_some(&self, appends: &Receiver<Append>) -> bool {
+        self.queue.has_some(appends)
+    }
+
+    /// Makes known that nobody sends any more.
+    #[cfg(feature = "steps")]
+    pub(crate) fn be_last(&mut self) {
+        self.queue.be_last();
+    }
+
+    /// Commits one batch of what waits, without waiting for more.
+    pub(crate) fn step(&mut self, appends: &Receiver<Append>) -> Step {
+        if self.shared.log.is_poisoned() {
+            return Step::Over;
+        }
+        self.commit_batch(appends).unwrap_or_else(|failure| {
+            self.poison(&failure);
+            Step::Over
+        })
+    }
+
+    fn commit_batch(&mut self, appends: &Receiver<Append>) -> Result<Step, Failure> {
         while let Some(append) = self.queue.next(appends) {
             if self.take(append, self.limits.batch_bytes)? == Room::Full {
                 break;
             }
         }
-        let (before, began) = (self.batch.frame_bytes(), Instant::now());
-        if self.chunks_may_go(appends) {
+        let clock = self.shared.log.clock;
+        let (before, began) = (self.batch.frame_bytes(), clock.monotonic());
+        if self.chunks_may_go() {
             self.take_chunks(began)?;
         }
         let chunk_bytes = self.batch.frame_bytes() - before;
-        let taken = began.elapsed();
+        let taken = clock.monotonic().since(began);
         if self.batch.len() > 0 {
-            let (bytes, began) = (self.batch.frame_bytes(), Instant::now());
+            let (bytes, began) = (self.batch.frame_bytes(), clock.monotonic());
             self.write()?;
             let share = chunk_bytes as f64 / bytes as f64;
-            self.pace.learn(chunk_bytes, taken + began.elapsed().mul_f64(share));
+            self.pace.learn(chunk_bytes, taken + clock.monotonic().since(began).mul_f64(share));
         }
+        let is_idle = self.batch.len() == 0 && self.verdicts.is_empty();
         if !self.verdicts.is_empty() {
             self.voice.verdicts(std::mem::take(&mut self.verdicts));
         }
@@ -125,26 +159,22 @@ impl Commit {
         self.check.clear();
         self.taken.clear();
         self.batch.clear(usize::try_from(self.limits.batch_bytes).unwrap_or(usize::MAX));
-        Ok(())
+        Ok(if is_idle && self.queue.has_chunks() { Step::ChunksWait } else { Step::Done })
     }
 
     /// Whether there is room for chunks: the last half of the log is for single records.
-    fn chunks_may_go(&mut self, appends: &Receiver<Append>) -> bool {
-        if !self.queue.has_chunks() || !self.shared.log.is_strained() {
-            return true;
-        }
-        let has_singles = self.batch.len() > 0 || !self.verdicts.is_empty();
-        !has_singles && self.queue.wait_beside_chunks(appends) == Beside::Nobody
+    fn chunks_may_go(&self) -> bool {
+        !self.queue.has_chunks() || self.queue.is_last() || !self.shared.log.is_strained()
     }
 
     /// Takes chunks for as long as the single records before them can wait. One is always taken,
     /// so that they come on beside any number of single records.
-    fn take_chunks(&mut self, began: Instant) -> Result<(), Failure> {
+    fn take_chunks(&mut self, began: Monotonic) -> Result<(), Failure> {
         let (start, budget) = (self.batch.frame_bytes(), self.pace.bytes());
         let mut is_first = true;
         while let Some(chunk) = self.queue.next_chunk() {
             let expected = self.batch.frame_bytes() - start + estimate(&chunk.record);
-            if !is_first && (expected > budget || began.elapsed() > CHUNKS_SPAN) {
+            if !is_first && (expected > budget || self.spent(began) > CHUNKS_SPAN) {
                 self.queue.put_chunk_back(chunk);
                 break;
             }
@@ -156,6 +186,10 @@ impl Commit {
             is_first = false;
         }
         Ok(())
+    }
+
+    fn spent(&self, began: Monotonic) -> Duration {
+        self.shared.log.clock.monotonic().since(began)
     }
 
     /// Takes one append into the batch, refuses it, or puts it back for the next one. What is not

@@ -44,6 +44,9 @@ mod shared;
 mod space;
 mod spool;
 mod stats;
+#[cfg(feature = "steps")]
+mod steps;
+mod storage;
 mod store;
 mod write_back;
 mod writer;
@@ -58,4 +61,7 @@ pub use retention::Retention;
 pub use shared::State;
 pub use space::{DiskLimits, Space};
 pub use stats::{SPAN_BUCKETS, Spans, Stats, Usage};
+#[cfg(feature = "steps")]
+pub use steps::Steps;
+pub use storage::{ArchiveFiles, Settle, Storage};
 pub use store::Store;

@@ -4,6 +4,7 @@
 //! A segment file goes round: prepared (zero-filled) -> free -> live, while records in it are not
 //! yet in the archive -> free. Live segments have consecutive sequence numbers.
 
+mod alone;
 mod applying;
 
 pub(crate) use applying::Wake;
@@ -12,10 +13,11 @@ use crate::disk::{Disk, FileId};
 use crate::frame::Key;
 use crate::options::{BACKLOG_BEHIND_WRITES_MAX, BEHIND_WRITES_MAX, Options};
 use crate::stats::Stats;
+use overtime_protocol::Clock;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How long the commit thread waits for a free segment before it makes itself heard again.
@@ -42,6 +44,8 @@ pub(crate) struct Log {
     pub(crate) disk: Arc<dyn Disk>,
     /// What its frames have in common.
     pub(crate) key: Key,
+    /// What the time is.
+    pub(crate) clock: Clock,
     /// The size of a new segment.
     pub(crate) segment_bytes: u64,
     /// The counters.
@@ -56,10 +60,12 @@ pub(crate) struct Log {
     pub(super) wanted: Condvar,
     /// The sequence number of the oldest live segment: an older place is no longer valid.
     oldest: AtomicU64,
+    /// Nobody else runs beside who asks, so what is waited for would never come.
+    is_alone: AtomicBool,
 }
 
 /// What the log's lock guards.
-pub(super) struct State {
+pub(crate) struct State {
     pub(super) live: VecDeque<Segment>,
     pub(super) free: Vec<FileId>,
     /// All files: live, free, and the one that the commit thread has taken.
@@ -147,6 +153,7 @@ impl Log {
         let log = Self {
             disk,
             key,
+            clock: options.clock,
             segment_bytes: options.segment_bytes,
             stats,
             files_max: options.segments_max(),
@@ -155,6 +162,7 @@ impl Log {
             room: Condvar::new(),
             wanted: Condvar::new(),
             oldest: AtomicU64::new(oldest),
+            is_alone: AtomicBool::new(false),
         };
         log.count_files(&log.state.lock());
         log
@@ -173,7 +181,7 @@ impl Log {
                 self.wanted.notify_one();
                 return Ok(file);
             }
-            if state.refusals != refusals {
+            if state.refusals != refusals || self.is_alone() {
                 return Err(NoRoom::DiskFull);
             }
             state.room_wanted = true;

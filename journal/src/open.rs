@@ -5,7 +5,7 @@ use crate::archive::{self, Connections};
 use crate::backlog::Backlog;
 use crate::check::Check;
 use crate::commit::Commit;
-use crate::disk::{Disk, FileId, FolderDisk, sync_folder};
+use crate::disk::{FileId, FolderDisk, sync_folder};
 use crate::error::{OpenError, StoreError};
 use crate::folder::Folder;
 use crate::journal::{Deliver, Journal, Parts, Voice};
@@ -18,8 +18,11 @@ use crate::replay::Replay;
 use crate::shared::Shared;
 use crate::space::Watch;
 use crate::spool::{Keeper, Spool};
+#[cfg(feature = "steps")]
+use crate::steps::Steps;
+use crate::storage::{ArchiveFiles, Site, Storage};
 use crate::writer::Writer;
-use overtime_protocol::{Clock, Epoch, Opener, Recovered};
+use overtime_protocol::{Epoch, Opener, Recovered};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -53,33 +56,31 @@ struct Pools {
 /// operating system refuses. The error says in a sentence what a person can do.
 pub fn open(options: &Options, opener: Opener) -> Result<Opened, OpenError> {
     let folder = Folder::open(&options.folder)?;
-    let disk = Arc::new(FolderDisk::new(&folder.log()));
-    open_in(options, opener, folder, disk)
+    let log = Arc::new(FolderDisk::new(&folder.log()));
+    open_in(options, opener, folder, Storage { log, archive: ArchiveFiles::System })
 }
 
-/// The same with the log on another disk, such as a simulation's. The lock and the archive are
-/// still in `options.folder`.
+/// The same with the log and the archive elsewhere, such as on a simulation's disk. The lock and
+/// the spool are still in `options.folder`.
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_on(
-    options: &Options,
-    opener: Opener,
-    disk: Arc<dyn Disk>,
-) -> Result<Opened, OpenError> {
-    open_in(options, opener, Folder::open(&options.folder)?, disk)
+pub fn open_on(options: &Options, opener: Opener, storage: Storage) -> Result<Opened, OpenError> {
+    open_in(options, opener, Folder::open(&options.folder)?, storage)
 }
 
 fn open_in(
     options: &Options,
     opener: Opener,
     folder: Folder,
-    disk: Arc<dyn Disk>,
+    storage: Storage,
 ) -> Result<Opened, OpenError> {
     check_options(options)?;
-    let file = folder.archive();
-    let damaged = |error: rusqlite::Error| archive::damaged(&file, &error);
-    let mut archive = archive::Writer::open(&file, opener.clone())?;
+    let Storage { log: disk, archive: files } = storage;
+    let site = Site { file: folder.archive(), files, clock: options.clock };
+    let file = &site.file;
+    let damaged = |error: rusqlite::Error| archive::damaged(file, &error);
+    let mut archive = archive::Writer::open(&site, opener.clone())?;
     let watermark = archive.watermark().map_err(damaged)?;
     let mut replay = Replay::default();
     let visit = |visit: Visit<'_>| replay.add(&visit);
@@ -94,7 +95,7 @@ fn open_in(
     log.stats.add_usage(&archive.usage().map_err(damaged)?);
     log.mark_recovered(replay.writes as u64, replay.bytes as u64);
 
-    let connect = |count| Connections::open(&file, count).map(Arc::new).map_err(damaged);
+    let connect = |count| Connections::open(&site, count).map(Arc::new).map_err(damaged);
     let connections = Pools {
         store: connect(STORE_CONNECTIONS)?,
         // One for each thread that serves lookups.
@@ -106,7 +107,7 @@ fn open_in(
     let (epoch, clean) = archive.begin_epoch().map_err(damaged)?;
     let synced = OpenError::io(format!("sync {}", options.folder.display()));
     sync_folder(&options.folder).map_err(synced)?;
-    let failed = |error| store_error(&file, error);
+    let failed = |error| store_error(file, error);
     let archived = connections.commit.take().highest().map_err(failed)?;
     let recovered = Recovered { epoch: Epoch(epoch), highest: highest.max(archived), clean };
     let spool = Arc::new(Spool::new(folder.spool()));
@@ -164,6 +165,16 @@ impl Opened {
 
     /// Starts the threads. `deliver` is called by them, the verdicts always by the same one.
     pub fn start(self, deliver: Deliver) -> Journal {
+        Journal::start(self.into_parts(deliver))
+    }
+
+    /// The same without threads: nothing is done but what is called for.
+    #[cfg(feature = "steps")]
+    pub fn into_steps(self, deliver: Deliver) -> Steps {
+        Steps::new(self.into_parts(deliver))
+    }
+
+    fn into_parts(self, deliver: Deliver) -> Parts {
         let Pools { store, readers, commit } = self.connections;
         let log = Arc::clone(&self.shared.log);
         let voice = Arc::new(Voice::new(Arc::clone(&deliver), log));
@@ -174,7 +185,7 @@ impl Opened {
             readers: vec![Arc::clone(&store), Arc::clone(&readers), Arc::clone(&commit)],
             next: self.unapplied,
             deliver: Arc::clone(&deliver),
-            removal: Removal::new(self.options.retention.clone()),
+            removal: Removal::new(self.options.retention.clone(), self.options.clock),
             unchecked: 0,
         };
         let check = Check::new(Arc::clone(&self.shared), commit);
@@ -196,7 +207,7 @@ impl Opened {
             archive: readers,
             spool: self.spool,
             opener: self.opener.clone(),
-            clock: Clock::start(),
+            clock: self.options.clock,
             past: self.past,
             catch_up_max: self.options.catch_up_max,
             key_keep: self.options.key_keep,
@@ -209,7 +220,7 @@ impl Opened {
             self.opener,
             Arc::clone(&voice),
         );
-        Journal::start(Parts {
+        Parts {
             options: self.options,
             folder: self.folder,
             shared: self.shared,
@@ -220,7 +231,7 @@ impl Opened {
             watch,
             store_connections: store,
             voice,
-        })
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::retention::Retention;
 use crate::space::DiskLimits;
+use overtime_protocol::Clock;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct Options {
     pub retention: Retention,
     /// The most that may be taken on disk.
     pub disk: DiskLimits,
+    /// What the time is.
+    pub clock: Clock,
     /// What the commit thread does first: it is the one for which callers wait.
     pub commit_starts: fn(),
 }
@@ -51,6 +54,7 @@ impl Options {
             key_keep: Duration::from_secs(24 * 60 * 60),
             retention: Retention::default(),
             disk: DiskLimits::default(),
+            clock: Clock::start(),
             commit_starts: || {},
         }
     }

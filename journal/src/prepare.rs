@@ -3,10 +3,10 @@
 //! that has been handed over.
 
 use crate::disk::{Disk, FileId, is_full};
-use crate::log::{Log, Phase};
+use crate::log::{Log, Phase, State};
 use crate::options::{PIECE_BYTES, SPARE_SEGMENTS};
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often the room on the disk is looked at, and how long a full disk is left alone.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -28,7 +28,7 @@ pub(crate) fn first(log: &Log) -> io::Result<()> {
 /// Keeps a spare segment at hand until the log ends, and calls `look` about once a second. An error
 /// is one that must not happen.
 pub(crate) fn run(log: &Log, mut look: impl FnMut()) -> Result<(), String> {
-    let (mut after, mut looked) = (After::Room, Instant::now());
+    let (mut after, mut looked) = (After::Room, log.clock.monotonic());
     look();
     loop {
         match wait_for_need(log, after) {
@@ -36,11 +36,19 @@ pub(crate) fn run(log: &Log, mut look: impl FnMut()) -> Result<(), String> {
             Need::Nothing => after = After::Room,
             Need::Ended => return Ok(()),
         }
-        if looked.elapsed() >= LOOK_AGAIN {
-            looked = Instant::now();
+        let now = log.clock.monotonic();
+        if now.since(looked) >= LOOK_AGAIN {
+            looked = now;
             look();
         }
     }
+}
+
+/// Makes a spare segment if one is wanted, without waiting.
+#[cfg(feature = "steps")]
+pub(crate) fn step(log: &Log) -> Result<(), String> {
+    let wanted = want(log, &mut log.state.lock());
+    wanted.map_or(Ok(()), |file| prepare(log, file).map(drop))
 }
 
 fn prepare(log: &Log, file: FileId) -> Result<After, String> {
@@ -86,11 +94,7 @@ fn wait_for_need(log: &Log, after: After) -> Need {
     let mut state = log.state.lock();
     let mut pause = after == After::FullDisk;
     while state.phase == Phase::Open {
-        let needed = state.free.len() < SPARE_SEGMENTS && state.files < log.files_max;
-        if needed && !pause {
-            let file = FileId(state.next_file);
-            state.next_file += 1;
-            state.files += 1;
+        if !pause && let Some(file) = want(log, &mut state) {
             return Need::File(file);
         }
         if log.wanted.wait_for(&mut state, LOOK_AGAIN).timed_out() {
@@ -99,6 +103,19 @@ fn wait_for_need(log: &Log, after: After) -> Need {
         pause = false;
     }
     Need::Ended
+}
+
+/// The number of a file that is to be made, which is reserved for it.
+fn want(log: &Log, state: &mut State) -> Option<FileId> {
+    let wanted = state.phase == Phase::Open
+        && state.free.len() < SPARE_SEGMENTS
+        && state.files < log.files_max;
+    wanted.then(|| {
+        let file = FileId(state.next_file);
+        state.next_file += 1;
+        state.files += 1;
+        file
+    })
 }
 
 /// Makes a zero-filled file, in pieces so that no sync of the log has to wait for all of it. What

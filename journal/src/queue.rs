@@ -13,15 +13,6 @@ const CHUNKS_MAX: usize = 1024;
 /// How soon chunks that have to wait for room look for it again.
 const CHUNKS_ASK_AGAIN: Duration = Duration::from_millis(5);
 
-/// Whether anybody else may still send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Beside {
-    /// Others may.
-    Others,
-    /// All senders are gone.
-    Nobody,
-}
-
 /// Appends on their way into a batch.
 #[derive(Default)]
 pub(crate) struct Queue {
@@ -29,6 +20,8 @@ pub(crate) struct Queue {
     first: VecDeque<Append>,
     /// Chunks, in the order in which they came.
     chunks: VecDeque<Append>,
+    /// All senders were seen to be gone.
+    is_last: bool,
 }
 
 impl Queue {
@@ -42,19 +35,35 @@ impl Queue {
         !self.is_empty()
     }
 
+    /// Whether there is something to commit now.
+    #[cfg(feature = "steps")]
+    pub(crate) fn has_some(&self, appends: &Receiver<Append>) -> bool {
+        !self.is_empty() || !appends.is_empty()
+    }
+
     /// Whether chunks are set aside.
     pub(crate) fn has_chunks(&self) -> bool {
         !self.chunks.is_empty()
     }
 
+    /// Makes known that nobody sends any more.
+    #[cfg(feature = "steps")]
+    pub(crate) fn be_last(&mut self) {
+        self.is_last = true;
+    }
+
+    /// Whether nobody sends any more, so that there is nothing to wait for.
+    pub(crate) fn is_last(&self) -> bool {
+        self.is_last
+    }
+
     /// Waits a moment for something to commit while the chunks have to wait.
-    pub(crate) fn wait_beside_chunks(&mut self, appends: &Receiver<Append>) -> Beside {
+    pub(crate) fn wait_beside_chunks(&mut self, appends: &Receiver<Append>) {
         match appends.recv_timeout(CHUNKS_ASK_AGAIN) {
             Ok(append) => self.sort(append),
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Beside::Nobody,
+            Err(RecvTimeoutError::Disconnected) => self.is_last = true,
         }
-        Beside::Others
     }
 
     /// What goes before the chunks that are set aside.

@@ -61,21 +61,24 @@ enum Extent {
 impl Reader {
     /// Answers until every sender is gone.
     pub(crate) fn run(&self, lookups: &Receiver<Lookup>) {
-        for lookup in lookups {
-            (self.deliver)(match lookup {
-                Lookup::Read(Read { reply_to, query }) => {
-                    let answer = self.answer(query).unwrap_or_else(|error| {
-                        Problem::new(Code::Internal, unreadable(&error)).into()
-                    });
-                    Report::Answer(reply_to, answer)
-                }
-                Lookup::Inquiry(Inquiry { ticket, question }) => {
-                    let finding = self.find_out(question);
-                    let failed = |error| Finding::Failed(unreadable(&error));
-                    Report::Found(ticket, finding.unwrap_or_else(failed))
-                }
-            });
-        }
+        lookups.iter().for_each(|lookup| self.serve(lookup));
+    }
+
+    /// Answers one.
+    pub(crate) fn serve(&self, lookup: Lookup) {
+        (self.deliver)(match lookup {
+            Lookup::Read(Read { reply_to, query }) => {
+                let answer = self.answer(query).unwrap_or_else(|error| {
+                    Problem::new(Code::Internal, unreadable(&error)).into()
+                });
+                Report::Answer(reply_to, answer)
+            }
+            Lookup::Inquiry(Inquiry { ticket, question }) => {
+                let finding = self.find_out(question);
+                let failed = |error| Finding::Failed(unreadable(&error));
+                Report::Found(ticket, finding.unwrap_or_else(failed))
+            }
+        });
     }
 
     fn find_out(&self, question: Question) -> Result<Finding, StoreError> {

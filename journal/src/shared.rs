@@ -10,7 +10,7 @@ use overtime_protocol::record::ReadMark;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What is shared.
 pub(crate) struct Shared {
@@ -63,11 +63,13 @@ impl Shared {
 
     /// The same for everything up to `durable`.
     pub(crate) fn catch_up_to(&self, durable: u64, span: Duration) -> bool {
-        let until = Instant::now() + span;
+        let clock = self.log.clock;
+        let until = clock.monotonic() + span;
         let mut guard = self.moved.0.lock();
         while self.applied() < durable {
             self.log.hurry();
-            if self.moved.1.wait_until(&mut guard, until).timed_out() {
+            let left = until.since(clock.monotonic());
+            if self.log.is_alone() || self.moved.1.wait_for(&mut guard, left).timed_out() {
                 break;
             }
         }

@@ -6,14 +6,14 @@ use crate::journal::{Deliver, Report};
 use crate::log::Log;
 use crate::spool::Spool;
 use foldhash::HashMap;
-use overtime_protocol::KindName;
+use overtime_protocol::{KindName, Monotonic};
 use std::collections::VecDeque;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -97,7 +97,8 @@ impl Watch {
         stats.disk_free.store(free, Relaxed);
         stats.disk_used.store(taken, Relaxed);
         stats.spool_bytes.store(spool, Relaxed);
-        let full_in = self.trend.full_in(Instant::now(), used, free.saturating_add(reusable));
+        let full_in =
+            self.trend.full_in(self.log.clock.monotonic(), used, free.saturating_add(reusable));
         let full_in = full_in.map_or(0, |span| span.as_secs().max(1));
         stats.disk_full_in_seconds.store(full_in, Relaxed);
         let is_low = is_low((free, reusable), total, self.told.0)
@@ -153,14 +154,14 @@ fn is_low((free, reusable): (u64, u64), total: u64, was_low: bool) -> bool {
 /// How what is used has grown.
 #[derive(Default)]
 struct Trend {
-    points: VecDeque<(Instant, u64)>,
+    points: VecDeque<(Monotonic, u64)>,
 }
 
 impl Trend {
     /// When the disk will be full if it goes on like this; `None` if nothing grows, or that is not
     /// known yet.
-    fn full_in(&mut self, now: Instant, used: u64, free: u64) -> Option<Duration> {
-        let age = |(at, _): &(Instant, u64)| now.saturating_duration_since(*at);
+    fn full_in(&mut self, now: Monotonic, used: u64, free: u64) -> Option<Duration> {
+        let age = |(at, _): &(Monotonic, u64)| now.since(*at);
         while self.points.front().is_some_and(|oldest| age(oldest) > TREND_SPAN) {
             self.points.pop_front();
         }
@@ -215,7 +216,7 @@ mod tests {
     #[test]
     fn the_forecast_follows_the_last_ten_minutes() {
         let mut trend = Trend::default();
-        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let (start, second) = (Monotonic::default(), Duration::from_secs(1));
         // Two bytes a second for ten minutes, and nothing after that.
         for at in 0..=600 {
             let used = 1_000 + 2 * u64::from(at);

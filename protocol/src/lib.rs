@@ -51,4 +51,4 @@ pub use payload::{Opener, Payload};
 pub use problem::{Code, Problem, Submitted};
 pub use segments::{SegmentPool, SegmentSizes};
 pub use task::{Document, Progress, TaskState};
-pub use time::{Clock, Monotonic, Now, UnixMillis};
+pub use time::{Clock, Dial, Monotonic, Now, UnixMillis};

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::ops::{Add, Sub};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A point on the monotonic clock, in nanoseconds since the process chose its zero.
@@ -89,26 +90,60 @@ pub struct Now {
 
 /// The clock of one process: every thread that shares a copy shares the monotonic zero.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock {
-    zero: Instant,
+pub struct Clock(Source);
+
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    /// The operating system's clocks, and which moment is zero.
+    System(Instant),
+    /// What somebody has set.
+    Dial(&'static Dial),
+}
+
+/// What a clock shows that a simulation sets.
+#[derive(Debug, Default)]
+pub struct Dial {
+    monotonic: AtomicU64,
+    unix: AtomicU64,
+}
+
+impl Dial {
+    /// Sets both clocks.
+    pub fn set(&self, now: Now) {
+        self.monotonic.store(now.monotonic.0, Ordering::Relaxed);
+        self.unix.store(now.unix.0, Ordering::Relaxed);
+    }
 }
 
 impl Clock {
     /// A clock whose monotonic zero is this moment.
     pub fn start() -> Self {
-        Self { zero: Instant::now() }
+        Self(Source::System(Instant::now()))
+    }
+
+    /// A clock that shows what `dial` was set to last.
+    pub fn of(dial: &'static Dial) -> Self {
+        Self(Source::Dial(dial))
     }
 
     /// Reads the monotonic clock only.
     pub fn monotonic(&self) -> Monotonic {
-        Monotonic(u64::try_from(self.zero.elapsed().as_nanos()).unwrap_or(u64::MAX))
+        Monotonic(match self.0 {
+            Source::System(zero) => u64::try_from(zero.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            Source::Dial(dial) => dial.monotonic.load(Ordering::Relaxed),
+        })
     }
 
     /// Reads both clocks. A system clock before 1970 reads as 1970.
     pub fn now(&self) -> Now {
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let unix = UnixMillis(u64::try_from(unix.as_millis()).unwrap_or(u64::MAX));
-        Now { monotonic: self.monotonic(), unix }
+        let unix = match self.0 {
+            Source::System(_) => {
+                let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                u64::try_from(unix.as_millis()).unwrap_or(u64::MAX)
+            }
+            Source::Dial(dial) => dial.unix.load(Ordering::Relaxed),
+        };
+        Now { monotonic: self.monotonic(), unix: UnixMillis(unix) }
     }
 }
 
@@ -152,6 +187,7 @@ impl From<UnixMillis> for Civil {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::OnceLock;
 
     fn check(ms: u64, rfc3339: &str, http_date: &str) {
         let at = UnixMillis(ms);
@@ -169,6 +205,16 @@ mod tests {
         check(951_782_400_001, "2000-02-29T00:00:00.001Z", "Tue, 29 Feb 2000 00:00:00 GMT");
         check(1_709_251_199_999, "2024-02-29T23:59:59.999Z", "Thu, 29 Feb 2024 23:59:59 GMT");
         check(4_107_542_400_000, "2100-03-01T00:00:00.000Z", "Mon, 01 Mar 2100 00:00:00 GMT");
+    }
+
+    #[test]
+    fn a_clock_shows_what_its_dial_was_set_to() {
+        static DIAL: OnceLock<Dial> = OnceLock::new();
+        let clock = Clock::of(DIAL.get_or_init(Dial::default));
+        assert_eq!(clock.now(), Now::default());
+        let set = Now { monotonic: Monotonic(5), unix: UnixMillis(7) };
+        DIAL.get().unwrap().set(set);
+        assert_eq!((clock.now(), clock.monotonic()), (set, Monotonic(5)));
     }
 
     #[test]

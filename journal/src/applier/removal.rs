@@ -7,25 +7,24 @@ use crate::options::{REMOVAL_PERIOD, REMOVAL_SPAN};
 use crate::retention::Retention;
 use crate::stats::{Usage, add};
 use foldhash::HashMap;
-use overtime_protocol::{Clock, KindName};
-use std::time::Instant;
+use overtime_protocol::{Clock, KindName, Monotonic};
 
 /// What the applier knows of removal.
 pub(crate) struct Removal {
     retention: Retention,
     clock: Clock,
     /// When to look again.
-    due: Instant,
+    due: Monotonic,
 }
 
 impl Removal {
     /// Looks at once.
-    pub(crate) fn new(retention: Retention) -> Self {
-        Self { retention, clock: Clock::start(), due: Instant::now() }
+    pub(crate) fn new(retention: Retention, clock: Clock) -> Self {
+        Self { retention, clock, due: clock.monotonic() }
     }
 
     /// When to look again.
-    pub(super) fn due(&self) -> Instant {
+    pub(super) fn due(&self) -> Monotonic {
         self.due
     }
 }
@@ -33,18 +32,19 @@ impl Removal {
 impl Applier {
     /// Removes what has to go, for a while.
     pub(super) fn remove_finished(&mut self) -> Result<(), String> {
-        let until = Instant::now() + REMOVAL_SPAN;
-        while self.removal.due <= Instant::now() {
-            let began = Instant::now();
+        let clock = self.removal.clock;
+        let until = clock.monotonic() + REMOVAL_SPAN;
+        while self.removal.due <= clock.monotonic() {
+            let began = clock.monotonic();
             let more = self.remove_some()?;
             self.checkpoint_if_due()?;
             if !more {
-                self.removal.due = Instant::now() + REMOVAL_PERIOD;
+                self.removal.due = clock.monotonic() + REMOVAL_PERIOD;
                 break;
             }
             // Half of the time belongs to others, and all of it to the log if it needs some.
-            let goes_on = self.shared.log.pause(began.elapsed());
-            if !goes_on || Instant::now() >= until || self.shared.log.is_urgent() {
+            let goes_on = self.shared.log.pause(clock.monotonic().since(began));
+            if !goes_on || clock.monotonic() >= until || self.shared.log.is_urgent() {
                 break;
             }
         }

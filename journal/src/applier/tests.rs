@@ -9,6 +9,7 @@ use crate::options::Options;
 use crate::prepare;
 use crate::recent::Recent;
 use crate::retention::Retention;
+use crate::storage::{ArchiveFiles, Site};
 use crate::writer::{self, Batch};
 use overtime_protocol::record::{Put, ReadMark, Record};
 use overtime_protocol::{Opener, TaskId, UnixMillis};
@@ -46,7 +47,9 @@ impl Bench {
         let log = Arc::new(Log::new(&options, Key(7), disk, found, 0));
         prepare::first(&log).unwrap();
         let writer = writer::Writer::new(Arc::clone(&log), None, 0);
-        let archive = Writer::open(&folder.path().join("archive.db"), opener.clone()).unwrap();
+        let (file, files) = (folder.path().join("archive.db"), ArchiveFiles::System);
+        let site = Site { file, files, clock: options.clock };
+        let archive = Writer::open(&site, opener.clone()).unwrap();
         let shared = Arc::new(Shared::new(Arc::clone(&log), Recent::default(), 0));
         let next = (1, SEGMENT_HEADER_BYTES);
         let (tell, strains) = std::sync::mpsc::channel();
@@ -56,7 +59,7 @@ impl Bench {
             }
         });
         let readers = Vec::new();
-        let removal = Removal::new(Retention::default());
+        let removal = Removal::new(Retention::default(), options.clock);
         let voice = Arc::new(Voice::new(Arc::clone(&deliver), Arc::clone(&log)));
         let unchecked = 0;
         let applier =
@@ -204,7 +207,7 @@ fn room_is_asked_for_again_while_a_stranger_reads_the_archive() {
     bench.apply();
     bench.applier.checkpoint(Effort::Passive).unwrap();
     assert_eq!(bench.strains.try_iter().collect::<Vec<_>>(), [true]);
-    assert_eq!(bench.log.wait_for_work(Instant::now()), Wake::MakeRoom);
+    assert_eq!(bench.log.wait_for_work(bench.log.clock.monotonic()), Wake::MakeRoom);
     stranger.execute_batch("ROLLBACK").unwrap();
     bench.applier.checkpoint(Effort::Passive).unwrap();
     assert_eq!(bench.strains.try_iter().collect::<Vec<_>>(), [false]);

@@ -12,11 +12,11 @@ pub(crate) use ledger::LedgerPlace;
 use super::row::{self, Archived, Cells, HolderRow, KeptPayload};
 use super::schema;
 use crate::error::StoreError;
+use crate::storage::Site;
 use bytes::Bytes;
-use overtime_protocol::{KeyHash, TaskId, TaskState, Unfinished};
+use overtime_protocol::{Clock, KeyHash, TaskId, TaskState, Unfinished};
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, OptionalExtension};
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Read connections that threads share.
@@ -30,12 +30,13 @@ pub(crate) struct Reader {
     connection: Connection,
     /// The watermark that the open read transaction shows.
     shows: Option<u64>,
+    clock: Clock,
 }
 
 impl Connections {
     /// Opens `count` connections.
-    pub(crate) fn open(file: &Path, count: usize) -> rusqlite::Result<Self> {
-        let reader = || Ok(Mutex::new(Reader::open(file)?));
+    pub(crate) fn open(site: &Site, count: usize) -> rusqlite::Result<Self> {
+        let reader = || Ok(Mutex::new(Reader::open(site)?));
         let readers = (0..count).map(|_| reader()).collect::<rusqlite::Result<_>>()?;
         Ok(Self { readers, turn: AtomicUsize::new(0) })
     }
@@ -58,8 +59,8 @@ impl Connections {
 
 impl Reader {
     /// Opens a connection.
-    fn open(file: &Path) -> rusqlite::Result<Self> {
-        Ok(Self { connection: schema::open_reader(file)?, shows: None })
+    fn open(site: &Site) -> rusqlite::Result<Self> {
+        Ok(Self { connection: schema::open_reader(site)?, shows: None, clock: site.clock })
     }
 
     /// Makes sure that what is read is not older than `watermark`.

@@ -2,7 +2,8 @@
 
 use crate::error::OpenError;
 use crate::options::{ARCHIVE_PAGE_BYTES, READER_CACHE_KIB, WRITER_CACHE_KIB};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use crate::storage::Site;
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use std::path::Path;
 
 /// The schema that is written, and the latest that is read.
@@ -113,14 +114,17 @@ CREATE TABLE state (
     lsn INTEGER NOT NULL,
     crc INTEGER NOT NULL
 ) WITHOUT ROWID;
-INSERT INTO meta (name, value) VALUES ('epoch', 0), ('watermark', 0), ('clean', 1),
-    ('created_at', CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER));
+INSERT INTO meta (name, value) VALUES ('epoch', 0), ('watermark', 0), ('clean', 1);
 ";
 
+const SET_CREATED: &str = "INSERT INTO meta (name, value) VALUES ('created_at', ?1)";
+
 /// Opens the archive for writing and makes its tables if it is new.
-pub(crate) fn open_writer(file: &Path) -> Result<Connection, OpenError> {
-    let mut connection = Connection::open(file).map_err(|error| damaged(file, &error))?;
-    let found = prepare(&mut connection).map_err(|error| damaged(file, &error))?;
+pub(crate) fn open_writer(site: &Site) -> Result<Connection, OpenError> {
+    let file = &site.file;
+    let connected = site.connect(OpenFlags::default());
+    let mut connection = connected.map_err(|error| damaged(file, &error))?;
+    let found = prepare(&mut connection, site).map_err(|error| damaged(file, &error))?;
     if found > FORMAT {
         let (file, found, known) = (file.to_owned(), found.unsigned_abs(), FORMAT.unsigned_abs());
         return Err(OpenError::Newer { file, found, known });
@@ -129,16 +133,16 @@ pub(crate) fn open_writer(file: &Path) -> Result<Connection, OpenError> {
 }
 
 /// Opens the archive for reading; a writer has it open.
-pub(crate) fn open_reader(file: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn open_reader(site: &Site) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(file, flags)?;
+    let connection = site.connect(flags)?;
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
 
 /// Sets the connection up; the format that was found, or made.
-fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
+fn prepare(connection: &mut Connection, site: &Site) -> rusqlite::Result<i64> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "page_size", ARCHIVE_PAGE_BYTES.cast_signed())?;
     connection.pragma_update(None, "journal_mode", "wal")?;
@@ -151,6 +155,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     if found == 0 {
         let transaction = connection.transaction()?;
         transaction.execute_batch(TABLES)?;
+        transaction.execute(SET_CREATED, params![site.clock.now().unix.0.cast_signed()])?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
         transaction.commit()?;
         return Ok(FORMAT);

@@ -1,26 +1,39 @@
 //! The archive's files as they are opened beside SQLite, to be written back in small pieces. It
 //! never reads or writes them.
 
+use crate::storage::Settle;
 use crate::write_back::WriteBack;
 use std::fs::File;
 use std::io;
 use std::mem::ManuallyDrop;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A file of the archive, opened beside SQLite.
-pub(super) struct Settler {
+pub(crate) struct Settler(Target);
+
+enum Target {
     /// Never closed: to close any descriptor of a file drops all of the process's locks on it,
     /// SQLite's too (fcntl(2), "Record locking").
-    file: ManuallyDrop<File>,
+    System(ManuallyDrop<File>),
+    /// A file of another system.
+    Named(PathBuf, Settle),
 }
 
 impl Settler {
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { file: ManuallyDrop::new(File::open(path)?) })
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(Target::System(ManuallyDrop::new(File::open(path)?))))
+    }
+
+    /// What has `settle` sync the file of that path.
+    pub(crate) fn named(path: &Path, settle: Settle) -> Self {
+        Self(Target::Named(path.to_owned(), settle))
     }
 
     /// Has everything that was written so far on disk.
     pub(super) fn settle(&self) -> io::Result<()> {
-        WriteBack::new(&self.file).settle(self.file.metadata()?.len())
+        match &self.0 {
+            Target::System(file) => WriteBack::new(file).settle(file.metadata()?.len()),
+            Target::Named(path, settle) => settle(path),
+        }
     }
 }

@@ -7,6 +7,7 @@ use crate::error::OpenError;
 use crate::fold::Fold;
 use crate::options::ARCHIVE_PAGE_BYTES;
 use crate::stats::Usage;
+use crate::storage::Site;
 use foldhash::HashMap;
 use overtime_protocol::{KindName, Opener, UnixMillis};
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -46,11 +47,12 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Opens the archive, and makes it if it is not there.
-    pub(crate) fn open(file: &Path, opener: Opener) -> Result<Self, OpenError> {
-        let connection = schema::open_writer(file)?;
+    pub(crate) fn open(site: &Site, opener: Opener) -> Result<Self, OpenError> {
+        let file = &site.file;
+        let connection = schema::open_writer(site)?;
         let open = |path: &Path| {
             let action = format!("open {} for write-back", path.display());
-            Settler::open(path).map_err(OpenError::io(action))
+            site.settler(path).map_err(OpenError::io(action))
         };
         let database = open(file)?;
         // A former process may have died between a checkpoint and its sync.

@@ -2,7 +2,8 @@
 
 use super::{Applier, Log, Phase, State};
 use crate::options::{APPLY_BYTES_MAX, APPLY_WRITES_MAX};
-use std::time::{Duration, Instant};
+use overtime_protocol::Monotonic;
+use std::time::Duration;
 
 /// The applier waits for this long without a new record before it applies a few.
 const QUIET: Duration = Duration::from_millis(50);
@@ -26,9 +27,9 @@ pub(crate) enum Wake {
 impl Log {
     /// Waits until there is something for the applier to do; with nothing else, it may remove what
     /// has to go from `removal_due` on.
-    pub(crate) fn wait_for_work(&self, removal_due: Instant) -> Wake {
+    pub(crate) fn wait_for_work(&self, removal_due: Monotonic) -> Wake {
         let mut state = self.state.lock();
-        let mut first_seen: Option<Instant> = None;
+        let mut first_seen: Option<Monotonic> = None;
         loop {
             if state.phase != Phase::Open {
                 return Wake::Stop;
@@ -40,19 +41,20 @@ impl Log {
             if state.writes == state.writes_seen {
                 debug_assert_eq!(state.bytes, state.bytes_seen, "both count whole frames");
                 state.applier = Applier::Idle;
-                let is_due = self.grown.wait_until(&mut state, removal_due).timed_out();
+                let span = removal_due.since(self.clock.monotonic());
+                let is_due = self.grown.wait_for(&mut state, span).timed_out();
                 state.applier = Applier::Busy;
                 if is_due && state.writes == state.writes_seen && state.phase == Phase::Open {
                     return Wake::Remove;
                 }
                 continue;
             }
-            let since = *first_seen.get_or_insert_with(Instant::now);
+            let since = *first_seen.get_or_insert_with(|| self.clock.monotonic());
             let before = state.writes;
             if state.writes_seen < state.hurried {
                 return Wake::Apply;
             }
-            if state.is_enough() || since.elapsed() >= LINGER_MAX {
+            if state.is_enough() || self.clock.monotonic().since(since) >= LINGER_MAX {
                 return Wake::Apply;
             }
             let quiet = self.grown.wait_for(&mut state, QUIET).timed_out();
@@ -97,9 +99,13 @@ impl Log {
 
     /// Lets the applier wait for so long, or until no more records come. Whether they still do.
     pub(crate) fn pause(&self, span: Duration) -> bool {
-        let until = Instant::now() + span;
+        let until = self.clock.monotonic() + span;
+        let left = || until.since(self.clock.monotonic());
         let mut state = self.state.lock();
-        while state.phase == Phase::Open && !self.grown.wait_until(&mut state, until).timed_out() {}
+        while state.phase == Phase::Open
+            && !self.is_alone()
+            && !self.grown.wait_for(&mut state, left()).timed_out()
+        {}
         state.phase == Phase::Open
     }
 }

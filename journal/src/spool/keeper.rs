@@ -27,17 +27,20 @@ impl Keeper {
     pub(crate) fn run(self, orders: &Receiver<SpoolOrder>) {
         // Refusal is no reason not to work.
         let _ = rustix::process::nice(NICENESS);
-        for order in orders {
-            match order {
-                // Nothing is acknowledged any more.
-                _ if self.log.is_poisoned() => {}
-                SpoolOrder::Write { task, payload } => {
-                    let outcome = self.keep(task, &payload);
-                    drop(payload);
-                    (self.deliver)(Report::Spooled(task, outcome));
-                }
-                SpoolOrder::Remove(task) => self.spool.remove(task),
+        orders.iter().for_each(|order| self.obey(order));
+    }
+
+    /// Does what it is told.
+    pub(crate) fn obey(&self, order: SpoolOrder) {
+        match order {
+            // Nothing is acknowledged any more.
+            _ if self.log.is_poisoned() => {}
+            SpoolOrder::Write { task, payload } => {
+                let outcome = self.keep(task, &payload);
+                drop(payload);
+                (self.deliver)(Report::Spooled(task, outcome));
             }
+            SpoolOrder::Remove(task) => self.spool.remove(task),
         }
     }
 

@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use overtime_journal::{Disk, Journal, Opened, Options, Report, Retention, Space, open, open_on};
+use overtime_journal::{
+    ArchiveFiles, Disk, Journal, Opened, Options, Report, Retention, Space, Storage, open, open_on,
+};
 use overtime_protocol::record::{Acceptance, Advance, Change, Put, ReadMark, Record, StartMark};
 use overtime_protocol::{
     Answer, Append, Document, Durability, Fate, Fault, Finding, Form, Inquiry, KindName, Lane,
@@ -101,7 +103,8 @@ impl Running {
 
     /// The same on another disk.
     pub(crate) fn open_on(options: &Options, disk: Arc<dyn Disk>) -> Self {
-        Self::start(open_on(options, opener(), disk).expect("the journal opens"))
+        let storage = Storage { log: disk, archive: ArchiveFiles::System };
+        Self::start(open_on(options, opener(), storage).expect("the journal opens"))
     }
 
     /// Starts what was opened.

@@ -7,7 +7,6 @@ use crate::error::StoreError;
 use crate::options::{LIST_ROWS_MAX, LIST_SPAN_MAX, LIST_TASKS_MAX};
 use overtime_protocol::{Document, KindName, TaskFilter, TaskId, TaskState};
 use rusqlite::Row;
-use std::time::Instant;
 
 /// How many rows are examined between two looks at the clock.
 const GLANCE_ROWS: u32 = 256;
@@ -48,9 +47,11 @@ impl Reader {
         let before = filter.after.map_or(i64::MAX, |task| task.key().cast_signed());
         let mut rows = statement.query([before])?;
         let limit = filter.limit.clamp(1, LIST_TASKS_MAX) as usize;
-        let (mut found, mut last, mut examined, began) = (Vec::new(), None, 0, Instant::now());
+        let (mut found, mut last, mut examined) = (Vec::new(), None, 0);
+        let began = self.clock.monotonic();
         while let Some(row) = rows.next()? {
-            let is_late = examined % GLANCE_ROWS == 0 && began.elapsed() >= LIST_SPAN_MAX;
+            let is_late =
+                examined % GLANCE_ROWS == 0 && self.clock.monotonic().since(began) >= LIST_SPAN_MAX;
             let is_enough = found.len() >= limit || examined >= LIST_ROWS_MAX;
             if is_enough || (is_late && last.is_some()) {
                 return Ok((found, last));

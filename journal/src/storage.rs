@@ -1,0 +1,76 @@
+//! What a journal stands on: the operating system's files, or those of a simulation that fails
+//! when it is told to. It never reads or writes any.
+
+use crate::archive::Settler;
+use crate::disk::Disk;
+use overtime_protocol::Clock;
+use rusqlite::{Connection, OpenFlags};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where a journal keeps what it has. The lock and the format are always in its folder.
+#[derive(Clone)]
+pub struct Storage {
+    /// The files of the log.
+    pub log: Arc<dyn Disk>,
+    /// The files of the archive.
+    pub archive: ArchiveFiles,
+}
+
+/// The archive's files, as SQLite reaches them and as they are synced beside it.
+#[derive(Clone)]
+pub enum ArchiveFiles {
+    /// The operating system's, in the folder.
+    System,
+    /// Those of another system that SQLite knows by this name. Their paths are as in the folder.
+    Named {
+        /// The name of the VFS; it must be registered.
+        vfs: String,
+        /// Returns once everything written to the file of that path is on disk.
+        settle: Settle,
+    },
+}
+
+/// How a file is synced by its path.
+pub type Settle = Arc<dyn Fn(&Path) -> io::Result<()> + Send + Sync>;
+
+/// One archive, wherever it is.
+pub(crate) struct Site {
+    /// Its main file.
+    pub(crate) file: PathBuf,
+    /// How it is reached.
+    pub(crate) files: ArchiveFiles,
+    /// What the time is.
+    pub(crate) clock: Clock,
+}
+
+impl fmt::Debug for ArchiveFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("System"),
+            Self::Named { vfs, .. } => f.debug_tuple("Named").field(vfs).finish(),
+        }
+    }
+}
+
+impl Site {
+    /// Opens a connection.
+    pub(crate) fn connect(&self, flags: OpenFlags) -> rusqlite::Result<Connection> {
+        match &self.files {
+            ArchiveFiles::System => Connection::open_with_flags(&self.file, flags),
+            ArchiveFiles::Named { vfs, .. } => {
+                Connection::open_with_flags_and_vfs(&self.file, flags, &**vfs)
+            }
+        }
+    }
+
+    /// What syncs the file of that path, which SQLite has opened.
+    pub(crate) fn settler(&self, file: &Path) -> io::Result<Settler> {
+        match &self.files {
+            ArchiveFiles::System => Settler::open(file),
+            ArchiveFiles::Named { settle, .. } => Ok(Settler::named(file, Arc::clone(settle))),
+        }
+    }
+}
