@@ -6,7 +6,7 @@ mod removal;
 
 pub(crate) use removal::Removal;
 
-use crate::archive::{Applied, Checkpoint, Connections, Effort, Writer};
+use crate::archive::{self, Applied, Checkpoint, Connections, Effort, Writer};
 use crate::cursor::Cursor;
 use crate::fold::Fold;
 use crate::journal::Voice;
@@ -250,6 +250,9 @@ fn is_passing(error: &rusqlite::Error) -> bool {
 }
 
 fn failed(error: rusqlite::Error) -> String {
+    if archive::is_damage(&error) {
+        return format!("archive.db is damaged: {}", archive::explain(&error));
+    }
     format!("the archive cannot be written: {error}")
 }
 

@@ -2,17 +2,25 @@
 //! applier's), some read. It knows nothing of the log but its sequence numbers.
 
 mod apply;
+mod pages;
 mod reader;
 mod removal;
 mod row;
 mod schema;
 mod settler;
+mod vfs;
+mod wal;
 mod writer;
 
 pub(crate) use apply::Applied;
+pub use pages::check_pages;
 pub(crate) use reader::{Connections, LedgerPlace};
 pub(crate) use removal::Gone;
 pub(crate) use row::{Archived, HolderRow, KeptPayload, LedgerEntry};
 pub(crate) use schema::damaged;
 pub(crate) use settler::Settler;
+pub(crate) use vfs::{explain, is_damage, over};
 pub(crate) use writer::{Checkpoint, Effort, Writer};
+
+#[cfg(test)]
+mod tests;

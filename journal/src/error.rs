@@ -1,5 +1,6 @@
 //! Why a journal cannot be opened or read, in sentences that a person can act on.
 
+use crate::archive;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -159,6 +160,9 @@ impl From<io::Error> for StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        if archive::is_damage(&error) {
+            return Self::Damaged(format!("{} of archive.db", archive::explain(&error)));
+        }
         Self::Archive(error)
     }
 }

@@ -51,6 +51,7 @@ mod store;
 mod write_back;
 mod writer;
 
+pub use archive::check_pages;
 pub use backlog::Backlog;
 pub use disk::{Disk, FileId};
 pub use error::{OpenError, StoreError};

@@ -1,7 +1,7 @@
 //! What a journal stands on: the operating system's files, or those of a simulation that fails
 //! when it is told to. It never reads or writes any.
 
-use crate::archive::Settler;
+use crate::archive::{self, Settler};
 use crate::disk::Disk;
 use overtime_protocol::Clock;
 use rusqlite::{Connection, OpenFlags};
@@ -56,14 +56,13 @@ impl fmt::Debug for ArchiveFiles {
 }
 
 impl Site {
-    /// Opens a connection.
+    /// Opens a connection that checks the pages that it reads.
     pub(crate) fn connect(&self, flags: OpenFlags) -> rusqlite::Result<Connection> {
-        match &self.files {
-            ArchiveFiles::System => Connection::open_with_flags(&self.file, flags),
-            ArchiveFiles::Named { vfs, .. } => {
-                Connection::open_with_flags_and_vfs(&self.file, flags, &**vfs)
-            }
-        }
+        let base = match &self.files {
+            ArchiveFiles::System => None,
+            ArchiveFiles::Named { vfs, .. } => Some(&**vfs),
+        };
+        Connection::open_with_flags_and_vfs(&self.file, flags, archive::over(base)?.as_c_str())
     }
 
     /// What syncs the file of that path, which SQLite has opened.

@@ -1,5 +1,6 @@
 //! The tables of the archive, and how its connections are set up.
 
+use super::vfs;
 use crate::error::OpenError;
 use crate::options::{ARCHIVE_PAGE_BYTES, READER_CACHE_KIB, WRITER_CACHE_KIB};
 use crate::storage::Site;
@@ -145,6 +146,7 @@ pub(crate) fn open_reader(site: &Site) -> rusqlite::Result<Connection> {
 fn prepare(connection: &mut Connection, site: &Site) -> rusqlite::Result<i64> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "page_size", ARCHIVE_PAGE_BYTES.cast_signed())?;
+    vfs::reserve(connection)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // Checkpoints are the applier's decision.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
@@ -165,8 +167,9 @@ fn prepare(connection: &mut Connection, site: &Site) -> rusqlite::Result<i64> {
 
 /// Says of an error whether the archive is damaged or cannot be reached.
 pub(crate) fn damaged(file: &Path, error: &rusqlite::Error) -> OpenError {
-    let detail = error.to_string();
+    let detail = vfs::explain(error);
     match error.sqlite_error_code() {
+        _ if vfs::is_damage(error) => OpenError::ArchiveDamaged { file: file.to_owned(), detail },
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly)
         | Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::DatabaseBusy) => {
             let action = format!("open {}", file.display());
