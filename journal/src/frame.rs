@@ -109,6 +109,17 @@ pub(crate) fn claim(bytes: &[u8], stamp: Stamp) -> Option<Header> {
     Header::read(head, stamp).map(|(header, _)| header)
 }
 
+/// The header at the start of `bytes`, and the checksum of its record, if no bit or one is flipped in
+/// it.
+pub(crate) fn claim_with_a_flip(bytes: &[u8; HEADER], stamp: Stamp) -> Option<(Header, u32)> {
+    let flipped = (0..HEADER * 8).filter_map(|bit| {
+        let mut bytes = *bytes;
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        Header::read(&bytes, stamp)
+    });
+    Header::read(bytes, stamp).into_iter().chain(flipped).next()
+}
+
 /// Leaves room for a header at the end of `out`; the record is appended behind it.
 pub(crate) fn begin(out: &mut Vec<u8>) {
     out.extend_from_slice(&[0; HEADER]);

@@ -3,6 +3,7 @@
 //! damage is refused. Recovery never changes a file before it knows that.
 
 mod behind;
+mod flip;
 
 use crate::cursor::{Cursor, Frame};
 use crate::disk::{Disk, FileId};
@@ -126,6 +127,15 @@ pub(crate) fn recover(
             file: newest.map(|segment| segment.file),
             offset: newest.map_or(0, |segment| segment.end),
             detail: format!("the archive has records up to {watermark}, the log does not"),
+        });
+    }
+    if let Some(newest) = live.last()
+        && flip::stands_behind(source, newest, &chain)?
+    {
+        return Err(RecoverError::Damaged {
+            file: Some(newest.file),
+            offset: newest.end,
+            detail: format!("a bit of the record after {} is flipped", chain.last),
         });
     }
     let behind = Behind { source, segment_bytes, last: chain.last };

@@ -197,11 +197,11 @@ fn a_header_alone_says_that_what_is_before_it_was_on_disk() {
 /// How many records were known to be on disk when the last batch was written.
 const SURE: usize = 6;
 
-fn check_damaged(bench: &Bench, damaged: Files, what: &str) {
+fn check_damaged(bench: &Bench, damaged: Files, sure: usize, what: &str) {
     match recover_all(&MemoryDisk::holding(damaged), 0) {
         Ok((_, records)) => {
             assert!(bench.written.starts_with(&records), "{what}: {records:?}");
-            assert!(records.len() >= SURE, "{what}: {records:?}");
+            assert!(records.len() >= sure, "{what}: {records:?}");
         }
         Err(RecoverError::Damaged { .. } | RecoverError::Newer { .. }) => {}
         Err(other) => panic!("{what}: {other:?}"),
@@ -216,7 +216,8 @@ fn a_flipped_bit_never_yields_a_wrong_record_or_loses_an_acknowledged_one() {
         for bit in 0..bytes.len() * 8 {
             let mut damaged = files.clone();
             damaged.get_mut(&file).unwrap()[bit / 8] ^= 1 << (bit % 8);
-            check_damaged(&bench, damaged, &format!("{file}, bit {bit}"));
+            // Not one of the last batch either: what a crash tears lacks more than a bit.
+            check_damaged(&bench, damaged, bench.written.len(), &format!("{file}, bit {bit}"));
         }
     }
 }
@@ -235,7 +236,7 @@ fn a_zeroed_sector_never_loses_an_acknowledged_record() {
             }
             let mut damaged = files.clone();
             damaged.get_mut(&file).unwrap()[start..end].fill(0);
-            check_damaged(&bench, damaged, &format!("{file}, from {start}"));
+            check_damaged(&bench, damaged, SURE, &format!("{file}, from {start}"));
         }
     }
 }
@@ -247,7 +248,7 @@ fn a_torn_tail_is_told_cut_and_never_comes_back() {
     bench.batch(&["torn away", "whole but behind it"]);
     let mut files = bench.files();
     let (file, end) = bench.ends[before.len()];
-    files.get_mut(&file).unwrap()[end as usize - 1] ^= 1;
+    files.get_mut(&file).unwrap()[end as usize - 4..end as usize].fill(0);
 
     let mut again = Bench::open(files.clone());
     assert_eq!(again.written, before);
@@ -336,7 +337,7 @@ fn a_record_that_holds_a_frame_bears_no_witness() {
     let mut files = bench.files();
     let (file, end) = *bench.ends.last().unwrap();
     assert_eq!(file, newest);
-    files.get_mut(&file).unwrap()[end as usize - 1] ^= 1;
+    files.get_mut(&file).unwrap()[end as usize - 4..end as usize].fill(0);
     let (recovery, records) = recover_all(&MemoryDisk::holding(files), 0).unwrap();
     assert_eq!(records, before);
     assert_eq!(recovery.notes.len(), 1, "{:?}", recovery.notes);
