@@ -24,6 +24,20 @@ pub enum OpenError {
         /// The latest version that this program reads.
         known: u64,
     },
+    /// A version of overtime wrote it that this program does not read any more.
+    Older {
+        /// The file that says so.
+        file: PathBuf,
+        /// The version found there.
+        found: u64,
+        /// The version that this program reads.
+        known: u64,
+    },
+    /// The file that names the format is not as it was written.
+    FormatDamaged {
+        /// The file.
+        file: PathBuf,
+    },
     /// The folder holds something, but not a journal.
     NotAJournal {
         /// The file that is wrong or missing.
@@ -80,6 +94,16 @@ impl fmt::Display for OpenError {
             Self::Newer { file, found, known } => write!(
                 f,
                 "{} has format {found}, and this program reads up to {known}: use a newer program",
+                file.display()
+            ),
+            Self::Older { file, found, known } => write!(
+                f,
+                "{} has format {found}, and this program reads {known}: choose another data folder",
+                file.display()
+            ),
+            Self::FormatDamaged { file } => write!(
+                f,
+                "{} is damaged: it does not match its checksum; restore it from a copy",
                 file.display()
             ),
             Self::NotAJournal { file } => write!(
@@ -154,6 +178,9 @@ impl std::error::Error for StoreError {
 
 impl From<io::Error> for StoreError {
     fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::InvalidData {
+            return Self::Damaged(error.to_string());
+        }
         Self::Io(error)
     }
 }
@@ -161,7 +188,7 @@ impl From<io::Error> for StoreError {
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         if archive::is_damage(&error) {
-            return Self::Damaged(format!("{} of archive.db", archive::explain(&error)));
+            return Self::Damaged(format!("in archive.db {}", archive::explain(&error)));
         }
         Self::Archive(error)
     }

@@ -4,7 +4,7 @@
 //! ```text
 //! overtime-data/
 //!   LOCK          held by the process that has the folder open; its process id as text
-//!   FORMAT        "overtime 1\nkey 0123456789abcdef\n"
+//!   FORMAT        "overtime 2\nkey 0123456789abcdef\ncrc 01234567\n"
 //!   log/          00000001.seg …
 //!   spool/        a file for each large payload
 //!   archive.db    and SQLite's own files beside it
@@ -17,8 +17,9 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// The format that is written, and the latest that is read.
-const FORMAT: u64 = 1;
+/// The format that is written, and the only one that is read: the one before it had no checksums in
+/// the archive's pages.
+const FORMAT: u64 = 2;
 
 /// The data folder, locked for as long as this value lives.
 pub(crate) struct Folder {
@@ -83,7 +84,7 @@ fn write_format(folder: &Path, file: PathBuf) -> Result<Key, OpenError> {
         let key = random_key()?;
         let fresh = folder.join("FORMAT.new");
         let mut out = File::create(&fresh)?;
-        write!(out, "overtime {FORMAT}\nkey {:016x}\n", key.0)?;
+        out.write_all(format_of(key).as_bytes())?;
         out.sync_all()?;
         fs::rename(&fresh, &file)?;
         sync_folder(folder)?;
@@ -98,16 +99,36 @@ fn random_key() -> io::Result<Key> {
     Ok(Key(u64::from_le_bytes(bytes)))
 }
 
+/// What stands in the file. The last line is a checksum of those before it: with another key the log
+/// would look empty.
+fn format_of(key: Key) -> String {
+    let lines = format!("overtime {FORMAT}\nkey {:016x}\n", key.0);
+    let crc = crc32c::crc32c(lines.as_bytes());
+    format!("{lines}crc {crc:08x}\n")
+}
+
 fn read_format(file: PathBuf, text: &str) -> Result<Key, OpenError> {
     let mut lines = text.lines();
     let format = lines.next().and_then(|line| line.strip_prefix("overtime ")?.parse().ok());
+    let Some(found) = format else {
+        return Err(OpenError::NotAJournal { file });
+    };
     let digits = lines.next().and_then(|line| line.strip_prefix("key "));
     let key = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).map(Key);
-    match (format, key) {
-        (Some(FORMAT), Some(key)) => Ok(key),
-        (Some(found), _) if found > FORMAT => Err(OpenError::Newer { file, found, known: FORMAT }),
-        _ => Err(OpenError::NotAJournal { file }),
+    match key {
+        Some(key) if text == format_of(key) => Ok(key),
+        _ if found == FORMAT || contradicts_itself(text) => Err(OpenError::FormatDamaged { file }),
+        _ if found < FORMAT => Err(OpenError::Older { file, found, known: FORMAT }),
+        _ => Err(OpenError::Newer { file, found, known: FORMAT }),
     }
+}
+
+/// Whether a text has a checksum as ours has, but another: then the number in it may be wrong too.
+fn contradicts_itself(text: &str) -> bool {
+    let Some((lines, crc)) = text.split_once("crc ") else {
+        return false;
+    };
+    crc.trim_end() != format!("{:08x}", crc32c::crc32c(lines.as_bytes()))
 }
 
 fn log(folder: &Path) -> PathBuf {
@@ -177,17 +198,48 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         drop(Folder::open(root.path()).unwrap());
         let file = root.path().join("FORMAT");
-        assert!(fs::read_to_string(&file).unwrap().starts_with("overtime 1\nkey "));
-        fs::write(&file, "overtime 2\n").unwrap();
-        let newer = Folder::open(root.path()).err();
-        assert!(matches!(newer, Some(OpenError::Newer { found: 2, known: 1, .. })), "{newer:?}");
-        let keyless = ["", "overtime", "overtime 1\n", "overtime 1\nkey\n", "overtime 1\nkey x\n"];
-        let others = ["overtime x\nkey 1\n", "another 1\nkey 1\n", "overtime 0\nkey 1\n"];
-        for text in keyless.into_iter().chain(others) {
+        let ours = fs::read_to_string(&file).unwrap();
+        assert!(ours.starts_with("overtime 2\nkey "));
+        let refused = |text: &str| {
             fs::write(&file, text).unwrap();
-            let other = Folder::open(root.path()).err();
+            Folder::open(root.path()).err()
+        };
+        let newer = refused("overtime 3\n");
+        assert!(matches!(newer, Some(OpenError::Newer { found: 3, known: 2, .. })), "{newer:?}");
+        let lines = "overtime 3\nkey 1\n";
+        let newer = refused(&format!("{lines}crc {:08x}\n", crc32c::crc32c(lines.as_bytes())));
+        assert!(matches!(newer, Some(OpenError::Newer { found: 3, known: 2, .. })), "{newer:?}");
+        let older = refused("overtime 1\nkey 0123456789abcdef\n");
+        assert!(matches!(older, Some(OpenError::Older { found: 1, known: 2, .. })), "{older:?}");
+        for text in ["", "overtime", "overtime x\nkey 1\n", "another 2\nkey 1\n"] {
+            let other = refused(text);
             assert!(matches!(other, Some(OpenError::NotAJournal { .. })), "{text:?} {other:?}");
         }
+        for text in ["overtime 2\n", "overtime 2\nkey\n", &ours[..ours.len() - 1]] {
+            let damaged = refused(text);
+            assert!(matches!(damaged, Some(OpenError::FormatDamaged { .. })), "{damaged:?}");
+        }
+    }
+
+    #[test]
+    fn no_flipped_bit_makes_another_key_or_a_format_that_is_none() {
+        let root = tempfile::tempdir().unwrap();
+        let key = Folder::open(root.path()).unwrap().key();
+        let file = root.path().join("FORMAT");
+        let ours = fs::read(&file).unwrap();
+        for bit in 0..ours.len() * 8 {
+            let mut flipped = ours.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&file, &flipped).unwrap();
+            let refused = Folder::open(root.path()).err();
+            let named = matches!(
+                &refused,
+                Some(OpenError::FormatDamaged { .. } | OpenError::NotAJournal { .. })
+            );
+            assert!(named, "bit {bit}: {refused:?} {}", String::from_utf8_lossy(&flipped));
+        }
+        fs::write(&file, &ours).unwrap();
+        assert_eq!(Folder::open(root.path()).unwrap().key(), key);
     }
 
     #[test]

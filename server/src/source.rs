@@ -23,7 +23,10 @@ impl Source for JournalSource {
 
     fn payload(&self, task: TaskId) -> Result<Vec<bytes::Bytes>, SourceError> {
         self.store.payload(task).map_err(|error| match error {
-            StoreError::PayloadLost => SourceError::payload_lost(error.to_string()),
+            // What is damaged is so the next time too.
+            StoreError::PayloadLost | StoreError::Damaged(_) => {
+                SourceError::payload_lost(error.to_string())
+            }
             _ => SourceError::new(error.to_string()),
         })
     }
