@@ -25,6 +25,8 @@ mod error;
 mod fold;
 mod folder;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod journal;
 mod log;
 #[cfg(test)]

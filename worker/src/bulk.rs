@@ -15,6 +15,7 @@ mod csv;
 mod cursor;
 mod draft;
 mod ends;
+pub mod fuzzing;
 mod gathered;
 mod item;
 mod items;

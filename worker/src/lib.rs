@@ -34,6 +34,8 @@ pub mod json;
 
 pub use attempt::PRODUCT_MAX_BYTES;
 pub use bulk::ITEM_MAX_BYTES;
+#[doc(hidden)]
+pub use bulk::fuzzing;
 pub use effects::{EFFECTS_MAX_BYTES, KEYS_MAX};
 pub use failure::Failure;
 pub use handler::Handler;
