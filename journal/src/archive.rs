@@ -10,6 +10,7 @@ mod schema;
 mod settler;
 mod vfs;
 mod wal;
+mod witness;
 mod writer;
 
 pub(crate) use apply::Applied;

@@ -87,7 +87,8 @@ fn open_in(
     let source = Source { disk: &*disk, key: folder.key() };
     let recovery = recovery::recover(source, options.segment_bytes, watermark, visit)
         .map_err(|error| recover_error(&folder.log(), error))?;
-    let Recovery { found, last, unapplied, notes } = recovery;
+    let Recovery { found, last, unapplied, mut notes } = recovery;
+    notes.extend(archive.take_notes());
     let newest = found.live.last().copied();
     let log = Arc::new(Log::new(options, folder.key(), disk, found, last));
     let make = OpenError::io(format!("make the log in {}", folder.log().display()));
@@ -104,7 +105,7 @@ fn open_in(
     };
     let Replay { recent, files, highest, .. } = replay;
     let created_at = archive.created_at().map_err(damaged)?;
-    let (epoch, clean) = archive.begin_epoch().map_err(damaged)?;
+    let (epoch, clean) = archive.begin_epoch(last == watermark).map_err(damaged)?;
     let synced = OpenError::io(format!("sync {}", options.folder.display()));
     sync_folder(&options.folder).map_err(synced)?;
     let failed = |error| store_error(file, error);

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// What lies in the place of the write-ahead log.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// Nothing, or an empty file.
+    /// Nothing, or a file that nothing was written to.
     Nothing,
     /// Something whose header is not as SQLite wrote it: SQLite takes it for empty.
     Unreadable,
@@ -30,7 +30,7 @@ pub(crate) struct WriteAheadLog {
     pub(crate) frames: u32,
     /// The pages in these.
     pub(crate) pages: HashSet<u32>,
-    /// How many frames there are behind them that belong to the same log.
+    /// How many frames there are from the first on that is not whole; one that was not committed is.
     pub(crate) lost: u32,
 }
 
@@ -49,9 +49,12 @@ pub(crate) fn read(archive: &Path) -> io::Result<Found> {
     };
     let mut file = BufReader::with_capacity(128 * 1024, file);
     let mut header = [0; LOG_HEADER];
-    if !fill(&mut file, &mut header)? {
-        let is_empty = header.iter().all(|&byte| byte == 0);
-        return Ok(if is_empty { Found::Nothing } else { Found::Unreadable });
+    let is_long_enough = fill(&mut file, &mut header)?;
+    if header == [0; LOG_HEADER] {
+        return Ok(Found::Nothing);
+    }
+    if !is_long_enough {
+        return Ok(Found::Unreadable);
     }
     let Some(mut sum) = Sum::begin(&header) else {
         return Ok(Found::Unreadable);
@@ -74,8 +77,20 @@ pub(crate) fn read(archive: &Path) -> io::Result<Found> {
             log.pages.extend(open.drain(..));
         }
     }
-    log.lost += open.len() as u32;
     Ok(Found::Log(log))
+}
+
+/// What tells the write-ahead log of an archive from the one before it; `None` if there is none. It
+/// is not checked: whoever writes it asks.
+pub(crate) fn salt(archive: &Path) -> io::Result<Option<u64>> {
+    let mut header = [0; LOG_HEADER];
+    match File::open(of(archive)).and_then(|mut file| file.read_exact(&mut header)) {
+        Ok(()) => Ok(Some(long(&header, 16))),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether there was enough to fill all of `buffer`.

@@ -3,6 +3,8 @@
 use super::apply::{self, Applied};
 use super::schema;
 use super::settler::Settler;
+use super::wal;
+use super::witness::{self, Witness};
 use crate::error::OpenError;
 use crate::fold::Fold;
 use crate::options::ARCHIVE_PAGE_BYTES;
@@ -10,9 +12,10 @@ use crate::stats::Usage;
 use crate::storage::Site;
 use foldhash::HashMap;
 use overtime_protocol::{KindName, Opener, UnixMillis};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const SET_META: &str = "UPDATE meta SET value = ?2 WHERE name = ?1";
 
@@ -43,13 +46,19 @@ pub(crate) struct Writer {
     opener: Opener,
     database: Settler,
     write_ahead_log: Settler,
+    witness: Witness,
+    notes: Vec<String>,
 }
 
 impl Writer {
     /// Opens the archive, and makes it if it is not there.
     pub(crate) fn open(site: &Site, opener: Opener) -> Result<Self, OpenError> {
         let file = &site.file;
+        let notes = witness::check(file)?.into_iter().collect();
         let connection = schema::open_writer(site)?;
+        // Whoever closes it without an end in order leaves everything as it is.
+        let damaged = |error| schema::damaged(file, &error);
+        leave_at_close(&connection, true).map_err(damaged)?;
         let open = |path: &Path| {
             let action = format!("open {} for write-back", path.display());
             site.settler(path).map_err(OpenError::io(action))
@@ -57,8 +66,15 @@ impl Writer {
         let database = open(file)?;
         // A former process may have died between a checkpoint and its sync.
         database.settle().map_err(OpenError::io(format!("sync {}", file.display())))?;
-        let write_ahead_log = open(&write_ahead_log(file))?;
-        Ok(Self { connection, opener, database, write_ahead_log })
+        let write_ahead_log = open(&wal::of(file))?;
+        let action = OpenError::io(format!("open the witness beside {}", file.display()));
+        let witness = Witness::open(file).map_err(action)?;
+        Ok(Self { connection, opener, database, write_ahead_log, witness, notes })
+    }
+
+    /// What a person should know of the archive as it was found, a sentence each.
+    pub(crate) fn take_notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
     }
 
     /// The connection, for tests that bring it into trouble.
@@ -92,9 +108,10 @@ impl Writer {
     }
 
     /// Begins another life of the folder, on disk when this returns: its epoch, and whether the
-    /// former life ended in order.
-    pub(crate) fn begin_epoch(&mut self) -> rusqlite::Result<(u64, bool)> {
-        let (epoch, clean) = (self.meta("epoch")? + 1, self.meta("clean")? == 1);
+    /// former life ended in order. It has not if the log has records that the archive has not got,
+    /// whatever a write-ahead log that lost its end says.
+    pub(crate) fn begin_epoch(&mut self, has_all: bool) -> rusqlite::Result<(u64, bool)> {
+        let (epoch, clean) = (self.meta("epoch")? + 1, has_all && self.meta("clean")? == 1);
         self.connection.pragma_update(None, "synchronous", "full")?;
         let transaction = self.connection.transaction()?;
         transaction.execute(SET_META, params!["epoch", epoch.cast_signed()])?;
@@ -132,10 +149,14 @@ impl Writer {
 
     /// How many bytes of the write-ahead log wait for a checkpoint.
     pub(crate) fn waiting_bytes(&self) -> rusqlite::Result<u64> {
-        let sql = "PRAGMA wal_checkpoint(NOOP)";
-        let (frames, moved): (i64, i64) =
-            self.connection.query_row(sql, [], |row| Ok((row.get(1)?, row.get(2)?)))?;
+        let (frames, moved) = self.frames()?;
         Ok((frames - moved).max(0).unsigned_abs() * ARCHIVE_PAGE_BYTES)
+    }
+
+    /// How many frames the write-ahead log has, and of how many the pages were moved.
+    fn frames(&self) -> rusqlite::Result<(i64, i64)> {
+        let sql = "PRAGMA wal_checkpoint(NOOP)";
+        self.connection.query_row(sql, [], |row| Ok((row.get(1)?, row.get(2)?)))
     }
 
     /// Moves what was committed into the archive's file.
@@ -145,10 +166,14 @@ impl Writer {
     /// the archive between this call's begin and end, so the write-ahead log is not begun anew
     /// before the file is on disk.
     pub(crate) fn checkpoint(&mut self, effort: Effort) -> rusqlite::Result<Checkpoint> {
-        if effort == Effort::Truncate {
-            return self.move_pages("PRAGMA wal_checkpoint(TRUNCATE)");
-        }
         self.write_ahead_log.settle().map_err(not_written)?;
+        let (frames, _) = self.frames()?;
+        self.witness.note(u32::try_from(frames).unwrap_or(0)).map_err(not_written)?;
+        if effort == Effort::Truncate {
+            let moved = self.move_pages("PRAGMA wal_checkpoint(TRUNCATE)")?;
+            leave_at_close(&self.connection, moved != Checkpoint::Whole)?;
+            return Ok(moved);
+        }
         self.connection.pragma_update(None, "synchronous", "off")?;
         let moved = self.move_pages("PRAGMA wal_checkpoint(PASSIVE)");
         self.connection.pragma_update(None, "synchronous", "normal")?;
@@ -165,11 +190,9 @@ impl Writer {
     }
 }
 
-/// SQLite's name for the write-ahead log of a file.
-fn write_ahead_log(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push("-wal");
-    name.into()
+/// Whether the write-ahead log stays as it is when the last connection is closed.
+fn leave_at_close(connection: &Connection, leaves: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leaves).map(drop)
 }
 
 /// A sync that failed, in the words that SQLite would have used.
