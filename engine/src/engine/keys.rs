@@ -162,7 +162,7 @@ impl Engine {
     ) {
         let is_its = holder.fingerprint == fingerprint;
         if is_its && submission.strict {
-            let answer = in_progress(holder.task).into();
+            let answer = in_progress(holder.task, Submitted::Yes).into();
             out.push(Effect::Reply { to: submission.reply_to, answer });
         } else if is_its && !submission.wait.is_zero() {
             self.defer(submission, holder.task, now);
@@ -194,7 +194,9 @@ impl Engine {
         let refused = if claim.is_none_or(|claim| claim.fingerprint != fingerprint) {
             Some(reused(slot.id()))
         } else if submission.strict {
-            Some(in_progress(slot.id()))
+            // Before it is on disk a crash may take it back.
+            let submitted = if task.is_accepted() { Submitted::Yes } else { Submitted::Unknown };
+            Some(in_progress(slot.id(), submitted))
         } else if task.waiters.len() >= self.limits.waiters_max {
             let wait = self.seed.stretch(self.pace.until_drained(1));
             Some(Problem::new(Code::Waiters, "too many callers wait for this task").after(wait))
@@ -248,11 +250,7 @@ fn reused(task: TaskId) -> Problem {
     Problem { task: Some(task), ..problem }
 }
 
-fn in_progress(task: TaskId) -> Problem {
+fn in_progress(task: TaskId, submitted: Submitted) -> Problem {
     let detail = "The task with this idempotency key has not ended yet.";
-    Problem {
-        task: Some(task),
-        submitted: Submitted::Yes,
-        ..Problem::new(Code::InProgress, detail)
-    }
+    Problem { task: Some(task), submitted, ..Problem::new(Code::InProgress, detail) }
 }

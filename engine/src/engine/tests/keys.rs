@@ -136,7 +136,7 @@ fn another_payload_is_refused_live_or_not_and_nothing_runs() {
 }
 
 #[test]
-fn whoever_insists_is_told_that_it_has_not_ended() {
+fn whoever_insists_is_told_that_it_has_not_ended_and_whether_it_is_on_disk() {
     check(
         2,
         "
@@ -147,7 +147,14 @@ fn whoever_insists_is_told_that_it_has_not_ended() {
         submit b upsert key=k strict
         > inquire for b
         found b
-        > reply b 409 in-progress yes
+        > reply b 409 in-progress unknown
+        +1ms
+        > append a accepted started
+        durable
+        submit c upsert key=k strict
+        > inquire for c
+        found c
+        > reply c 409 in-progress yes
     ",
     );
 }
