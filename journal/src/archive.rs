@@ -8,19 +8,22 @@ mod removal;
 mod row;
 mod schema;
 mod settler;
+mod still;
 mod vfs;
 mod wal;
 mod witness;
 mod writer;
 
-pub(crate) use apply::Applied;
+pub(crate) use apply::{Applied, ROW_BYTES};
 pub use pages::check_pages;
 pub(crate) use reader::{Connections, LedgerPlace};
 pub(crate) use removal::Gone;
 pub(crate) use row::{Archived, HolderRow, KeptPayload, LedgerEntry};
 pub(crate) use schema::damaged;
 pub(crate) use settler::Settler;
+pub(crate) use still::{Kept, StillArchive, TaskRow};
 pub(crate) use vfs::{explain, is_damage, over};
+pub(crate) use wal::of as write_ahead_log;
 pub(crate) use writer::{Checkpoint, Effort, Writer};
 
 #[cfg(test)]

@@ -47,13 +47,19 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
 /// A folder of the operating system.
 pub(crate) struct FolderDisk {
     folder: PathBuf,
+    is_written: bool,
     opened: RwLock<HashMap<FileId, Arc<File>>>,
 }
 
 impl FolderDisk {
     /// The files in `folder`, which must exist.
     pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), opened: RwLock::default() }
+        Self { folder: folder.to_owned(), is_written: true, opened: RwLock::default() }
+    }
+
+    /// The same for one who only reads, and may be allowed nothing else.
+    pub(crate) fn read_only(folder: &Path) -> Self {
+        Self { is_written: false, ..Self::new(folder) }
     }
 
     fn path(&self, file: FileId) -> PathBuf {
@@ -64,7 +70,9 @@ impl FolderDisk {
         if let Some(opened) = self.opened.read().get(&file) {
             return Ok(Arc::clone(opened));
         }
-        let opened = Arc::new(OpenOptions::new().read(true).write(true).open(self.path(file))?);
+        let mut options = OpenOptions::new();
+        options.read(true).write(self.is_written);
+        let opened = Arc::new(options.open(self.path(file))?);
         self.opened.write().insert(file, Arc::clone(&opened));
         Ok(opened)
     }

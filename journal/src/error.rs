@@ -78,6 +78,10 @@ impl OpenError {
     }
 }
 
+/// What a person can do about damage.
+const REMEDY: &str = "`overtime verify` says how far it goes; restore the data folder from a copy, \
+    or start with `overtime serve --accept-loss` to go on without what is lost";
+
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -111,16 +115,12 @@ impl fmt::Display for OpenError {
                 "{} is not what a journal has there: choose another data folder",
                 file.display()
             ),
-            Self::LogDamaged { file, offset, detail } => write!(
-                f,
-                "{} is damaged at byte {offset}: {detail}; restore the data folder from a copy",
-                file.display()
-            ),
-            Self::ArchiveDamaged { file, detail } => write!(
-                f,
-                "{} is damaged: {detail}; restore the data folder from a copy",
-                file.display()
-            ),
+            Self::LogDamaged { file, offset, detail } => {
+                write!(f, "{} is damaged at byte {offset}: {detail}; {REMEDY}", file.display())
+            }
+            Self::ArchiveDamaged { file, detail } => {
+                write!(f, "{} is damaged: {detail}; {REMEDY}", file.display())
+            }
             Self::Io { action, source } => write!(f, "cannot {action}: {source}"),
             Self::Option(detail) => f.write_str(detail),
         }

@@ -10,6 +10,10 @@
 //!   archive.db    and SQLite's own files beside it
 //! ```
 
+mod still;
+
+pub(crate) use still::Still;
+
 use crate::disk::sync_folder;
 use crate::error::OpenError;
 use crate::frame::Key;
@@ -147,9 +151,7 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            let process =
-                file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+            let process = still::process(&mut file);
             return Err(OpenError::Locked { folder: folder.to_owned(), process });
         }
         Err(TryLockError::Error(error)) => return Err(action()(error)),

@@ -27,6 +27,7 @@ mod folder;
 mod frame;
 #[doc(hidden)]
 pub mod fuzzing;
+mod health;
 mod journal;
 mod log;
 #[cfg(test)]
@@ -50,6 +51,8 @@ mod stats;
 mod steps;
 mod storage;
 mod store;
+mod survey;
+mod verify;
 mod write_back;
 mod writer;
 
@@ -57,6 +60,9 @@ pub use archive::check_pages;
 pub use backlog::Backlog;
 pub use disk::{Disk, FileId};
 pub use error::{OpenError, StoreError};
+pub use health::{
+    ArchiveHealth, Effect, Flaw, Health, LogHealth, Part, SegmentHealth, SpoolHealth,
+};
 pub use journal::{Deliver, Journal, Report};
 pub use open::{Opened, open, open_on};
 pub use options::{Options, SEGMENT_BYTES_MIN};
@@ -68,3 +74,4 @@ pub use stats::{SPAN_BUCKETS, Spans, Stats, Usage};
 pub use steps::Steps;
 pub use storage::{ArchiveFiles, Settle, Storage};
 pub use store::Store;
+pub use verify::{Say, verify};

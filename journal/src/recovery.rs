@@ -3,15 +3,16 @@
 //! damage is refused. Recovery never changes a file before it knows that.
 
 mod behind;
-mod flip;
+pub(crate) mod flip;
 
 use crate::cursor::{Cursor, Frame};
 use crate::disk::{Disk, FileId};
 use crate::frame::Key;
 use crate::log::{Found, Segment};
 use crate::options::SEGMENT_HEADER_BYTES;
+use crate::scan;
 use crate::segment;
-use behind::{Behind, Torn};
+use behind::{Behind, Tail, Torn};
 use std::io;
 
 /// Where the log lies, and what makes its frames its own.
@@ -66,25 +67,37 @@ pub(crate) struct Visit<'a> {
 
 /// One file as it was found.
 #[derive(Clone, Copy)]
-struct Candidate {
-    file: FileId,
-    len: u64,
-    header: segment::Found,
+pub(crate) struct Candidate {
+    pub(crate) file: FileId,
+    pub(crate) len: u64,
+    pub(crate) header: segment::Found,
 }
 
 /// The chain of frames, as far as it has been followed.
-struct Chain {
-    last: u64,
+pub(crate) struct Chain {
+    pub(crate) last: u64,
     /// The `synced` of the batch that the last frame belongs to.
-    batch: Option<u64>,
+    pub(crate) batch: Option<u64>,
 }
 
 impl Chain {
-    fn admits(&self, header: crate::frame::Header) -> bool {
+    /// Whether a frame with that header goes on with it.
+    pub(crate) fn admits(&self, header: crate::frame::Header) -> bool {
         let goes_on = header.lsn == self.last + 1 && self.batch == Some(header.synced);
         let starts = header.synced == self.last && header.lsn > self.last;
         goes_on || starts
     }
+}
+
+/// The log as it was found. Nothing of it was changed.
+pub(crate) struct Reading {
+    files: Vec<Candidate>,
+    /// The segments that the chain of frames runs through.
+    pub(crate) live: Vec<Segment>,
+    /// The last LSN in it; the archive's watermark if it is empty.
+    pub(crate) last: u64,
+    unapplied: (u64, u64),
+    torn: Torn,
 }
 
 /// Reads the log from the archive's `watermark` on, gives every record behind it to `visit`, and
@@ -95,6 +108,24 @@ pub(crate) fn recover(
     watermark: u64,
     mut visit: impl FnMut(Visit<'_>) -> Result<(), String>,
 ) -> Result<Recovery, RecoverError> {
+    let reading = read(source, watermark, |visited| {
+        if visited.frame.header.lsn > watermark { visit(visited) } else { Ok(()) }
+    })?;
+    let Reading { files, mut live, last, unapplied, torn: Torn { tail, files: torn } } = reading;
+    let behind = Behind { source, last };
+    let mut notes = behind.cut(tail, segment_bytes, &mut live)?;
+    notes.extend(torn.iter().map(|file| format!("a torn segment was dropped: {file}")));
+    let found = behind.sort_files(&files, &torn, segment_bytes, live)?;
+    Ok(Recovery { found, last, unapplied, notes })
+}
+
+/// Reads the log without changing it, from the segment on that holds the archive's `watermark`, and
+/// gives every record to `visit`.
+pub(crate) fn read(
+    source: Source<'_>,
+    watermark: u64,
+    mut visit: impl FnMut(Visit<'_>) -> Result<(), String>,
+) -> Result<Reading, RecoverError> {
     let files = examine(source.disk)?;
     let mut segments = in_order(&files)?;
     let start = segments.iter().rposition(|(_, header)| header.base <= watermark);
@@ -113,12 +144,11 @@ pub(crate) fn recover(
             break;
         }
         live.push(follow(source, *candidate, *header, &mut chain, |visited| {
-            if visited.frame.header.lsn > watermark {
-                return visit(visited);
+            if visited.frame.header.lsn <= watermark {
+                let end = visited.frame.record_at + visited.frame.record.len() as u64;
+                unapplied = (visited.sequence, end);
             }
-            let end = visited.frame.record_at + visited.frame.record.len() as u64;
-            unapplied = (visited.sequence, end);
-            Ok(())
+            visit(visited)
         })?);
     }
     if chain.last < watermark {
@@ -138,18 +168,29 @@ pub(crate) fn recover(
             detail: format!("a bit of the record after {} is flipped", chain.last),
         });
     }
-    let behind = Behind { source, segment_bytes, last: chain.last };
-    let Torn { tail, files: torn } = behind.refuse_damage(&files, &live)?;
-    let mut notes = behind.cut(tail, &mut live)?;
-    notes.extend(torn.iter().map(|file| format!("a torn segment was dropped: {file}")));
-    let found = behind.sort_files(&files, &torn, live)?;
-    Ok(Recovery { found, last: chain.last, unapplied, notes })
+    let behind = Behind { source, last: chain.last };
+    let torn = behind.refuse_damage(&files, &live)?;
+    Ok(Reading { files, live, last: chain.last, unapplied, torn })
+}
+
+impl Reading {
+    /// What the next start will drop, a sentence each.
+    pub(crate) fn torn(&self, disk: &dyn Disk) -> io::Result<Vec<String>> {
+        let mut notes = Vec::new();
+        if let Some(newest) = self.live.last().filter(|_| self.torn.tail == Tail::Torn) {
+            let Segment { file, end, capacity, .. } = *newest;
+            let torn = scan::last_nonzero(disk, file, end..capacity)? - end;
+            notes.push(format!("{file} has a torn tail of {torn} bytes at {end}"));
+        }
+        notes.extend(self.torn.files.iter().map(|file| format!("{file} is a torn segment")));
+        Ok(notes)
+    }
 }
 
 const NO_START: &str = "the log does not begin where the archive ends";
 
 /// Reads the header of every file.
-fn examine(disk: &dyn Disk) -> io::Result<Vec<Candidate>> {
+pub(crate) fn examine(disk: &dyn Disk) -> io::Result<Vec<Candidate>> {
     let mut files = disk.list()?;
     files.sort_unstable();
     let mut block = vec![0; segment::BLOCK];

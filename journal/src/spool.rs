@@ -12,7 +12,7 @@ mod keeper;
 mod sweep;
 
 pub(crate) use keeper::Keeper;
-pub(crate) use sweep::Listing;
+pub(crate) use sweep::{Entry, Listing};
 
 use crate::disk::sync_folder;
 use crate::error::StoreError;
@@ -98,10 +98,7 @@ impl Spool {
     pub(crate) fn read(&self, task: TaskId, len: u64) -> Result<Vec<Bytes>, StoreError> {
         match self.read_file(task, len) {
             Ok(Some(segments)) => Ok(segments),
-            Ok(None) => {
-                let what = format!("the payload of {task} does not match its checksum");
-                Err(StoreError::Damaged(what))
-            }
+            Ok(None) => Err(Self::mismatch(task)),
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof) =>
             {
@@ -128,6 +125,30 @@ impl Spool {
         let mut checksum = [0; CHECKSUM_BYTES as usize];
         file.read_exact(&mut checksum)?;
         Ok((checksum == crc.to_le_bytes()).then_some(segments))
+    }
+}
+
+impl Spool {
+    /// Whether the payload of a task is as it was written; it is read a piece at a time.
+    pub(crate) fn check(&self, task: TaskId) -> Result<(), StoreError> {
+        let mut file = File::open(self.path(task))?;
+        let Some(mut left) = file.metadata()?.len().checked_sub(CHECKSUM_BYTES) else {
+            return Err(StoreError::PayloadLost);
+        };
+        let (mut piece, mut crc) = (vec![0; PIECE_BYTES], 0);
+        while left > 0 {
+            let len = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            file.read_exact(&mut piece[..len])?;
+            crc = crc32c::crc32c_append(crc, &piece[..len]);
+            left -= len as u64;
+        }
+        let mut checksum = [0; CHECKSUM_BYTES as usize];
+        file.read_exact(&mut checksum)?;
+        if checksum == crc.to_le_bytes() { Ok(()) } else { Err(Self::mismatch(task)) }
+    }
+
+    fn mismatch(task: TaskId) -> StoreError {
+        StoreError::Damaged(format!("the payload of {task} does not match its checksum"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, ConfigError, File};
 use crate::remote::{self, Errand};
+use crate::verify::Verification;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -33,6 +34,8 @@ enum Action {
     Serve(Flags),
     /// Check the configuration and print it as it would be used
     CheckConfig(Flags),
+    /// Look at the data folder of a server that does not run, and say whether it is damaged
+    Verify(Verification),
     #[command(flatten)]
     Errand(remote::Command),
 }
@@ -69,6 +72,8 @@ pub enum Command {
     Serve(Box<Config>),
     /// Print the configuration.
     CheckConfig(Box<Config>),
+    /// Look at a data folder.
+    Verify(Verification),
     /// Ask a running server, for which no configuration is read.
     Errand(Errand),
 }
@@ -92,6 +97,12 @@ impl Arguments {
             Some(Action::Errand(errand)) if outer == Flags::default() => {
                 Ok(Command::Errand(errand.into_errand()))
             }
+            Some(Action::Verify(verification)) if outer == Flags::default() => {
+                Ok(Command::Verify(verification))
+            }
+            Some(Action::Verify(_)) => Err(ConfigError::OutOfBounds(vec![
+                "`overtime verify DATA` takes none of the server's flags".to_owned(),
+            ])),
             Some(Action::Errand(_)) => Err(ConfigError::OutOfBounds(vec![
                 "a command that asks a running server takes none of the server's flags".to_owned(),
             ])),
@@ -157,7 +168,7 @@ mod tests {
     fn config(arguments: &[&str], environment: &[(&str, &str)]) -> Config {
         match command(arguments, environment).unwrap() {
             Command::Serve(config) | Command::CheckConfig(config) => *config,
-            Command::Errand(errand) => panic!("{errand:?} has no configuration"),
+            other => panic!("{other:?} has no configuration"),
         }
     }
 
@@ -198,6 +209,18 @@ mod tests {
             &["--demo", "tasks", "list"],
             &["tasks", "list", "--data", "x"],
         ] {
+            assert!(command(arguments, &[]).is_err(), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_look_at_a_folder_needs_no_configuration() {
+        let environment = [("OVERTIME_CONFIG", "/no/such")];
+        for arguments in [&["verify", "data"][..], &["verify", "--json", "data"]] {
+            let command = command(arguments, &environment);
+            assert!(matches!(command, Ok(Command::Verify(_))), "{arguments:?}: {command:?}");
+        }
+        for arguments in [&["verify"][..], &["--demo", "verify", "data"]] {
             assert!(command(arguments, &[]).is_err(), "{arguments:?}");
         }
     }

@@ -34,6 +34,7 @@ mod scheduling;
 mod server;
 mod signals;
 mod source;
+mod verify;
 mod window;
 
 pub use anyhow::Error;
@@ -43,6 +44,7 @@ pub use overtime_protocol::{Kind, Product};
 pub use overtime_worker::{Failure, Handler, Input};
 pub use remote::Errand;
 pub use server::{Addresses, Builder, Server};
+pub use verify::Verification;
 
 use std::io::{self, Write};
 

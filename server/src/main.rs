@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             complain(format_args!("{error:#}"));
             ExitCode::FAILURE
@@ -14,15 +14,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), Error> {
+fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     match arguments.into_command(|name| std::env::var_os(name))? {
-        Command::Serve(config) => serve(Builder::new(*config)),
-        Command::Errand(errand) => errand.run(),
+        Command::Serve(config) => serve(Builder::new(*config))?,
+        Command::Errand(errand) => errand.run()?,
+        Command::Verify(verification) => return Ok(verification.run()),
         Command::CheckConfig(config) => {
             let text = config.to_toml();
             Builder::new(*config).kinds()?;
             print!("{text}");
-            Ok(())
         }
     }
+    Ok(ExitCode::SUCCESS)
 }

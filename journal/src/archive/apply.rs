@@ -8,7 +8,7 @@ mod tally;
 mod tasks;
 mod usage;
 
-pub(super) use tally::ROW_BYTES;
+pub(crate) use tally::ROW_BYTES;
 pub(super) use usage::{read_usage, write_usage};
 
 use crate::fold::Fold;

@@ -2,9 +2,11 @@
 
 mod event;
 mod ledger;
+mod whole;
 
 pub(crate) use event::{EVENT, event};
 pub(crate) use ledger::{LEDGER, LedgerEntry, ledger};
+pub(crate) use whole::whole;
 
 use crate::error::StoreError;
 use bytes::Bytes;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use std::path::Path;
 
 /// The schema that is written, and the latest that is read.
-const FORMAT: i64 = 1;
+pub(super) const FORMAT: i64 = 1;
 
 /// More statements than a connection uses: each is prepared once.
 const STATEMENTS: usize = 64;

@@ -13,7 +13,6 @@ use std::io;
 /// What lies behind the chain.
 pub(super) struct Behind<'a> {
     pub(super) source: Source<'a>,
-    pub(super) segment_bytes: u64,
     pub(super) last: u64,
 }
 
@@ -81,7 +80,12 @@ impl Behind<'_> {
 
     /// Zeroes what a crash left behind the newest segment's last record, gives the file its full
     /// length, and syncs it: what was recovered must not be lost by the next crash.
-    pub(super) fn cut(&self, tail: Tail, live: &mut [Segment]) -> io::Result<Vec<String>> {
+    pub(super) fn cut(
+        &self,
+        tail: Tail,
+        segment_bytes: u64,
+        live: &mut [Segment],
+    ) -> io::Result<Vec<String>> {
         let mut notes = Vec::new();
         let Some(newest) = live.last_mut() else {
             return Ok(notes);
@@ -93,9 +97,9 @@ impl Behind<'_> {
             notes.push(format!("a torn tail of {torn} bytes was dropped from {file} at {end}"));
             prepare::fill(self.source.disk, file, end, torn_end)?;
         }
-        if capacity < self.segment_bytes {
-            prepare::fill(self.source.disk, file, capacity, self.segment_bytes)?;
-            newest.capacity = self.segment_bytes;
+        if capacity < segment_bytes {
+            prepare::fill(self.source.disk, file, capacity, segment_bytes)?;
+            newest.capacity = segment_bytes;
         }
         self.source.disk.sync(file)?;
         Ok(notes)
@@ -108,6 +112,7 @@ impl Behind<'_> {
         &self,
         files: &[Candidate],
         torn: &[FileId],
+        segment_bytes: u64,
         live: Vec<Segment>,
     ) -> io::Result<Found> {
         let mut free = Vec::new();
@@ -115,7 +120,7 @@ impl Behind<'_> {
             if live.iter().any(|segment| segment.file == candidate.file) {
                 continue;
             }
-            if candidate.len == self.segment_bytes && !torn.contains(&candidate.file) {
+            if candidate.len == segment_bytes && !torn.contains(&candidate.file) {
                 free.push(candidate.file);
             } else {
                 self.source.disk.remove(candidate.file)?;

@@ -11,7 +11,7 @@ use std::io;
 const POLYNOMIAL: u32 = 0x82f6_3b78;
 
 /// Whether one bit keeps what follows a segment's last record from being the next one.
-pub(super) fn stands_behind(
+pub(crate) fn stands_behind(
     source: Source<'_>,
     newest: &Segment,
     chain: &Chain,

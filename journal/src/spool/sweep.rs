@@ -21,6 +21,16 @@ pub(crate) struct Listing {
     parts: Vec<PathBuf>,
 }
 
+/// One thing in that folder.
+pub(crate) enum Entry {
+    /// A payload whose file has that length.
+    Payload(TaskId, u64),
+    /// A file that was being written.
+    Part(PathBuf),
+    /// What the spool did not write.
+    Foreign,
+}
+
 impl Listing {
     /// Whether the payload of a task was spooled and is not there any more.
     pub(crate) fn has_lost(&self, task: &Unfinished) -> bool {
@@ -51,22 +61,35 @@ impl Spool {
 
     fn list(&self) -> io::Result<Listing> {
         let mut listing = Listing::default();
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else { continue };
-            let part = name.strip_suffix(PART);
-            // Only what is written as the spool writes it is the spool's.
-            let parsed = part.unwrap_or(name).parse().ok();
-            let Some(task) = parsed.filter(|task: &TaskId| entry_name(*task, part) == name) else {
-                continue;
-            };
-            match part {
-                Some(_) => listing.parts.push(entry.path()),
-                None => drop(listing.payloads.insert(task, entry.metadata()?.len())),
+        for entry in self.entries()? {
+            match entry? {
+                Entry::Part(path) => listing.parts.push(path),
+                Entry::Payload(task, len) => drop(listing.payloads.insert(task, len)),
+                Entry::Foreign => {}
             }
         }
         Ok(listing)
+    }
+
+    /// What is in the folder, in no order.
+    pub(crate) fn entries(&self) -> io::Result<impl Iterator<Item = io::Result<Entry>>> {
+        Ok(fs::read_dir(&self.folder)?.map(|entry| Entry::of(&entry?)))
+    }
+}
+
+impl Entry {
+    fn of(entry: &fs::DirEntry) -> io::Result<Self> {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { return Ok(Self::Foreign) };
+        let part = name.strip_suffix(PART);
+        // Only what is written as the spool writes it is the spool's.
+        let parsed = part.unwrap_or(name).parse().ok();
+        let task = parsed.filter(|task: &TaskId| entry_name(*task, part) == name);
+        Ok(match (task, part) {
+            (None, _) => Self::Foreign,
+            (Some(_), Some(_)) => Self::Part(entry.path()),
+            (Some(task), None) => Self::Payload(task, entry.metadata()?.len()),
+        })
     }
 }
 

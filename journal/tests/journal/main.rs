@@ -16,3 +16,4 @@ mod space;
 mod spool;
 mod support;
 mod usage;
+mod verify;

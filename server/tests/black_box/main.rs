@@ -26,3 +26,4 @@ mod stderr;
 mod steering;
 mod steps;
 mod support;
+mod verify;

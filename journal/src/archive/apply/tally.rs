@@ -7,7 +7,7 @@ use overtime_protocol::{Class, Fault, KindName, TaskId, UnixMillis};
 
 /// About what a row takes beside its payload and its product, in bytes, with its share of the
 /// indexes.
-pub(in crate::archive) const ROW_BYTES: u64 = 256;
+pub(crate) const ROW_BYTES: u64 = 256;
 
 /// The sums.
 #[derive(Default)]

@@ -1,0 +1,92 @@
+//! `overtime verify`: what it says of a folder, and that it leaves it as it is.
+
+use crate::support::{Server, folder};
+use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn verify(folder: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_overtime"));
+    command.arg("verify").arg(folder).args(words).output().expect("the binary starts")
+}
+
+/// What is found, after a look that ends with that code.
+fn found(folder: &Path, code: i32) -> Value {
+    let output = verify(folder, &["--json"]);
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// What a person reads.
+fn page(folder: &Path) -> String {
+    String::from_utf8(verify(folder, &[]).stdout).unwrap()
+}
+
+/// A folder with a task that has ended and one that has not, whose payload is large.
+fn fill(folder: &Path) -> Server {
+    let server = Server::start(folder);
+    let contact = r#"{"email":"ada@b.example"}"#;
+    assert_eq!(server.post("/v1/tasks/contacts.upsert", contact).status, 200);
+    let line = format!("{{\"email\":\"a@b.example\",\"company\":\"{}\"}}\n", "x".repeat(100));
+    let body = line.repeat(1_000);
+    let path = "/v1/bulk/contacts.upsert?wait=0s&delay=60m";
+    let fields = ["Content-Type: application/x-ndjson"];
+    assert_eq!(server.request("POST", path, &fields, &body).status, 202);
+    server
+}
+
+fn segment(folder: &Path) -> PathBuf {
+    let found = found(folder, 0);
+    let segments = found["log"]["segments"].as_array().unwrap();
+    folder.join("log").join(segments.last().unwrap()["file"].as_str().unwrap())
+}
+
+#[test]
+fn a_folder_is_healthy_after_an_orderly_end_and_after_kill_9() {
+    let folder = folder();
+    let server = fill(folder.path());
+    let running = verify(folder.path(), &[]);
+    assert_eq!(running.status.code(), Some(2));
+    let complaint = String::from_utf8_lossy(&running.stderr).into_owned();
+    assert!(complaint.contains(&format!("in use by process {}", server.child.id())), "{complaint}");
+    server.kill();
+    for _ in 0..2 {
+        let found = found(folder.path(), 0);
+        assert_eq!((&found["healthy"], &found["starts"]), (&json!(true), &json!(true)));
+        assert_eq!(found["tasks"]["succeeded"], 1, "{found}");
+        assert_eq!((&found["unfinished"], &found["spool"]["files"]), (&json!(1), &json!(1)));
+        assert!(page(folder.path()).starts_with("healthy: nothing in "));
+        let server = Server::start(folder.path());
+        server.signal("-TERM");
+        assert!(server.wait().success());
+    }
+    let nowhere = verify(&folder.path().join("nowhere"), &[]);
+    assert_eq!(nowhere.status.code(), Some(2));
+}
+
+#[test]
+fn damage_is_named_with_what_a_person_can_do() {
+    let folder = folder();
+    fill(folder.path()).kill();
+    let log = segment(folder.path());
+    let bytes = fs::read(&log).unwrap();
+    // The first record; there are others behind it.
+    let file = fs::OpenOptions::new().write(true).open(&log).unwrap();
+    file.write_all_at(&[bytes[4_200] ^ 1], 4_200).unwrap();
+    let report = found(folder.path(), 1);
+    let flaw = &report["flaws"][0];
+    assert_eq!((&flaw["part"], &flaw["stops"]), (&json!("log"), &json!(true)), "{report}");
+    assert_eq!(flaw["file"], json!(log.to_str().unwrap()));
+    let text = page(folder.path());
+    assert!(text.starts_with("damaged: ") && text.contains("at byte 4096"), "{text}");
+    assert!(text.contains("--accept-loss"), "{text}");
+    file.write_all_at(&bytes[4_200..=4_200], 4_200).unwrap();
+
+    let payload = fs::read_dir(folder.path().join("spool")).unwrap().next().unwrap().unwrap();
+    fs::OpenOptions::new().write(true).open(payload.path()).unwrap().set_len(10).unwrap();
+    let found = found(folder.path(), 1);
+    assert_eq!((&found["starts"], &found["spool"]["lost"]), (&json!(true), &json!(1)), "{found}");
+    assert!(page(folder.path()).contains("payload-lost"));
+}
