@@ -17,6 +17,7 @@ pub(crate) use still::Still;
 use crate::disk::sync_folder;
 use crate::error::OpenError;
 use crate::frame::Key;
+use crate::salvage;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,8 @@ impl Folder {
         let action = |what: &str| OpenError::io(format!("{what} {}", path.display()));
         make_folder(path).map_err(action("make the folder"))?;
         let lock = lock(path)?;
+        salvage::finish(path, &salvage::go_on)
+            .map_err(action("go on with the loss accepted in"))?;
         let key = find_key(path)?;
         let folder = Self { path: path.to_owned(), key, _lock: lock };
         make_folder(&folder.log()).map_err(action("make the log's folder in"))?;

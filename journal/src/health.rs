@@ -105,6 +105,8 @@ pub struct Flaw {
 /// A part of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
+    /// The folder as a whole.
+    Folder,
     /// The file that names the format.
     Format,
     /// The log.
@@ -128,6 +130,7 @@ impl Part {
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Folder => "folder",
             Self::Format => "format",
             Self::Log => "log",
             Self::Archive => "archive",

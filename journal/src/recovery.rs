@@ -203,6 +203,17 @@ pub(crate) fn examine(disk: &dyn Disk) -> io::Result<Vec<Candidate>> {
         .collect()
 }
 
+/// The highest number that a segment has, or may have had: one without a header comes after those
+/// that have one.
+pub(crate) fn highest_sequence(disk: &dyn Disk) -> io::Result<u64> {
+    let files = examine(disk)?;
+    let known = files.iter().filter_map(|candidate| match candidate.header {
+        segment::Found::Header(header) => Some(header.sequence),
+        segment::Found::Blank | segment::Found::Damaged | segment::Found::Newer(_) => None,
+    });
+    Ok(known.max().unwrap_or(0) + files.len() as u64)
+}
+
 /// The files that have a header, by sequence number.
 fn in_order(files: &[Candidate]) -> Result<Vec<(Candidate, segment::Header)>, RecoverError> {
     let mut segments = Vec::new();

@@ -236,7 +236,10 @@ impl Walk<'_> {
             // Whoever made this header knew it, whatever became of the record behind it.
             self.survey.witnessed = self.survey.witnessed.max(header.synced);
             if Cursor::resume(disk, file, stamp, at..area.end).next()?.is_some() {
-                self.note_gap(file, start..at, &lost);
+                // What the archive has may be as it likes.
+                if header.lsn > self.survey.floor + 1 {
+                    self.note_gap(file, start..at, &lost);
+                }
                 return Ok(Some(at));
             }
             lost.push((at..at + HEADER as u64 + u64::from(header.len), header.lsn));
@@ -255,7 +258,8 @@ impl Walk<'_> {
     }
 
     fn note_records(&mut self, file: FileId, lost: &[(Range<u64>, u64)]) {
-        for (bytes, lsn) in lost.iter().cloned() {
+        let floor = self.survey.floor;
+        for (bytes, lsn) in lost.iter().filter(|(_, lsn)| *lsn > floor).cloned() {
             self.survey.note_unreadable(file, bytes, Some(lsn));
         }
     }

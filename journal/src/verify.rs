@@ -16,6 +16,7 @@ use crate::folder::Still;
 use crate::health::{Effect, Flaw, Health, Part};
 use crate::options::ARCHIVE_PAGE_BYTES;
 use crate::recovery::Source;
+use crate::salvage;
 use foldhash::HashSet;
 use late::Late;
 use overtime_protocol::TaskId;
@@ -58,6 +59,14 @@ struct Inspection<'a> {
 
 impl Inspection<'_> {
     fn all(&mut self) -> Result<(), OpenError> {
+        let folder = self.still.path();
+        let looking = OpenError::io(format!("look into {}", folder.display()));
+        if salvage::is_unfinished(folder).map_err(looking)? {
+            let what = "a loss was accepted, and what was built anew is not all in its place yet: \
+                the next start goes on with it";
+            self.flaw(Part::Folder, None, what.to_owned());
+            return Ok(());
+        }
         let key = match self.still.format() {
             Ok((format, key)) => {
                 self.health.format = Some(format);

@@ -1,6 +1,7 @@
 //! The command line: what to do, and the few settings worth a flag. Flags win over everything.
 
 use crate::config::{Config, ConfigError, File};
+use crate::loss::Damage;
 use crate::remote::{self, Errand};
 use crate::verify::Verification;
 use clap::{Args, Parser, Subcommand};
@@ -31,7 +32,7 @@ pub struct Arguments {
 #[derive(Clone, Debug, Subcommand)]
 enum Action {
     /// Serve until a signal ends it; this is what happens when no command is given
-    Serve(Flags),
+    Serve(ServeFlags),
     /// Check the configuration and print it as it would be used
     CheckConfig(Flags),
     /// Look at the data folder of a server that does not run, and say whether it is damaged
@@ -65,11 +66,22 @@ struct Flags {
     insecure: bool,
 }
 
+/// What only serving takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+struct ServeFlags {
+    #[command(flatten)]
+    flags: Flags,
+    /// Go on with a damaged data folder: keep what can be read, list what is lost, and set the
+    /// damaged files aside
+    #[arg(long)]
+    accept_loss: bool,
+}
+
 /// What is to be done, with a configuration that is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Serve.
-    Serve(Box<Config>),
+    Serve(Box<Config>, Damage),
     /// Print the configuration.
     CheckConfig(Box<Config>),
     /// Look at a data folder.
@@ -89,8 +101,11 @@ impl Arguments {
     ) -> Result<Command, ConfigError> {
         let outer = self.flags;
         match self.action {
-            None => outer.config(environment).map(Command::Serve),
-            Some(Action::Serve(flags)) => flags.or(outer).config(environment).map(Command::Serve),
+            None => Ok(Command::Serve(outer.config(environment)?, Damage::Refuse)),
+            Some(Action::Serve(ServeFlags { flags, accept_loss })) => {
+                let damage = if accept_loss { Damage::AcceptLoss } else { Damage::Refuse };
+                Ok(Command::Serve(flags.or(outer).config(environment)?, damage))
+            }
             Some(Action::CheckConfig(flags)) => {
                 flags.or(outer).config(environment).map(Command::CheckConfig)
             }
@@ -167,7 +182,7 @@ mod tests {
 
     fn config(arguments: &[&str], environment: &[(&str, &str)]) -> Config {
         match command(arguments, environment).unwrap() {
-            Command::Serve(config) | Command::CheckConfig(config) => *config,
+            Command::Serve(config, _) | Command::CheckConfig(config) => *config,
             other => panic!("{other:?} has no configuration"),
         }
     }
@@ -180,11 +195,17 @@ mod tests {
     #[test]
     fn serving_is_what_happens_by_default() {
         for arguments in [&[][..], &["serve"], &["--demo"], &["serve", "--demo"]] {
-            assert!(matches!(command(arguments, &[]), Ok(Command::Serve(_))), "{arguments:?}");
+            assert!(matches!(command(arguments, &[]), Ok(Command::Serve(_, Damage::Refuse))));
         }
         for arguments in [&["check-config"][..], &["--demo", "check-config", "--workers", "3"]] {
             assert!(matches!(command(arguments, &[]), Ok(Command::CheckConfig(_))));
         }
+        assert!(matches!(
+            command(&["serve", "--accept-loss"], &[]),
+            Ok(Command::Serve(_, Damage::AcceptLoss))
+        ));
+        // It has to be typed with the command, and nothing else says it.
+        assert!(command(&["--accept-loss"], &[]).is_err());
         assert!(command(&["frobnicate"], &[]).is_err());
         assert!(command(&["--wait", "3s"], &[]).is_err());
     }

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     match arguments.into_command(|name| std::env::var_os(name))? {
-        Command::Serve(config) => serve(Builder::new(*config))?,
+        Command::Serve(config, damage) => serve(Builder::new(*config).damage(damage))?,
         Command::Errand(errand) => errand.run()?,
         Command::Verify(verification) => return Ok(verification.run()),
         Command::CheckConfig(config) => {

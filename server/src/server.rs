@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::lines::Lines;
+use crate::loss::Damage;
 use crate::notices;
 use crate::recovery;
 use crate::scheduling::{ask_for_short_slice, leave_as_it_is};
@@ -26,6 +27,7 @@ use std::time::SystemTime;
 pub struct Builder {
     config: Config,
     handlers: Vec<Arc<dyn Handler>>,
+    damage: Damage,
 }
 
 impl Builder {
@@ -36,13 +38,20 @@ impl Builder {
         if config.demo {
             handlers.extend(overtime_worker::demo::handlers());
         }
-        Self { config, handlers }
+        Self { config, handlers, damage: Damage::Refuse }
     }
 
     /// Adds a kind.
     #[must_use]
     pub fn handler(mut self, handler: impl Handler) -> Self {
         self.handlers.push(Arc::new(handler));
+        self
+    }
+
+    /// Says what is done about a data folder that is damaged.
+    #[must_use]
+    pub fn damage(mut self, damage: Damage) -> Self {
+        self.damage = damage;
         self
     }
 
@@ -65,7 +74,7 @@ impl Builder {
     /// server holds, that a newer version has written, or that is damaged.
     pub fn start(self) -> Result<Server> {
         let kinds = self.kinds()?;
-        start(self.config, self.handlers, kinds)
+        start(self.config, self.handlers, kinds, self.damage)
     }
 }
 
@@ -151,19 +160,25 @@ fn opener() -> Opener {
     OPENER.get_or_init(mint).clone()
 }
 
-fn start(config: Config, handlers: Vec<Arc<dyn Handler>>, kinds: Vec<Kind>) -> Result<Server> {
+fn start(
+    config: Config,
+    handlers: Vec<Arc<dyn Handler>>,
+    kinds: Vec<Kind>,
+    damage: Damage,
+) -> Result<Server> {
     let (listener, admin) = bind(&config)?;
     let addresses = Addresses { data: listener.address()?, admin: admin.local_addr()? };
     let clock = Clock::start();
     let starts = if config.core.short_slice { ask_for_short_slice } else { leave_as_it_is };
     let options = overtime_journal::Options { commit_starts: starts, ..config.journal_options() };
+    let lines = Lines::start().context("the system refuses a thread")?;
+    damage.settle(&options, &lines)?;
     let mut opened = overtime_journal::open(&options, opener())?;
     let recovered = opened.recovered();
     let backlog = opened.take_backlog().expect("nobody has taken it yet");
     let notes = opened.notes().to_vec();
     let door = Door::open().context("the system has no descriptor left for the poll")?;
     let mailbox = door.mailbox();
-    let lines = Lines::start().context("the system refuses a thread")?;
     let journal = opened.start(journal_deliver(mailbox.clone(), lines.clone()));
     let plan = LanePlan::new(config.workers(), processors());
     let equipment = Equipment {

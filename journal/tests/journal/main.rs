@@ -12,6 +12,7 @@ mod lists;
 mod parked;
 mod reads;
 mod removal;
+mod salvage;
 mod space;
 mod spool;
 mod support;

@@ -117,7 +117,7 @@ fn segment(folder: &Path) -> PathBuf {
     folder.join("log").join(&look(folder).log.segments.last().unwrap().file)
 }
 
-fn flip(file: &Path, at: usize) {
+pub(crate) fn flip(file: &Path, at: usize) {
     let mut bytes = fs::read(file).unwrap();
     bytes[at] ^= 1 << (at % 8);
     fs::write(file, bytes).unwrap();
@@ -143,7 +143,7 @@ fn a_look_at_a_damaged_log_says_what_a_start_says() {
 }
 
 /// The archive, for one who keeps its pages' checksums.
-fn archive(folder: &Path) -> rusqlite::Connection {
+pub(crate) fn archive(folder: &Path) -> rusqlite::Connection {
     let (file, flags) = (folder.join("archive.db"), rusqlite::OpenFlags::default());
     rusqlite::Connection::open_with_flags_and_vfs(file, flags, "overtime-pages-").unwrap()
 }

@@ -58,7 +58,9 @@ fn line(folder: &Path, flaw: &Flaw) -> String {
 
 /// What a person can do.
 fn advice(health: &Health) -> &'static str {
-    if health.is_stopped_by(Part::Format) {
+    if health.is_stopped_by(Part::Folder) {
+        "Start a server on it.\n"
+    } else if health.is_stopped_by(Part::Format) {
         "FORMAT holds the key of the log and never changes: restore that file from any copy of the \
          folder.\n"
     } else if health.is_stopped() {

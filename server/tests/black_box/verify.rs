@@ -1,6 +1,6 @@
 //! `overtime verify`: what it says of a folder, and that it leaves it as it is.
 
-use crate::support::{Server, folder};
+use crate::support::{Server, folder, overtime};
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::FileExt;
@@ -66,6 +66,74 @@ fn a_folder_is_healthy_after_an_orderly_end_and_after_kill_9() {
     assert_eq!(nowhere.status.code(), Some(2));
 }
 
+/// What a server says that refuses to start.
+fn refused(folder: &Path) -> String {
+    let output = overtime(folder).output().unwrap();
+    assert!(!output.status.success(), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// Starts a server that accepts what is lost; what it says until it serves, and the folder in which
+/// the damaged files are, if there is one.
+fn accept_loss(folder: &Path) -> (Server, String, Option<PathBuf>) {
+    let told = folder.join("told");
+    let mut command = overtime(folder);
+    command.args(["--demo", "serve", "--accept-loss"]);
+    command.stderr(fs::File::create(&told).unwrap());
+    let server = Server::spawn(command);
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let is_lost = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("lost-");
+    (server, fs::read_to_string(told).unwrap(), entries.into_iter().find(is_lost))
+}
+
+#[test]
+fn what_is_lost_is_listed_and_the_rest_is_served() {
+    let folder = folder();
+    fill(folder.path()).kill();
+    let (server, told, lost) = accept_loss(folder.path());
+    assert!(told.contains("nothing is damaged, and nothing was changed") && lost.is_none());
+    let contact = |name: &str| format!(r#"{{"email":"{name}@b.example"}}"#);
+    let before = server.post("/v1/tasks/contacts.upsert", &contact("before")).task();
+    server.signal("-TERM");
+    assert!(server.wait().success());
+
+    // Some more, of which the archive has not got all when the server dies.
+    let tasks = (0..100).find_map(|_| {
+        let server = Server::start(folder.path());
+        let sleep =
+            |n| server.post("/v1/tasks/sleep?wait=0s&delay=60m", &format!("{{\"ms\":{n}}}"));
+        let tasks: Vec<String> = (0..5).map(|n| sleep(n).task()).collect();
+        server.kill();
+        let unapplied = found(folder.path(), 0)["log"]["unapplied"].as_u64().unwrap();
+        (unapplied >= 2).then_some(tasks)
+    });
+    let tasks = tasks.expect("the archive is not always so quick");
+    let log = segment(folder.path());
+    let bytes = fs::read(&log).unwrap();
+    // The last record but one, by the id of its task.
+    let end = bytes.iter().rposition(|&byte| byte != 0).unwrap();
+    let file = fs::OpenOptions::new().write(true).open(&log).unwrap();
+    let at = end - 150;
+    file.write_all_at(&[bytes[at] ^ 1], at as u64).unwrap();
+    let refusal = refused(folder.path());
+    assert!(refusal.contains("--accept-loss"), "{refusal}");
+    let (server, told, lost) = accept_loss(folder.path());
+    assert!(told.contains("what was damaged is in "), "{told}");
+    let list = fs::read_to_string(lost.unwrap().join("lost.ndjson")).unwrap();
+    for task in &tasks[..3] {
+        let document = server.get(&format!("/v1/tasks/{task}"));
+        assert_eq!(document.status, 200, "{told}{list}");
+    }
+    let last = tasks.last().unwrap();
+    assert_eq!(server.get(&format!("/v1/tasks/{last}")).status, 404);
+    assert!(list.contains(last), "{list}");
+    assert_eq!(server.get(&format!("/v1/tasks/{before}")).json()["state"], "succeeded");
+    let after = server.post("/v1/tasks/contacts.upsert", &contact("before"));
+    assert_eq!(after.json()["version"], 2);
+    server.kill();
+    assert!(page(folder.path()).starts_with("healthy: "));
+}
+
 #[test]
 fn damage_is_named_with_what_a_person_can_do() {
     let folder = folder();
@@ -82,6 +150,9 @@ fn damage_is_named_with_what_a_person_can_do() {
     let text = page(folder.path());
     assert!(text.starts_with("damaged: ") && text.contains("at byte 4096"), "{text}");
     assert!(text.contains("--accept-loss"), "{text}");
+    let refusal = refused(folder.path());
+    assert!(refusal.contains("00000001.seg is damaged at byte 4096"), "{refusal}");
+    assert!(refusal.contains("overtime verify") && refusal.contains("--accept-loss"), "{refusal}");
     file.write_all_at(&bytes[4_200..=4_200], 4_200).unwrap();
 
     let payload = fs::read_dir(folder.path().join("spool")).unwrap().next().unwrap().unwrap();

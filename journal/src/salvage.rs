@@ -1,0 +1,95 @@
+//! Going on after damage: what can be read of a folder is built anew beside what is damaged, and then
+//! both change places. Nothing is deleted: the damaged files are set aside, with a list of what is
+//! lost. It never starts by itself; a person has to ask for it.
+//!
+//! ```text
+//! lost-1763750000.new/        being built; a crash leaves it, and the next attempt begins anew
+//! lost-1763750000/
+//!   lost.ndjson               what is lost: a JSON object a line, the last one a summary
+//!   new/                      what is not in its place yet; the next start goes on with it
+//!   log/, archive.db, …       what was damaged
+//!   spool/                    every payload that was there, as further names of the same files
+//! ```
+
+mod log;
+mod report;
+mod staging;
+
+pub(crate) use staging::{finish, is_unfinished};
+
+use crate::error::OpenError;
+use crate::folder::Still;
+use crate::frame::Key;
+use crate::health::{Health, Part};
+use crate::options::Options;
+use crate::recovery::Source;
+use crate::verify::{self, Say, StillDisk};
+use report::Report;
+use staging::Staging;
+use std::io;
+use std::path::PathBuf;
+
+/// What was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// Where the damaged files are, with the list of what is lost.
+    pub folder: PathBuf,
+    /// What a person should know, a sentence each.
+    pub lines: Vec<String>,
+}
+
+/// Called at each moment at which a crash makes a difference: an error is one.
+pub(crate) type Moment<'a> = &'a dyn Fn() -> io::Result<()>;
+
+/// No crash comes.
+pub(crate) fn go_on() -> io::Result<()> {
+    Ok(())
+}
+
+/// Sets aside what is damaged in `options.folder`, and keeps what can be read. `None` if nothing is so
+/// damaged that a server would refuse to start: then nothing was changed.
+///
+/// # Errors
+/// If a server has the folder, its format or the key of its log is not known, or the operating system
+/// refuses. It can be asked again then.
+pub fn accept_loss(options: &Options, say: Say<'_>) -> Result<Option<Loss>, OpenError> {
+    let still = Still::open(&options.folder)?;
+    let working = format!("set aside what is damaged in {}", options.folder.display());
+    let failed = |error| OpenError::io(working.clone())(error);
+    finish(&options.folder, &go_on).map_err(failed)?;
+    let (_, key) = still.format()?;
+    let health = verify::inspect(&still, say)?;
+    if !health.is_stopped() {
+        return Ok(None);
+    }
+    say("building anew what can be read");
+    let staging = Staging::make(&options.folder).map_err(failed)?;
+    let work = Work { options, still: &still, key, health: &health, staging: &staging };
+    let lines = work.build().map_err(failed)?;
+    let folder = staging.commit(&go_on).map_err(failed)?;
+    finish(&options.folder, &go_on).map_err(failed)?;
+    Ok(Some(Loss { folder, lines }))
+}
+
+/// What is being built, and from what.
+struct Work<'a> {
+    options: &'a Options,
+    still: &'a Still,
+    key: Key,
+    health: &'a Health,
+    staging: &'a Staging,
+}
+
+impl Work<'_> {
+    fn build(&self) -> io::Result<Vec<String>> {
+        let mut report = Report::create(&self.staging.path().join("lost.ndjson"))?;
+        self.staging.keep_payloads(&self.still.spool())?;
+        let disk = StillDisk::new(&self.still.log());
+        let source = Source { disk: &disk, key: self.key };
+        if self.health.is_stopped_by(Part::Log) {
+            let watermark = self.health.archive.watermark.unwrap_or(0);
+            log::rebuild(self, source, watermark, &mut report)?;
+        }
+        report.finish()
+    }
+}

@@ -1,0 +1,145 @@
+//! What is kept and what is lost of a folder that is damaged, against what was acknowledged.
+
+use crate::support::*;
+use crate::verify::{archive, flip, snapshot};
+use overtime_journal::{Loss, OpenError, accept_loss, open, verify};
+use overtime_protocol::TaskState;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Tasks that are accepted in the archive, then in the log; some of either end. Each LSN with its
+/// task.
+fn fill(alive: &Path, killed: &Path) -> Vec<(u64, u64)> {
+    let running = Running::open(&small(alive));
+    let mut written = Vec::new();
+    for number in 1..=10 {
+        written.push((running.durable(accepted(number, vec![b'x'; 300])), number));
+    }
+    running.wait_applied(written.last().unwrap().0);
+    let stopped = stop_applier(alive);
+    for number in 11..=30 {
+        written.push((running.durable(accepted(number, vec![b'x'; 300])), number));
+    }
+    for number in [3, 13] {
+        let record = finished(number, TaskState::Succeeded, Some("made"));
+        written.push((running.durable(record), number));
+    }
+    written.push((running.durable(writes(5, put("s/a", "first", NEVER))), 5));
+    copy_folder(alive, killed);
+    drop(stopped);
+    running.close();
+    written
+}
+
+/// Has a folder's loss accepted.
+fn accept(folder: &Path) -> Option<Loss> {
+    accept_loss(&small(folder), &|_| {}).unwrap()
+}
+
+/// The numbers that stand behind a name in the list of what is lost.
+fn listed(loss: &Loss, what: &str, name: &str) -> BTreeSet<u64> {
+    let list = fs::read_to_string(loss.folder.join("lost.ndjson")).unwrap();
+    let lines = list.lines().filter(|line| line.starts_with(&format!("{{\"what\":\"{what}\"")));
+    let value = |line: &str| {
+        let (_, rest) = line.split_once(&format!("\"{name}\":"))?;
+        rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    };
+    lines.filter_map(value).collect()
+}
+
+/// The tasks of a folder, by number, after a start and an orderly end.
+fn tasks(folder: &Path) -> BTreeSet<u64> {
+    Running::open(&small(folder)).close();
+    assert!(verify(folder, &|_| {}).unwrap().is_healthy());
+    let archive = archive(folder);
+    let mut statement = archive.prepare("SELECT id FROM tasks").unwrap();
+    let ids = statement.query_map([], |row| row.get::<_, i64>(0)).unwrap();
+    ids.map(|id| id.unwrap().cast_unsigned()).collect()
+}
+
+/// The newest segment file.
+fn segment(folder: &Path) -> PathBuf {
+    let health = verify(folder, &|_| {}).unwrap();
+    folder.join("log").join(&health.log.segments.last().unwrap().file)
+}
+
+#[test]
+fn a_damaged_log_is_kept_up_to_the_damage_and_what_is_behind_is_listed() {
+    let root = tempfile::tempdir().unwrap();
+    let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
+    let written = fill(&alive, &killed);
+    let segment = segment(&killed);
+    let end = verify(&killed, &|_| {}).unwrap().log.segments[0].bytes as usize;
+    let damaged = root.path().join("damaged");
+    let mut cuts = BTreeSet::new();
+    for at in (4_096 + 20..4_096 + end).step_by(431).chain([4_096 + end - 1]) {
+        copy_folder(&killed, &damaged);
+        flip(&damaged.join("log").join(segment.file_name().unwrap()), at);
+        let before = snapshot(&damaged);
+        assert!(matches!(open(&small(&damaged), opener()), Err(OpenError::LogDamaged { .. })));
+        let loss = accept(&damaged).unwrap_or_else(|| panic!("byte {at}"));
+        let (read, unread) = (listed(&loss, "record", "lsn"), listed(&loss, "unreadable", "lsn"));
+        let there = tasks(&damaged);
+        // Each record is kept, or listed, or was in the bytes that cannot be read.
+        let lost = read.len() + 1;
+        let first_lost = written.len() - lost;
+        let is_archived = read.is_empty() && there.len() == 30 && unread.is_empty();
+        if !is_archived {
+            let expected: BTreeSet<u64> =
+                written[..first_lost].iter().map(|(_, task)| *task).collect();
+            assert_eq!(there, expected, "byte {at}: {loss:?}");
+            let cut_off: BTreeSet<u64> =
+                written[first_lost + 1..].iter().map(|(lsn, _)| *lsn).collect();
+            assert_eq!(read, cut_off, "byte {at}: {loss:?}");
+            assert!(unread.is_subset(&[written[first_lost].0].into()), "byte {at}: {unread:?}");
+            cuts.insert(first_lost);
+        }
+        // Nothing was deleted: what was there is somewhere.
+        let after = snapshot(&damaged);
+        let kept: BTreeSet<&Vec<u8>> = after.values().collect();
+        let logs = before.iter().filter(|(path, _)| path.parent().unwrap().ends_with("log"));
+        assert!(logs.into_iter().all(|(_, bytes)| kept.contains(bytes)));
+        fs::remove_dir_all(&damaged).unwrap();
+    }
+    assert!(cuts.len() > 10 && cuts.contains(&10) && cuts.contains(&32), "{cuts:?}");
+}
+
+#[test]
+fn a_folder_that_is_not_damaged_is_left_as_it_is() {
+    let root = tempfile::tempdir().unwrap();
+    let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
+    fill(&alive, &killed);
+    for folder in [&alive, &killed] {
+        let before = snapshot(folder);
+        assert_eq!(accept(folder), None);
+        assert!(snapshot(folder) == before);
+    }
+}
+
+#[test]
+fn a_log_that_is_gone_leaves_what_the_archive_has() {
+    let root = tempfile::tempdir().unwrap();
+    let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
+    fill(&alive, &killed);
+    for (folder, expected) in [(&alive, 1..=30), (&killed, 1..=10)] {
+        fs::remove_dir_all(folder.join("log")).unwrap();
+        let loss = accept(folder).unwrap();
+        assert!(loss.lines[0].contains("is not known"), "{loss:?}");
+        assert_eq!(tasks(folder), expected.collect());
+    }
+}
+
+#[test]
+fn a_segment_without_its_header_is_read_all_the_same() {
+    let root = tempfile::tempdir().unwrap();
+    let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
+    fill(&alive, &killed);
+    let segment = segment(&killed);
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[..4096].fill(0x55);
+    fs::write(&segment, bytes).unwrap();
+    let loss = accept(&killed).unwrap();
+    assert!(loss.lines[0].contains("no record of it is lost"), "{loss:?}");
+    assert_eq!(tasks(&killed), (1..=30).collect());
+}
