@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::fmt::Display;
 
 /// The options for that.
-#[derive(Clone, Copy, Debug, Default, clap::Args)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]
 pub struct Output {
     /// Print JSON.
     #[arg(long)]

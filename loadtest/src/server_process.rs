@@ -1,11 +1,12 @@
 //! A server of our own: started on free loopback ports, killed without warning. It is never left
-//! behind, and its log is shown when it does not come up.
+//! behind, even if we are killed, and its log is shown when it does not come up.
 
 use crate::ask::ask_within;
 use crate::request::{get, post};
 use anyhow::{Context, bail};
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -94,6 +95,17 @@ impl ServerProcess {
         Ok(())
     }
 
+    /// The same, if it still runs.
+    ///
+    /// # Errors
+    /// If it has ended by itself.
+    pub fn kill_running(&mut self) -> anyhow::Result<()> {
+        match self.child.try_wait()? {
+            None => self.kill(),
+            Some(status) => bail!("the server ended by itself with {status}"),
+        }
+    }
+
     fn await_ready(&mut self, at: SocketAddr, probe: &[u8], log: &Path) -> anyhow::Result<()> {
         let begun = Instant::now();
         while !ask_within(at, probe, PROBE).is_ok_and(|reply| reply.status == 200) {
@@ -135,6 +147,10 @@ fn spawn_server(
     }
     command
         .current_dir(&folder)
+        // What a terminal's ctrl-C says is said to us.
+        .process_group(0)
+        // If we are killed ourselves, it goes too.
+        .env("OVERTIME_END_WITH", std::process::id().to_string())
         .arg("serve")
         .args(["--listen", &target.to_string(), "--admin", &admin.to_string(), "--demo"])
         .arg("--data")

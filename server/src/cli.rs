@@ -1,6 +1,7 @@
 //! The command line: what to do, and the few settings worth a flag. Flags win over everything.
 
 use crate::config::{Config, ConfigError, File};
+use crate::drill::Drill;
 use crate::loss::Damage;
 use crate::remote::{self, Errand};
 use crate::verify::Verification;
@@ -37,6 +38,7 @@ enum Action {
     CheckConfig(Flags),
     /// Look at the data folder of a server that does not run, and say whether it is damaged
     Verify(Verification),
+    Drill(Drill),
     #[command(flatten)]
     Errand(remote::Command),
 }
@@ -88,6 +90,8 @@ pub enum Command {
     Verify(Verification),
     /// Ask a running server, for which no configuration is read.
     Errand(Errand),
+    /// Kill a server of its own again and again, whose configuration is its own too.
+    Drill(Drill),
 }
 
 impl Arguments {
@@ -109,18 +113,18 @@ impl Arguments {
             Some(Action::CheckConfig(flags)) => {
                 flags.or(outer).config(environment).map(Command::CheckConfig)
             }
+            Some(Action::Drill(drill)) if outer == Flags::default() => Ok(Command::Drill(drill)),
             Some(Action::Errand(errand)) if outer == Flags::default() => {
                 Ok(Command::Errand(errand.into_errand()))
             }
             Some(Action::Verify(verification)) if outer == Flags::default() => {
                 Ok(Command::Verify(verification))
             }
-            Some(Action::Verify(_)) => Err(ConfigError::OutOfBounds(vec![
-                "`overtime verify DATA` takes none of the server's flags".to_owned(),
-            ])),
-            Some(Action::Errand(_)) => Err(ConfigError::OutOfBounds(vec![
-                "a command that asks a running server takes none of the server's flags".to_owned(),
-            ])),
+            Some(Action::Errand(_) | Action::Drill(_) | Action::Verify(_)) => {
+                Err(ConfigError::OutOfBounds(vec![
+                    "only commands of the server itself take the server's flags".to_owned(),
+                ]))
+            }
         }
     }
 }
@@ -242,6 +246,19 @@ mod tests {
             assert!(matches!(command, Ok(Command::Verify(_))), "{arguments:?}: {command:?}");
         }
         for arguments in [&["verify"][..], &["--demo", "verify", "data"]] {
+            assert!(command(arguments, &[]).is_err(), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_drill_needs_no_configuration_either() {
+        let environment = [("OVERTIME_CONFIG", "/no/such")];
+        for arguments in [&["drill"][..], &["drill", "--rounds", "2", "--seed", "7", "--json"]] {
+            let command = command(arguments, &environment);
+            assert!(matches!(command, Ok(Command::Drill(_))), "{arguments:?}: {command:?}");
+        }
+        for arguments in [&["--demo", "drill"][..], &["drill", "--rounds", "0"], &["drill", "now"]]
+        {
             assert!(command(arguments, &[]).is_err(), "{arguments:?}");
         }
     }

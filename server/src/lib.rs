@@ -25,7 +25,9 @@
 
 mod cli;
 pub mod config;
+mod drill;
 mod greeting;
+mod lifeline;
 mod lines;
 mod loss;
 mod notices;
@@ -40,6 +42,8 @@ mod window;
 
 pub use anyhow::Error;
 pub use cli::{Arguments, Command};
+pub use drill::{Drill, drill};
+pub use lifeline::{END_WITH, end_with};
 pub use lines::complain;
 pub use loss::Damage;
 pub use overtime_protocol::{Kind, Product};

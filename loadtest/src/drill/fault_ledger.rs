@@ -1,0 +1,117 @@
+//! The ledger of errors against the orders that were to fail. Every rejection and every step that
+//! fails is counted once, whatever was killed when; an attempt that was to fail may have been
+//! interrupted instead, which its task's number of attempts does not tell apart.
+
+use super::client::Client;
+use super::findings::Fault;
+use super::history::History;
+use super::lines::Lines;
+use super::order::{Cancelling, Order, Standing};
+use super::work::Work;
+use crate::document::read;
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use std::ops::RangeInclusive;
+
+#[derive(Deserialize)]
+struct Page {
+    errors: Vec<Entry>,
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    kind: String,
+    code: String,
+    count: u64,
+}
+
+/// How often errors of one code may have been counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Bounds {
+    min: u64,
+    max: u64,
+}
+
+impl Bounds {
+    fn range(self) -> RangeInclusive<u64> {
+        self.min..=self.max
+    }
+}
+
+/// The counts that the orders so far allow, for `rejected`, `step` and `flaky`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ExpectedFaults {
+    rejected: Bounds,
+    step: Bounds,
+    flaky: Bounds,
+}
+
+impl ExpectedFaults {
+    fn add(&mut self, order: &Order) {
+        let (min, max) = match order.standing {
+            Standing::Unsent | Standing::Refused => return,
+            Standing::Unknown => (0, 1),
+            // The fault of the attempt with which a cancelled task ends is not counted.
+            Standing::Taken if order.cancelling != Cancelling::No => (0, 1),
+            Standing::Taken => (1, 1),
+        };
+        let (bounds, times) = match order.work {
+            Work::Reject => (&mut self.rejected, 1),
+            Work::Steps { fail_at: Some(_), .. } => (&mut self.step, 1),
+            Work::Flaky { fail_times } => (&mut self.flaky, u64::from(fail_times)),
+            _ => return,
+        };
+        bounds.max += max * times;
+        // An attempt that was to fail counts as one also if a kill has ended it.
+        bounds.min +=
+            if order.work == Work::Reject || order.work.kind() == "steps" { min } else { 0 };
+    }
+}
+
+impl History {
+    /// Adds what was sent since the last comparison, and compares.
+    pub(super) fn compare_faults(
+        &mut self,
+        lines: &mut Lines,
+        clients: &[Client],
+    ) -> anyhow::Result<()> {
+        let new = clients.iter().flat_map(|client| &client.book.orders[client.settled..]);
+        new.for_each(|order| self.expected_faults.add(order));
+        let entries = entries(lines)?;
+        let expected = self.expected_faults;
+        for (kind, code, bounds) in [
+            ("flaky", "rejected", expected.rejected),
+            ("steps", "step", expected.step),
+            ("flaky", "flaky", expected.flaky),
+        ] {
+            let of_code = |entry: &&Entry| entry.kind == kind && entry.code == code;
+            let count: u64 = entries.iter().filter(of_code).map(|entry| entry.count).sum();
+            if !bounds.range().contains(&count) {
+                let fault = if count < bounds.min { Fault::Missing } else { Fault::Doubled };
+                let told = format!(
+                    "errors of {kind} with the code {code} count {count} and not {bounds:?}"
+                );
+                self.find(fault, None, told);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn entries(lines: &mut Lines) -> anyhow::Result<Vec<Entry>> {
+    let (mut entries, mut query) = (Vec::new(), "limit=1000".to_owned());
+    loop {
+        let answer = lines.ask_for("GET", &format!("/v1/errors?{query}"));
+        let answer = answer.ok().context("the server does not answer")?;
+        if answer.status != 200 {
+            bail!("the ledger of errors was answered {}", answer.told());
+        }
+        let page: Page = read(&answer.body)?;
+        entries.extend(page.errors);
+        match page.next {
+            Some(next) => query = format!("limit=1000&after={next}"),
+            None => return Ok(entries),
+        }
+    }
+}

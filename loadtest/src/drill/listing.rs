@@ -1,0 +1,124 @@
+//! What the server lists: all its tasks from the newest back to a given one. It waits until nothing
+//! is on its way any more, and has those run again that only the kills have parked.
+
+use super::lines::Lines;
+use crate::document::read;
+use anyhow::{Context, bail};
+use overtime_protocol::{TaskId, TaskState};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+const PAUSE: Duration = Duration::from_millis(10);
+/// The states of what is on its way.
+const LIVE: [TaskState; 4] =
+    [TaskState::Queued, TaskState::Running, TaskState::Retrying, TaskState::Held];
+/// Why a task is parked that ran alone whenever the server was killed.
+const KILLED_WITH: &str = "crashed-server";
+
+/// One task in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) kind: String,
+    pub(super) state: TaskState,
+}
+
+/// Tasks by their ids.
+pub(super) type Listing = BTreeMap<TaskId, Listed>;
+
+#[derive(Deserialize)]
+struct Page {
+    tasks: Vec<Entry>,
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    id: String,
+    kind: String,
+    state: String,
+    error: Option<Cause>,
+}
+
+#[derive(Deserialize)]
+struct Cause {
+    code: String,
+}
+
+/// All tasks that are newer than `after`.
+pub(super) fn list(lines: &mut Lines, after: Option<TaskId>) -> anyhow::Result<Listing> {
+    let mut listing = Listing::new();
+    let (mut query, mut newest) = ("limit=1000".to_owned(), None);
+    loop {
+        let page = page(lines, &query)?;
+        for entry in page.tasks {
+            let id: TaskId = entry.id.parse().ok().context("a list has an id that is none")?;
+            if newest.is_some_and(|newest| id >= newest) {
+                bail!("the list is not in order: {id} comes behind a lower one");
+            }
+            newest = Some(id);
+            if after.is_some_and(|after| id <= after) {
+                return Ok(listing);
+            }
+            let state = TaskState::from_name(&entry.state).context("a list has another state")?;
+            listing.insert(id, Listed { kind: entry.kind, state });
+        }
+        match page.next {
+            Some(next) => query = format!("limit=1000&after={next}"),
+            None => return Ok(listing),
+        }
+    }
+}
+
+/// Waits until no task is on its way, or patience is at its end; whatever is not through then can
+/// be seen in the list. Returns how many tasks were parked by kills alone, and run again.
+pub(super) fn settle(lines: &mut Lines, patience: Duration) -> anyhow::Result<u64> {
+    let (begun, mut revived) = (Instant::now(), 0);
+    while begun.elapsed() < patience {
+        let mut is_idle = true;
+        for state in LIVE {
+            is_idle &= in_state(lines, state)?.is_empty();
+        }
+        let more = revive(lines)?;
+        revived += more;
+        if is_idle && more == 0 {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(revived)
+}
+
+fn revive(lines: &mut Lines) -> anyhow::Result<u64> {
+    let is_by_kill =
+        |entry: &Entry| entry.error.as_ref().is_some_and(|error| error.code == KILLED_WITH);
+    let mut revived = 0;
+    for entry in in_state(lines, TaskState::Parked)?.iter().filter(|entry| is_by_kill(entry)) {
+        let answer = lines.ask_for("POST", &format!("/v1/tasks/{}/retry", entry.id));
+        let answer = answer.ok().context("the server does not answer")?;
+        revived += u64::from(answer.status == 202);
+    }
+    Ok(revived)
+}
+
+/// Some tasks in that state; none only if there are none.
+fn in_state(lines: &mut Lines, state: TaskState) -> anyhow::Result<Vec<Entry>> {
+    let first = format!("limit=100&state={}", state.name());
+    let mut query = first.clone();
+    loop {
+        let page = page(lines, &query)?;
+        match page.next {
+            Some(next) if page.tasks.is_empty() => query = format!("{first}&after={next}"),
+            _ => return Ok(page.tasks),
+        }
+    }
+}
+
+fn page(lines: &mut Lines, query: &str) -> anyhow::Result<Page> {
+    let answer = lines.ask_for("GET", &format!("/v1/tasks?{query}"));
+    let answer = answer.ok().context("the server does not answer")?;
+    if answer.status != 200 {
+        bail!("the list of tasks was answered {}", answer.told());
+    }
+    read(&answer.body)
+}
