@@ -3,12 +3,12 @@
 use crate::data::Data;
 use crate::floor::command::Floor;
 use crate::scenario::{
-    archive, bulk, cancel, crash, duplicate, events, fallover, flood, hot_key, idle, incident,
-    keys, mixed, restart, retries, single, steps, versus,
+    archive, bulk, cancel, duplicate, events, fallover, flood, hot_key, idle, incident, keys,
+    mixed, restart, retries, single, steps, versus,
 };
 use crate::verdict::Verdict;
 
-/// Load, crashes and floors for a task server on this machine.
+/// Load and floors for a task server on this machine.
 #[derive(Debug, clap::Parser)]
 #[command(version)]
 pub struct CommandLine {
@@ -21,7 +21,6 @@ enum Command {
     Single(single::Options),
     Fallover(fallover::Options),
     HotKey(hot_key::Options),
-    Crash(crash::Options),
     Restart(restart::Options),
     Idle(idle::Options),
     Versus(versus::Options),
@@ -51,7 +50,6 @@ impl CommandLine {
             Command::Single(options) => single::run(&options),
             Command::Fallover(options) => fallover::run(&options),
             Command::HotKey(options) => hot_key::run(&options),
-            Command::Crash(options) => crash::run(&options),
             Command::Restart(options) => restart::run(&options),
             Command::Idle(options) => idle::run(&options),
             Command::Versus(options) => versus::run(&options),

@@ -35,6 +35,8 @@ mod listing;
 mod native_caller;
 mod order;
 mod report;
+mod retries;
+mod spool;
 mod submission;
 mod work;
 

@@ -27,7 +27,6 @@ pub mod contacts;
 pub mod data;
 pub mod document;
 pub mod drill;
-#[cfg(feature = "measuring")]
 pub mod event_stream;
 #[cfg(feature = "measuring")]
 pub mod figures;

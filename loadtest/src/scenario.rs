@@ -3,7 +3,6 @@
 pub mod archive;
 pub mod bulk;
 pub mod cancel;
-pub mod crash;
 pub mod duplicate;
 pub mod events;
 pub mod fallover;

@@ -3,6 +3,7 @@
 //! something is wrong.
 
 use super::report::{Report, Restarts};
+use super::spool::await_empty;
 use super::{Drill, Scope};
 use crate::output::Output;
 use crate::random::{Random, fresh_seed};
@@ -182,6 +183,7 @@ impl<'a> Course<'a> {
         let findings = self.drill.audit(self.address()?, scope)?;
         report.comparisons += 1;
         report.findings.extend(findings);
+        report.findings.extend(await_empty(&self.folder.join("data")));
         Ok(())
     }
 

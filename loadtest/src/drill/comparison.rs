@@ -7,6 +7,7 @@ use super::findings::Fault;
 use super::lines::{Heard, Lines, Lost};
 use super::listing::Listing;
 use super::order::{Cancelling, Standing};
+use super::retries::retries;
 use super::work::Work;
 use crate::document::{Contact, read};
 use anyhow::{Context, bail};
@@ -29,7 +30,7 @@ impl Client {
         for at in self.settled..self.book.orders.len() {
             while self.book.orders[at].is_in_doubt() {
                 let sent = self.send(lines, at);
-                self.alive(sent)?;
+                answered(sent)?;
                 if self.book.orders[at].is_in_doubt() {
                     if begun.elapsed() > PATIENCE {
                         break;
@@ -50,9 +51,10 @@ impl Client {
                 && order.cancelling != Cancelling::Done
                 && order.ended.is_none()
         };
-        while is_open(&self.book) {
+        let found = self.book.findings.len();
+        while is_open(&self.book) && self.book.findings.len() == found {
             let asked = self.ask_to_cancel(lines, at);
-            self.alive(asked)?;
+            answered(asked)?;
             if is_open(&self.book) {
                 let heard = self.document(lines, at, 0);
                 self.book.shown(at, &heard);
@@ -65,12 +67,6 @@ impl Client {
             }
         }
         Ok(())
-    }
-
-    /// An answer that is lost while nobody kills the server means that there is none.
-    #[expect(clippy::unused_self, reason = "it reads as a part of the client")]
-    fn alive(&self, sent: Result<(), Lost>) -> anyhow::Result<()> {
-        sent.ok().context("the server does not answer")
     }
 
     /// Holds every order that was not compared yet against what the server has.
@@ -121,6 +117,11 @@ impl Client {
         if has_product && (!is_known || self.random.below(READ_AGAIN_IN) == 0) {
             self.read_product(lines, at)?;
         }
+        let order = &self.book.orders[at];
+        let is_flaky = matches!(order.work, Work::Flaky { .. });
+        if is_flaky && listing.contains_key(&task) && order.ended == Some(TaskState::Succeeded) {
+            self.book.has_failed(at, retries(lines.address(), task)?);
+        }
         Ok(())
     }
 
@@ -169,11 +170,16 @@ impl Client {
             let order = &self.book.orders[at];
             if order.is_keyed && order.standing == Standing::Taken {
                 let sent = self.send(lines, at);
-                self.alive(sent)?;
+                answered(sent)?;
             }
         }
         Ok(())
     }
+}
+
+/// An answer that is lost while nobody kills the server means that there is none.
+fn answered(sent: Result<(), Lost>) -> anyhow::Result<()> {
+    sent.ok().context("the server does not answer")
 }
 
 /// The version and the value of a contact; zeros if there is none.

@@ -7,6 +7,7 @@ use super::findings::{Fault, Finding};
 use super::lines::{Heard, Lost};
 use super::listing::Listed;
 use super::order::{Cancelling, Standing};
+use super::work::Work;
 use crate::document::{Problem, Task, read};
 use overtime_protocol::{Submitted, TaskState};
 
@@ -74,6 +75,17 @@ impl Book {
             }
             Standing::Unknown if there > 0 && absent > 0 => self.find(Fault::Missing, at, &told),
             _ => {}
+        }
+    }
+
+    /// By its events it has failed so often: an attempt that was to fail has done so, unless it was
+    /// interrupted, and no other.
+    pub(super) fn has_failed(&mut self, at: usize, times: u64) {
+        self.orders[at].failed = times;
+        if let Work::Flaky { fail_times } = self.orders[at].work
+            && times > u64::from(fail_times)
+        {
+            self.find(Fault::Doubled, at, &format!("it has failed {times} times"));
         }
     }
 

@@ -1,6 +1,5 @@
-//! The ledger of errors against the orders that were to fail. Every rejection and every step that
-//! fails is counted once, whatever was killed when; an attempt that was to fail may have been
-//! interrupted instead, which its task's number of attempts does not tell apart.
+//! The ledger of errors against the orders that were to fail: every rejection, every step that
+//! fails and every failed attempt is counted once, whatever was killed when.
 
 use super::client::Client;
 use super::findings::Fault;
@@ -49,23 +48,25 @@ pub(super) struct ExpectedFaults {
 
 impl ExpectedFaults {
     fn add(&mut self, order: &Order) {
-        let (min, max) = match order.standing {
-            Standing::Unsent | Standing::Refused => return,
-            Standing::Unknown => (0, 1),
-            // The fault of the attempt with which a cancelled task ends is not counted.
-            Standing::Taken if order.cancelling != Cancelling::No => (0, 1),
-            Standing::Taken => (1, 1),
-        };
         let (bounds, times) = match order.work {
             Work::Reject => (&mut self.rejected, 1),
             Work::Steps { fail_at: Some(_), .. } => (&mut self.step, 1),
-            Work::Flaky { fail_times } => (&mut self.flaky, u64::from(fail_times)),
+            Work::Flaky { fail_times } if order.standing == Standing::Unknown => {
+                (&mut self.flaky, u64::from(fail_times))
+            }
+            Work::Flaky { .. } => (&mut self.flaky, order.failed),
             _ => return,
         };
-        bounds.max += max * times;
-        // An attempt that was to fail counts as one also if a kill has ended it.
-        bounds.min +=
-            if order.work == Work::Reject || order.work.kind() == "steps" { min } else { 0 };
+        match order.standing {
+            Standing::Unsent | Standing::Refused => {}
+            Standing::Unknown => bounds.max += times,
+            // The fault of the attempt with which a cancelled task ends is not counted.
+            Standing::Taken if order.cancelling != Cancelling::No => bounds.max += times,
+            Standing::Taken => {
+                bounds.min += times;
+                bounds.max += times;
+            }
+        }
     }
 }
 
@@ -113,5 +114,30 @@ fn entries(lines: &mut Lines) -> anyhow::Result<Vec<Entry>> {
             Some(next) => query = format!("limit=1000&after={next}"),
             None => return Ok(entries),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::work::Mark;
+    use super::*;
+
+    fn expected(work: Work, standing: Standing, failed: u64) -> ExpectedFaults {
+        let order = Order::new(Mark { seed: 7, number: 1 }, work, true, 0);
+        let mut expected = ExpectedFaults::default();
+        expected.add(&Order { standing, failed, ..order });
+        expected
+    }
+
+    #[test]
+    fn what_was_taken_counts_exactly_and_what_is_in_doubt_at_most() {
+        for (standing, min, max) in
+            [(Standing::Taken, 1, 1), (Standing::Unknown, 0, 1), (Standing::Refused, 0, 0)]
+        {
+            assert_eq!(expected(Work::Reject, standing, 0).rejected, Bounds { min, max });
+        }
+        let flaky = Work::Flaky { fail_times: 2 };
+        assert_eq!(expected(flaky, Standing::Taken, 1).flaky, Bounds { min: 1, max: 1 });
+        assert_eq!(expected(flaky, Standing::Unknown, 0).flaky, Bounds { min: 0, max: 2 });
     }
 }

@@ -43,13 +43,15 @@ pub(super) struct Order {
     /// The end that was shown.
     pub(super) ended: Option<TaskState>,
     pub(super) cancelling: Cancelling,
+    /// How often it has failed, by its events.
+    pub(super) failed: u64,
 }
 
 impl Order {
     pub(super) fn new(mark: Mark, work: Work, is_keyed: bool, wait_ms: u64) -> Self {
         let (standing, cancelling) = (Standing::Unsent, Cancelling::No);
-        let (task, product, ended) = (None, None, None);
-        Self { mark, work, is_keyed, wait_ms, standing, task, product, ended, cancelling }
+        let (task, product, ended, failed) = (None, None, None, 0);
+        Self { mark, work, is_keyed, wait_ms, standing, task, product, ended, cancelling, failed }
     }
 
     pub(super) fn key(&self) -> Option<String> {

@@ -3,6 +3,7 @@
 mod api;
 mod bulk;
 mod descriptors;
+mod drill;
 mod ends;
 mod errands;
 mod events;
