@@ -8,6 +8,7 @@ mod ends;
 mod errands;
 mod events;
 mod explaining;
+mod flips;
 mod hosts;
 mod keys;
 mod large;

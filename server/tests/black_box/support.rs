@@ -163,6 +163,17 @@ pub(crate) fn request(
     fields: &[&str],
     body: &str,
 ) -> Answer {
+    try_request_with(address, method, path, fields, body).unwrap()
+}
+
+/// The same to a server that may die meanwhile.
+pub(crate) fn try_request_with(
+    address: &str,
+    method: &str,
+    path: &str,
+    fields: &[&str],
+    body: &str,
+) -> io::Result<Answer> {
     let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     fields.iter().for_each(|field| write!(text, "{field}\r\n").unwrap());
     if !body.is_empty() {
@@ -170,7 +181,7 @@ pub(crate) fn request(
     }
     text.push_str("\r\n");
     text.push_str(body);
-    raw(address, text.as_bytes())
+    try_raw(address, text.as_bytes())
 }
 
 /// A request without a body to a server that may die meanwhile.
