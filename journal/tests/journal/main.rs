@@ -6,6 +6,7 @@ mod conflicts;
 mod events;
 mod faults;
 mod faulty_disk;
+mod flips;
 mod ledger;
 mod life;
 mod lists;

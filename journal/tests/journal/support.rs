@@ -206,6 +206,16 @@ impl Running {
         }
     }
 
+    /// Asks a journal that may fail meanwhile. An error is why it did.
+    pub(crate) fn ask_or_hear(&self, query: Query) -> Result<Answer, String> {
+        self.look_up(Lookup::Read(Read { reply_to: ReplyTo(7), query }));
+        match self.report() {
+            Report::Answer(ReplyTo(7), answer) => Ok(answer),
+            Report::Failed(reason) => Err(reason),
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn look_up(&self, lookup: Lookup) {
         let is_long = lookup.is_long();
         let long = || self.journal.long_lookups();
