@@ -12,7 +12,7 @@ use crate::journal::{Deliver, Journal, Parts, Voice};
 use crate::log::Log;
 use crate::options::{Options, SEGMENT_BYTES_MIN, STORE_CONNECTIONS};
 use crate::prepare;
-use crate::reader::{Past, Reader};
+use crate::reader::{Alarm, Past, Reader};
 use crate::recovery::{self, RecoverError, Recovery, Source, Visit};
 use crate::replay::Replay;
 use crate::shared::Shared;
@@ -213,6 +213,7 @@ impl Opened {
             catch_up_max: self.options.catch_up_max,
             key_keep: self.options.key_keep,
             deliver,
+            alarm: Alarm::default(),
         };
         let commit = Commit::new(
             &self.options,

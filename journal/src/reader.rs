@@ -3,6 +3,7 @@
 //! not for long.
 
 mod absent;
+mod alarm;
 mod events;
 mod keys;
 mod ledger;
@@ -10,6 +11,7 @@ mod lists;
 mod parked;
 
 pub(crate) use absent::Past;
+pub(crate) use alarm::Alarm;
 
 use crate::archive::{Archived, Connections};
 use crate::error::StoreError;
@@ -49,6 +51,8 @@ pub(crate) struct Reader {
     pub(crate) key_keep: Duration,
     /// Who hears.
     pub(crate) deliver: Deliver,
+    /// What was told of damage.
+    pub(crate) alarm: Alarm,
 }
 
 /// How much of a task is wanted.
@@ -68,17 +72,21 @@ impl Reader {
     pub(crate) fn serve(&self, lookup: Lookup) {
         (self.deliver)(match lookup {
             Lookup::Read(Read { reply_to, query }) => {
-                let answer = self.answer(query).unwrap_or_else(|error| {
-                    Problem::new(Code::Internal, unreadable(&error)).into()
-                });
+                let failed = |error| Problem::new(Code::Internal, self.unreadable(&error)).into();
+                let answer = self.answer(query).unwrap_or_else(failed);
                 Report::Answer(reply_to, answer)
             }
             Lookup::Inquiry(Inquiry { ticket, question }) => {
                 let finding = self.find_out(question);
-                let failed = |error| Finding::Failed(unreadable(&error));
+                let failed = |error| Finding::Failed(self.unreadable(&error));
                 Report::Found(ticket, finding.unwrap_or_else(failed))
             }
         });
+    }
+
+    fn unreadable(&self, error: &StoreError) -> String {
+        self.alarm.hear(error, &self.deliver);
+        format!("the journal could not be read: {error}")
     }
 
     fn find_out(&self, question: Question) -> Result<Finding, StoreError> {
@@ -213,10 +221,6 @@ fn queued_again(mut found: Archived) -> Archived {
         found.document.state = TaskState::Queued;
     }
     found
-}
-
-fn unreadable(error: &StoreError) -> String {
-    format!("the journal could not be read: {error}")
 }
 
 /// The document of a task of which only the acceptance is known.

@@ -163,7 +163,11 @@ fn look_into(mut opened: Opened, what: &str) -> Outcome {
     for number in (1..=TASKS).filter(|number| has_ended(*number)) {
         match running.ask_or_hear(Query::Result(task(number))) {
             Ok(Answer::Result { product, .. }) => assert_eq!(product.body, "the product", "{what}"),
-            Ok(Answer::Problem(problem)) if problem.detail.contains("damaged") => told = true,
+            Ok(Answer::Problem(problem)) if problem.detail.contains("damaged") => {
+                let note = running.notes.recv_timeout(PATIENCE).expect("a person hears of it");
+                assert!(problem.detail.contains(&note), "{what}: {note}");
+                told = true;
+            }
             Ok(other) => panic!("{what}: {other:?}"),
             Err(_) => told = true,
         }

@@ -26,7 +26,7 @@ pub(super) enum Found {
     Kept,
     /// A problem or a parked task that says that something is damaged.
     Told,
-    /// The server has closed the connection.
+    /// The server is about to end, or has.
     Gone,
     Wrong(String),
 }
@@ -147,6 +147,7 @@ fn get(server: &Server, path: &str) -> io::Result<Answer> {
 fn check(answer: io::Result<Answer>, is_kept: impl Fn(&Answer) -> bool) -> Found {
     match answer {
         Err(_) => Found::Gone,
+        Ok(answer) if is_last(&answer) => Found::Gone,
         Ok(answer) if answer.status < 500 && is_kept(&answer) => Found::Kept,
         Ok(answer) if says_damage(&answer.body) => Found::Told,
         Ok(answer) => Found::Wrong(format!("{} {:.300}", answer.status, answer.body)),
@@ -157,8 +158,9 @@ fn check(answer: io::Result<Answer>, is_kept: impl Fn(&Answer) -> bool) -> Found
 fn ends(server: &Server, task: &str, result: &str) -> Found {
     let (path, began) = (format!("/v1/tasks/{task}?wait=1s"), Instant::now());
     let document = loop {
-        let Ok(answer) = get(server, &path) else {
-            return Found::Gone;
+        let answer = match get(server, &path) {
+            Ok(answer) if !is_last(&answer) => answer,
+            _ => return Found::Gone,
         };
         let document: Value = serde_json::from_str(&answer.body).unwrap_or_default();
         match document["state"].as_str() {
@@ -173,6 +175,11 @@ fn ends(server: &Server, task: &str, result: &str) -> Found {
         Found::Wrong(what) => Found::Wrong(format!("{document}: {what:.300}")),
         found => found,
     }
+}
+
+/// Whether an answer is one of those that a server gives while it ends.
+fn is_last(answer: &Answer) -> bool {
+    answer.status == 503 && answer.body.contains("\"journal-failed\"")
 }
 
 /// Whether an answer says that the journal is damaged: a problem, or a task that was parked.
