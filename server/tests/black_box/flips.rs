@@ -4,6 +4,7 @@
 
 mod folder;
 mod life;
+mod places;
 mod promise;
 
 use crate::support::{Server, folder as empty_folder};
@@ -51,6 +52,9 @@ fn flip_and_look(folder: &Path, promises: &[Promise]) {
             Ok(outcome) => *counts.entry((outcome, flip.area)).or_default() += 1,
             Err(wrong) => panic!("flip {number}, {flip:?}: {wrong}; in {:?}", damaged.keep()),
         }
+        if (number + 1) % 50 == 0 {
+            println!("{} flips: {counts:?} in {:?}", number + 1, began.elapsed());
+        }
     }
     println!("{counts:?} in {:?}", began.elapsed());
 }
@@ -72,7 +76,7 @@ fn look(folder: &Path, promises: &[Promise], flip: Option<&Flip>) -> Result<Outc
         }
     }
     match life.stop() {
-        Ok(()) => Ok(outcome),
+        Ok(_) => Ok(outcome),
         Err(said) => named(&said, flip).map(|()| Outcome::Died),
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{ChildStderr, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 
-/// What fails is parked at once; segments that are soon copied.
+/// What fails is parked at once.
 const CONFIG: &str = "[kinds.flaky]\nattempts = 2\nretry_first = \"1ms\"\n";
 
 /// A server and what it says on stderr.
@@ -57,28 +57,26 @@ impl Life {
         Ok(Self { server: Server { child, data, admin }, said })
     }
 
-    /// Waits for a server that has closed its connections to end. What it said.
+    /// Waits for a server that ends by itself. What it said; an error if it ended as if nothing was
+    /// wrong.
     pub(super) fn died(self) -> Result<String, String> {
-        self.end()
+        let (status, said) = self.end();
+        if status.success() {
+            return Err(format!("the server ended as if nothing was wrong, and said {said}"));
+        }
+        Ok(told(status, &said))
     }
 
-    /// Ends the server in order. An error is what it said if it did not end so.
-    pub(super) fn stop(self) -> Result<(), String> {
+    /// Ends the server in order. What it said, as an error if it did not end so.
+    pub(super) fn stop(self) -> Result<String, String> {
         self.server.signal("-TERM");
-        match self.end() {
-            Ok(said) => Err(said),
-            Err(_) => Ok(()),
-        }
+        let (status, said) = self.end();
+        if status.success() { Ok(said) } else { Err(told(status, &said)) }
     }
 
-    /// What a server said that has failed; an error if it has not.
-    fn end(mut self) -> Result<String, String> {
+    fn end(mut self) -> (ExitStatus, String) {
         let status = self.server.child.wait().unwrap();
-        let said = self.said.join().unwrap();
-        match status.code() {
-            Some(0) => Err("the server ended as if nothing was wrong".to_owned()),
-            _ => Ok(told(status, &said)),
-        }
+        (status, self.said.join().unwrap())
     }
 }
 
