@@ -5,7 +5,7 @@ use crate::event::{Effect, Freed};
 use crate::limits::DELAY_MAX;
 use crate::rates::RateChange;
 use crate::table::Slot;
-use crate::task::{AcceptanceState, Ended, Run};
+use crate::task::{AcceptanceState, Ended, Run, Task};
 use overtime_protocol::record::{Change, Expect, ReadMark, Record};
 use overtime_protocol::{
     Completion, Document, Durability, Fault, Form, KindId, Monotonic, Now, Outcome, Payload,
@@ -158,15 +158,18 @@ impl Engine {
     }
 
     pub(super) fn end_delay(&mut self, slot: Slot, now: Now) {
-        let delayed = |task: &crate::task::Task| matches!(task.run, Run::Delayed { .. });
+        let delayed = |task: &Task| matches!(task.run, Run::Delayed { .. });
         if self.table.get(slot).is_some_and(delayed) {
             self.enqueue(slot, now.monotonic);
         }
     }
 
-    /// Holds the task back until `until`; not at all if that is past.
+    /// Holds the task back until `until`; not at all if that is past, and no longer than was meant if
+    /// the clock was set back since.
     pub(super) fn delay(&mut self, slot: Slot, until: UnixMillis, now: Now) {
-        let span = until.since(now.unix).min(DELAY_MAX);
+        let Some(task) = self.table.get(slot) else { return };
+        let span = until.since(now.unix).min(self.longest_delay(task));
+        let until = until.min(now.unix + span);
         if span.is_zero() {
             self.enqueue(slot, now.monotonic);
             return;
@@ -175,6 +178,17 @@ impl Engine {
         let Some(task) = self.table.get_mut(slot) else { return };
         task.run = Run::Delayed { until, timer };
         self.release_payload(slot);
+    }
+
+    /// The longest that the next attempt of a task can have been put off for.
+    fn longest_delay(&self, task: &Task) -> Duration {
+        let durable = &task.durable;
+        if durable.attempts == 0 {
+            return durable.due_at.map_or(Duration::ZERO, |due| due.since(durable.created_at));
+        }
+        let told = durable.fault.as_ref().and_then(|fault| fault.retry_after);
+        let used = durable.attempts.saturating_sub(durable.forgiven).max(1);
+        self.kind(task).retry.bound(used).max(told.unwrap_or_default()).min(DELAY_MAX)
     }
 
     /// The worker has let go of the payload that it was lent.

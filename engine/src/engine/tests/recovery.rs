@@ -6,8 +6,8 @@ use crate::event::{Effect, Event, Freed, Steer, Wish};
 use crate::limits::Limits;
 use overtime_protocol::record::{Acceptance, Change, StartMark};
 use overtime_protocol::{
-    Chain, Chunk, Completion, Fate, Form, Job, KindName, Lane, Outcome, Payload, Product, Progress,
-    ReplyTo, TaskId, TaskState, Unfinished, UnixMillis, Verdict,
+    Chain, Chunk, Completion, Fate, Fault, Form, Job, KindName, Lane, Now, Outcome, Payload,
+    Product, Progress, ReplyTo, TaskId, TaskState, Unfinished, UnixMillis, Verdict,
 };
 use std::time::Duration;
 
@@ -252,13 +252,39 @@ fn a_kind_without_a_handler_is_left_to_the_journal() {
 }
 
 #[test]
-fn due_times_survive_and_are_clamped() {
+fn due_times_survive() {
+    let now = Now { unix: UnixMillis(5_000), ..Now::default() };
+    let mut later = unfinished(1, "echo", None);
+    later.acceptance.due_at = Some(UnixMillis(8_000));
+    assert_eq!(starts_after(later, now), Duration::from_secs(3));
+}
+
+#[test]
+fn nobody_waits_longer_than_was_meant_because_the_clock_was_set_back() {
+    const HOUR_MS: u64 = 3_600_000;
+    // All of this was decided on two hours ahead of what the clock says now.
+    let (now, then) = (Now { unix: UnixMillis(HOUR_MS), ..Now::default() }, 3 * HOUR_MS);
+    let mut delayed = unfinished(1, "echo", None);
+    delayed.acceptance.created_at = UnixMillis(then);
+    delayed.acceptance.due_at = Some(UnixMillis(then + 7_000));
+    assert_eq!(starts_after(delayed.clone(), now), Duration::from_secs(7));
+    let retry = kinds().iter().find(|kind| kind.name.as_str() == "echo").unwrap().retry;
+    let next_at = Some(UnixMillis(then + 1));
+    let retried = Unfinished { attempts: 2, next_at, ..delayed };
+    assert_eq!(starts_after(retried.clone(), now), retry.bound(2));
+    // Who asks to be left alone for longer is.
+    let told = Duration::from_mins(10);
+    let fault = Fault { retry_after: Some(told), ..Fault::input("busy", "later") };
+    let fault = Some(fault);
+    let next_at = Some(UnixMillis(u64::MAX));
+    assert_eq!(starts_after(Unfinished { fault, next_at, ..retried }, now), told);
+}
+
+/// How long a task is held back that a former process has left.
+fn starts_after(task: Unfinished, now: Now) -> Duration {
     let mut engine = Engine::new(setup(4, Limits::default(), 1));
-    let now = overtime_protocol::Now::default();
-    let far = Unfinished { next_at: Some(UnixMillis(u64::MAX)), ..unfinished(1, "echo", None) };
-    engine.recover(vec![far], false, now, &mut Vec::new());
-    let deadline = engine.next_deadline().unwrap();
-    assert_eq!(deadline, now.monotonic + crate::limits::DELAY_MAX);
+    engine.recover(vec![task], false, now, &mut Vec::new());
+    engine.next_deadline().unwrap().since(now.monotonic)
 }
 
 #[test]
