@@ -245,8 +245,16 @@ impl Applier {
 
 /// Whether the archive can be expected to work again by itself.
 fn is_passing(error: &rusqlite::Error) -> bool {
+    // On a full disk the index of the write-ahead log cannot grow, and SQLite does not say why. The
+    // index has nothing that is not in the write-ahead log, so nothing is lost with it.
+    let no_index =
+        |error: &rusqlite::ffi::Error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
     let code = error.sqlite_error_code();
-    matches!(code, Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+    error.sqlite_error().is_some_and(no_index)
+        || matches!(
+            code,
+            Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+        )
 }
 
 fn failed(error: rusqlite::Error) -> String {

@@ -172,6 +172,15 @@ fn a_full_disk_under_the_archive_is_waited_for_and_loses_nothing() {
 }
 
 #[test]
+fn an_index_of_the_archive_that_cannot_grow_passes_and_a_failed_write_does_not() {
+    use rusqlite::ffi::{self, SQLITE_IOERR_FSYNC, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
+    let error = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+    assert!(is_passing(&error(SQLITE_IOERR_SHMSIZE)));
+    assert!(!is_passing(&error(SQLITE_IOERR_WRITE)));
+    assert!(!is_passing(&error(SQLITE_IOERR_FSYNC)));
+}
+
+#[test]
 fn an_archive_that_cannot_be_written_for_now_ends_without_a_failure_and_not_as_clean() {
     let mut bench = Bench::new();
     bench.commit();
