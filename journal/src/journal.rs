@@ -52,21 +52,21 @@ pub type Deliver = Arc<dyn Fn(Report) + Send + Sync>;
 pub(crate) struct Voice {
     deliver: Deliver,
     log: Arc<Log>,
-    /// Held while a report is delivered: whether the failure was.
-    failed: Mutex<bool>,
+    /// Held while a report is delivered: the failure, once it was.
+    failed: Mutex<Option<String>>,
     /// Held while it is told: what was said last of the strain.
     strained: Mutex<bool>,
 }
 
 impl Voice {
     pub(crate) fn new(deliver: Deliver, log: Arc<Log>) -> Self {
-        Self { deliver, log, failed: Mutex::new(false), strained: Mutex::new(false) }
+        Self { deliver, log, failed: Mutex::new(None), strained: Mutex::new(false) }
     }
 
     /// Delivers verdicts, unless the journal has failed.
     pub(crate) fn verdicts(&self, verdicts: Vec<Verdict>) {
         let failed = self.failed.lock();
-        if !*failed {
+        if failed.is_none() {
             (self.deliver)(Report::Verdicts(verdicts));
         }
     }
@@ -84,8 +84,9 @@ impl Voice {
     pub(crate) fn fail(&self, detail: String) {
         self.log.poison();
         let mut failed = self.failed.lock();
-        if !std::mem::replace(&mut *failed, true) {
-            (self.deliver)(Report::Failed(detail));
+        if failed.is_none() {
+            (self.deliver)(Report::Failed(detail.clone()));
+            *failed = Some(detail);
         }
     }
 }
@@ -98,6 +99,7 @@ pub struct Journal {
     spool: Sender<SpoolOrder>,
     store: Store,
     stats: Arc<Stats>,
+    voice: Arc<Voice>,
     threads: Vec<JoinHandle<()>>,
     /// Keeps the folder locked.
     _folder: Arc<crate::folder::Folder>,
@@ -158,8 +160,18 @@ impl Journal {
         hire_reader("journal-list", long);
         let stats = Arc::clone(&shared.log.stats);
         let store = Store::new(shared, parts.store_connections, payloads);
-        let threads = crew.threads;
-        Self { appends, short_lookups, long_lookups, spool, store, stats, threads, _folder: folder }
+        let (voice, threads) = (parts.voice, crew.threads);
+        Self {
+            appends,
+            short_lookups,
+            long_lookups,
+            spool,
+            store,
+            stats,
+            voice,
+            threads,
+            _folder: folder,
+        }
     }
 
     /// Where records to append go. Dropping every clone lets [`Journal::close`] finish.
@@ -196,13 +208,19 @@ impl Journal {
     /// Ends the journal in order: what was sent is committed and reported, the archive catches up
     /// and is checkpointed, and the threads have ended when this returns. It waits for every
     /// clone of the senders to be dropped.
-    pub fn close(self) {
-        let Self { appends, short_lookups, long_lookups, spool, threads, .. } = self;
+    ///
+    /// # Errors
+    /// If the journal has failed, with the sentence that was reported; it may be that nobody listened
+    /// to reports any more.
+    pub fn close(self) -> Result<(), String> {
+        let Self { appends, short_lookups, long_lookups, spool, voice, threads, .. } = self;
         drop((appends, short_lookups, long_lookups, spool));
         for thread in threads {
             // A thread that panicked has said so through its guard.
             drop(thread.join());
         }
+        let failed = voice.failed.lock().take();
+        failed.map_or(Ok(()), Err)
     }
 }
 

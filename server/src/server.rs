@@ -140,16 +140,17 @@ impl Server {
         let Self { core, journal, console, lines, .. } = self;
         let exit = core.join().map_err(|_| anyhow!("the core has panicked"))?;
         let exit = exit.context("the core could not poll")?;
-        if exit == Exit::Drained {
-            journal.close();
-            console.stop();
-        }
-        lines.finish();
-        match exit {
-            Exit::Drained => Ok(()),
+        let ended = match exit {
+            Exit::Drained => {
+                let closed = journal.close();
+                console.stop();
+                closed
+            }
             // Nothing is left to be written, and a disk that hangs must not hold the process.
-            Exit::JournalFailed(reason) => Err(anyhow!("the journal failed: {reason}")),
-        }
+            Exit::JournalFailed(reason) => Err(reason),
+        };
+        lines.finish();
+        ended.map_err(|reason| anyhow!("the journal failed: {reason}"))
     }
 }
 

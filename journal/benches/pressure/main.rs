@@ -131,7 +131,7 @@ fn main() {
     let wal = root.path().join("archive.db-wal");
     let wal_bytes = fs::metadata(wal).map_or(0, |file| file.len());
     let closing = Instant::now();
-    journal.close();
+    journal.close().expect("the disk works");
     println!("closed in {:.1?}", closing.elapsed());
     let mut waits = std::mem::take(&mut *answers.waits_us.lock());
     quantiles("due to durable, us", &mut waits);

@@ -94,7 +94,7 @@ fn a_failed_write_or_sync_poisons_and_nothing_is_acknowledged_after_it() {
         assert!(running.journal.stats().poisoned.load(SeqCst));
         running.send(writes(3, put("s/c", "too late", NEVER)));
         let reports = running.reports.clone();
-        running.close();
+        assert!(running.close_failed().starts_with("the log could not be "), "{mood:?}");
         assert!(reports.try_recv().is_err(), "{mood:?}");
 
         let (_again_root, again) = after_crash(root.path(), &disk);

@@ -251,10 +251,16 @@ impl Running {
         self.close_and_hear(|_| {});
     }
 
-    /// The same, and gives everything that was noted to `hear`.
+    /// Ends a journal that has failed; why it has.
+    pub(crate) fn close_failed(self) -> String {
+        drop(self.appends);
+        self.journal.close().expect_err("it has failed")
+    }
+
+    /// Ends it in order, and gives everything that was noted to `hear`.
     pub(crate) fn close_and_hear(self, hear: impl FnOnce(&[String])) {
         drop(self.appends);
-        self.journal.close();
+        assert_eq!(self.journal.close(), Ok(()));
         for report in self.reports.try_iter() {
             assert!(!matches!(report, Report::Failed(_)), "{report:?}");
         }
