@@ -127,14 +127,8 @@ impl fmt::Display for OpenError {
     }
 }
 
-impl std::error::Error for OpenError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io { source, .. } => Some(source),
-            _ => None,
-        }
-    }
-}
+/// Its text has the operating system's reason in it, which is therefore no source beside it.
+impl std::error::Error for OpenError {}
 
 /// Why something could not be read from an open journal.
 #[derive(Debug)]
@@ -166,15 +160,8 @@ impl fmt::Display for StoreError {
     }
 }
 
-impl std::error::Error for StoreError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Unknown | Self::PayloadLost | Self::Damaged(_) | Self::Ended => None,
-            Self::Io(error) => Some(error),
-            Self::Archive(error) => Some(error),
-        }
-    }
-}
+/// As [`OpenError`], it tells the reason itself.
+impl std::error::Error for StoreError {}
 
 impl From<io::Error> for StoreError {
     fn from(error: io::Error) -> Self {

@@ -147,7 +147,7 @@ fn prepare(connection: &mut Connection, site: &Site) -> rusqlite::Result<i64> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "page_size", ARCHIVE_PAGE_BYTES.cast_signed())?;
     vfs::reserve(connection)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
+    begin_write_ahead(connection)?;
     // Checkpoints are the applier's decision.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
@@ -165,9 +165,27 @@ fn prepare(connection: &mut Connection, site: &Site) -> rusqlite::Result<i64> {
     Ok(found)
 }
 
+/// Has changes written ahead of the archive's file. If that fails SQLite says so only by going on with
+/// what it did before.
+fn begin_write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let read = |row: &rusqlite::Row<'_>| row.get(0);
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", read)?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);
+    let detail = "its write-ahead log could not be begun: is the disk full, or broken?".to_owned();
+    Err(rusqlite::Error::SqliteFailure(code, Some(detail)))
+}
+
 /// Says of an error whether the archive is damaged or cannot be reached.
 pub(crate) fn damaged(file: &Path, error: &rusqlite::Error) -> OpenError {
-    let detail = vfs::explain(error);
+    let detail = match error.sqlite_error() {
+        Some(code) if code.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => {
+            format!("{error}: its index could not grow: is the disk full?")
+        }
+        _ => vfs::explain(error),
+    };
     match error.sqlite_error_code() {
         _ if vfs::is_damage(error) => OpenError::ArchiveDamaged { file: file.to_owned(), detail },
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly)
