@@ -78,6 +78,8 @@ pub(crate) struct Chain {
     pub(crate) last: u64,
     /// The `synced` of the batch that the last frame belongs to.
     pub(crate) batch: Option<u64>,
+    /// Where that batch begins.
+    pub(crate) batch_at: u64,
 }
 
 impl Chain {
@@ -98,6 +100,8 @@ pub(crate) struct Reading {
     pub(crate) last: u64,
     unapplied: (u64, u64),
     torn: Torn,
+    /// Where the last batch begins.
+    batch_at: u64,
 }
 
 /// Reads the log from the archive's `watermark` on, gives every record behind it to `visit`, and
@@ -111,8 +115,10 @@ pub(crate) fn recover(
     let reading = read(source, watermark, |visited| {
         if visited.frame.header.lsn > watermark { visit(visited) } else { Ok(()) }
     })?;
-    let Reading { files, mut live, last, unapplied, torn: Torn { tail, files: torn } } = reading;
+    let Reading { files, mut live, last, unapplied, torn: Torn { tail, files: torn }, batch_at } =
+        reading;
     let behind = Behind { source, last };
+    behind.write_again(batch_at, &live)?;
     let mut notes = behind.cut(tail, segment_bytes, &mut live)?;
     notes.extend(torn.iter().map(|file| format!("a torn segment was dropped: {file}")));
     let found = behind.sort_files(&files, &torn, segment_bytes, live)?;
@@ -137,7 +143,7 @@ pub(crate) fn read(
     let base = segments.first().map_or(0, |(_, header)| header.base);
     let first = segments.first().map_or(1, |(_, header)| header.sequence);
     let mut unapplied = (first, SEGMENT_HEADER_BYTES);
-    let mut chain = Chain { last: base, batch: None };
+    let mut chain = Chain { last: base, batch: None, batch_at: SEGMENT_HEADER_BYTES };
     let mut live = Vec::new();
     for (index, (candidate, header)) in segments.iter().enumerate() {
         if header.sequence != first + index as u64 || header.base != chain.last {
@@ -170,7 +176,7 @@ pub(crate) fn read(
     }
     let behind = Behind { source, last: chain.last };
     let torn = behind.refuse_damage(&files, &live)?;
-    Ok(Reading { files, live, last: chain.last, unapplied, torn })
+    Ok(Reading { files, live, last: chain.last, unapplied, torn, batch_at: chain.batch_at })
 }
 
 impl Reading {
@@ -248,6 +254,9 @@ fn follow(
             offset: end,
             detail,
         })?;
+        if chain.batch != Some(frame.header.synced) {
+            chain.batch_at = end;
+        }
         (chain.last, chain.batch) = (frame.header.lsn, Some(frame.header.synced));
         end = cursor.offset();
     }

@@ -85,9 +85,10 @@ impl Steps {
         self.note(done);
     }
 
-    /// Moves a transaction's worth of records into the archive.
+    /// Moves a transaction's worth of records into the archive, or makes room if that is wanted.
     pub fn apply(&mut self) {
-        self.applier_step(Wake::Apply);
+        let wake = self.shared.log.work_now();
+        self.applier_step(wake);
     }
 
     /// Moves all records into the archive, checkpoints it, and frees segments.

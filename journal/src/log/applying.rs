@@ -64,6 +64,13 @@ impl Log {
         }
     }
 
+    /// What the applier is to do now, if it does not wait for company.
+    #[cfg(feature = "steps")]
+    pub(crate) fn work_now(&self) -> Wake {
+        let mut state = self.state.lock();
+        if std::mem::take(&mut state.room_wanted) { Wake::MakeRoom } else { Wake::Apply }
+    }
+
     /// Has the applier take what is there without waiting for company.
     pub(crate) fn hurry(&self) {
         let mut state = self.state.lock();

@@ -4,7 +4,7 @@
 use super::{Candidate, RecoverError, Source};
 use crate::disk::FileId;
 use crate::log::{Found, Segment};
-use crate::options::SEGMENT_HEADER_BYTES;
+use crate::options::{PIECE_BYTES, SEGMENT_HEADER_BYTES};
 use crate::prepare;
 use crate::scan;
 use crate::segment;
@@ -76,6 +76,24 @@ impl Behind<'_> {
                 "the record after {last} is not there, but {witness} says that it was on disk"
             ),
         }
+    }
+
+    /// Writes the last batch once more, to be synced with what is cut. If its sync has failed in a
+    /// former process, the operating system may show it and never write it: then a sync alone says
+    /// that it is on disk, and it is not. All before it was synced when it was written.
+    pub(super) fn write_again(&self, batch_at: u64, live: &[Segment]) -> io::Result<()> {
+        let Some(&Segment { file, end, .. }) = live.last() else { return Ok(()) };
+        // The first batch of a segment was written together with the header.
+        let mut at = if batch_at == SEGMENT_HEADER_BYTES { 0 } else { batch_at };
+        let disk = self.source.disk;
+        while at < end {
+            let len = (end - at).min(PIECE_BYTES as u64);
+            let mut piece = vec![0; usize::try_from(len).unwrap_or(PIECE_BYTES)];
+            let filled = disk.read_at(file, &mut piece, at)?;
+            disk.write_at(file, &piece[..filled], at)?;
+            at += len;
+        }
+        Ok(())
     }
 
     /// Zeroes what a crash left behind the newest segment's last record, gives the file its full

@@ -142,6 +142,59 @@ fn an_archive_ahead_of_the_log_is_refused() {
     assert!(matches!(refused, Some(RecoverError::Damaged { .. })), "{refused:?}");
 }
 
+/// A disk that shows everything and has written only what came since it was opened.
+struct Forgetful {
+    shown: MemoryDisk,
+    written: MemoryDisk,
+}
+
+impl Disk for Forgetful {
+    fn list(&self) -> io::Result<Vec<(FileId, u64)>> {
+        self.shown.list()
+    }
+
+    fn create(&self, file: FileId) -> io::Result<()> {
+        self.written.create(file)?;
+        self.shown.create(file)
+    }
+
+    fn remove(&self, file: FileId) -> io::Result<()> {
+        self.written.remove(file)?;
+        self.shown.remove(file)
+    }
+
+    fn read_at(&self, file: FileId, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.shown.read_at(file, buffer, offset)
+    }
+
+    fn write_at(&self, file: FileId, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.written.write_at(file, bytes, offset)?;
+        self.shown.write_at(file, bytes, offset)
+    }
+
+    fn sync(&self, _: FileId) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_batch_whose_sync_failed_is_on_disk_once_it_was_recovered() {
+    // In a segment that has others before it, and as the first of a segment.
+    for records in [&["second"][..], &[&"long ".repeat(52)]] {
+        let mut bench = Bench::open(Files::new());
+        bench.spare();
+        bench.batch(&["first"]);
+        let before = bench.files();
+        bench.batch(records);
+        let shown = MemoryDisk::holding(bench.files());
+        let disk = Forgetful { shown, written: MemoryDisk::holding(before) };
+        let source = Source { disk: &disk, key: KEY };
+        recover(source, SEGMENT, 0, |_| Ok(())).unwrap();
+        let (_, recovered) = recover_all(&disk.written, 0).unwrap();
+        assert_eq!(recovered, bench.written);
+    }
+}
+
 #[test]
 fn a_lost_segment_is_refused() {
     let bench = two_segments();
