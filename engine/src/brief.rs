@@ -134,7 +134,7 @@ impl Brief {
     }
 
     /// How many attempts may be on their way back.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "audit"))]
     pub(crate) fn being_recalled(&self) -> usize {
         self.recalled.iter().map(|(_, tasks)| tasks.len()).sum()
     }

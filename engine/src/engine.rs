@@ -22,7 +22,7 @@ use slab::Slab;
 use std::sync::Arc;
 
 mod ask;
-#[cfg(test)]
+#[cfg(any(test, feature = "audit"))]
 mod audit;
 mod cancel;
 mod chunk;
@@ -63,7 +63,7 @@ pub struct Engine {
     table: Table,
     queues: PerLane<LaneQueue>,
     credits: Credits,
-    #[cfg(test)]
+    #[cfg(any(test, feature = "audit"))]
     plan: LanePlan,
     timers: Timers,
     lingers: Lingers,
@@ -137,7 +137,7 @@ impl Engine {
             table: Table::default(),
             queues: PerLane::default(),
             credits: Credits::new(setup.plan),
-            #[cfg(test)]
+            #[cfg(any(test, feature = "audit"))]
             plan: setup.plan,
             timers: Timers::default(),
             lingers: Lingers::new(setup.limits.linger),

@@ -49,7 +49,7 @@ impl Marks {
         self.ahead = self.ahead.saturating_sub(1);
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "audit"))]
     pub(crate) fn ahead(&self) -> usize {
         self.ahead
     }

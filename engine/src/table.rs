@@ -65,7 +65,7 @@ impl Table {
         self.tasks.iter().map(|(place, task)| Slot { place: place as u32, id: task.durable.id })
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "audit"))]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Task> {
         self.tasks.iter().map(|(_, task)| task)
     }

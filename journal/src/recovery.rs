@@ -78,11 +78,16 @@ pub(crate) struct Chain {
     pub(crate) last: u64,
     /// The `synced` of the batch that the last frame belongs to.
     pub(crate) batch: Option<u64>,
-    /// Where that batch begins.
-    pub(crate) batch_at: u64,
+    /// Where that batch begins, if it was followed through its segment.
+    batch_at: u64,
 }
 
 impl Chain {
+    /// A chain that goes on behind `last`.
+    pub(crate) fn behind(last: u64) -> Self {
+        Self { last, batch: None, batch_at: SEGMENT_HEADER_BYTES }
+    }
+
     /// Whether a frame with that header goes on with it.
     pub(crate) fn admits(&self, header: crate::frame::Header) -> bool {
         let goes_on = header.lsn == self.last + 1 && self.batch == Some(header.synced);
@@ -143,7 +148,7 @@ pub(crate) fn read(
     let base = segments.first().map_or(0, |(_, header)| header.base);
     let first = segments.first().map_or(1, |(_, header)| header.sequence);
     let mut unapplied = (first, SEGMENT_HEADER_BYTES);
-    let mut chain = Chain { last: base, batch: None, batch_at: SEGMENT_HEADER_BYTES };
+    let mut chain = Chain::behind(base);
     let mut live = Vec::new();
     for (index, (candidate, header)) in segments.iter().enumerate() {
         if header.sequence != first + index as u64 || header.base != chain.last {

@@ -93,7 +93,7 @@ pub(crate) fn survey<E: From<io::Error>>(
     let floor = floor.unwrap_or(base);
     let mut walk = Walk {
         source,
-        chain: Chain { last: base, batch: None },
+        chain: Chain::behind(base),
         join: Join::Next,
         is_broken: false,
         end: None,
@@ -206,7 +206,7 @@ impl Walk<'_> {
             self.end = Some((sighting.file, behind));
             self.survey.last = self.survey.last.max(header.lsn);
         }
-        self.chain = Chain { last: header.lsn, batch: Some(header.synced) };
+        (self.chain.last, self.chain.batch) = (header.lsn, Some(header.synced));
         self.join = Join::Next;
         visit(sighting)
     }

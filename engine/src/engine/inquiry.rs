@@ -22,7 +22,7 @@ pub(crate) enum Pending {
 
 impl Pending {
     /// The payload bytes that are in memory because of it.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "audit"))]
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
             Self::Key(keyed) => keyed.submission.payload.len(),

@@ -66,7 +66,7 @@ impl Engine {
     }
 
     /// Payload bytes of the requests that wait for the end of the recovery.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "audit"))]
     pub(super) fn deferred_bytes(&self) -> u64 {
         match &self.recovery {
             Recovery::UnderWay(deferred) => {

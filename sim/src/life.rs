@@ -1,0 +1,359 @@
+//! One life of the simulated server: an engine, a journal and workers, wired as the real core wires
+//! them, but each moved by a call. It decides nothing about when.
+
+use crate::drive::Drive;
+use crate::kinds::kinds;
+use crate::log_disk::LogDisk;
+use crate::oracle::Oracle;
+use crate::plan::Profile;
+use crate::time::Time;
+use crate::trace::Trace;
+use crate::vfs;
+use crate::workers::{Back, Desk, Workers};
+use overtime_engine::{Effect, Engine, Event, LanePlan, Limits, Seed, Setup};
+use overtime_journal::{
+    ArchiveFiles, Backlog, OpenError, Options, Report, Steps, Storage, Store, open_on,
+};
+use overtime_protocol::{
+    Answer, ChainNumber, Code, Fate, Finding, Inquiry, Lookup, Opener, Problem, Query, Read,
+    ReplyTo, SpoolOrder, Verdict,
+};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+/// The most lookups that wait; more reads are refused.
+const LOOKUPS_MAX: usize = 32;
+
+/// How many tasks of a former process are handed over at once.
+const PART: usize = 5;
+
+/// All that a life is born into.
+pub(crate) struct Cradle {
+    pub(crate) folder: std::path::PathBuf,
+    pub(crate) drive: Arc<Drive>,
+    pub(crate) time: Arc<Time>,
+    pub(crate) profile: Profile,
+    pub(crate) trace: Trace,
+    /// Whether verdicts are given before anything is on disk, to see that this is found out.
+    pub(crate) judges_early: bool,
+}
+
+/// A running server.
+pub(crate) struct Life {
+    pub(crate) engine: Engine,
+    pub(crate) journal: Steps,
+    pub(crate) workers: Workers,
+    store: Store,
+    mail: Arc<Mutex<VecDeque<Report>>>,
+    lookups: VecDeque<Lookup>,
+    orders: VecDeque<SpoolOrder>,
+    backlog: Option<Backlog>,
+    clean: bool,
+    recalled: Vec<(ChainNumber, usize)>,
+    out: Vec<Effect>,
+    judges_early: bool,
+    /// The engine knows that the journal has failed.
+    pub(crate) has_failed: bool,
+    trace: Trace,
+}
+
+/// The process's one opener.
+pub(crate) fn opener() -> Opener {
+    static OPENER: OnceLock<Opener> = OnceLock::new();
+    OPENER.get_or_init(|| Opener::mint().expect("nobody else mints")).clone()
+}
+
+impl Life {
+    /// Opens what the drive holds.
+    pub(crate) fn begin(cradle: &Cradle, seed: u64) -> Result<Self, OpenError> {
+        let Cradle { folder, drive, time, profile, trace, judges_early } = cradle;
+        vfs::mount(&folder.to_string_lossy(), drive);
+        let archive = ArchiveFiles::Named {
+            vfs: vfs::NAME.to_owned(),
+            settle: Arc::new(|path: &Path| vfs::settle(&path.to_string_lossy())),
+        };
+        let storage = Storage { log: Arc::new(LogDisk(Arc::clone(drive))), archive };
+        let options = options(folder, profile, time);
+        let mut opened = open_on(&options, opener(), storage)?;
+        let recovered = opened.recovered();
+        for note in opened.notes() {
+            trace.add(format_args!("  noted {note}"));
+        }
+        let backlog = opened.take_backlog();
+        let mail = Arc::new(Mutex::new(VecDeque::new()));
+        let (box_of_core, power, is_early) = (Arc::clone(&mail), Arc::clone(drive), *judges_early);
+        let journal = opened.into_steps(Arc::new(move |report| {
+            // What is said when the power has gone nobody hears.
+            let was_told = is_early && matches!(report, Report::Verdicts(_));
+            if !power.is_off() && !was_told {
+                box_of_core.lock().push_back(report);
+            }
+        }));
+        let mut engine = Engine::new(Setup {
+            limits: Limits { tasks_max: profile.tasks_max, waiters_max: 3, ..Limits::default() },
+            kinds: kinds(),
+            plan: LanePlan::new(profile.workers, 2),
+            epoch: recovered.epoch,
+            highest: recovered.highest,
+            seed: Seed::new(seed),
+        });
+        engine.begin_recovery();
+        trace.add(format_args!("  life {} begins, clean {}", recovered.epoch.0, recovered.clean));
+        Ok(Self {
+            engine,
+            store: journal.store(),
+            journal,
+            workers: Workers::default(),
+            mail,
+            lookups: VecDeque::new(),
+            orders: VecDeque::new(),
+            backlog,
+            clean: recovered.clean,
+            recalled: Vec::new(),
+            out: Vec::new(),
+            judges_early: *judges_early,
+            has_failed: false,
+            trace: trace.clone(),
+        })
+    }
+
+    /// Something comes to the core.
+    pub(crate) fn event(&mut self, event: Event, time: &Time) {
+        self.engine.handle(event, time.now(), &mut self.out);
+        self.engine.audit();
+    }
+
+    /// Asks the journal behind the engine's back.
+    pub(crate) fn read(&mut self, reply_to: ReplyTo, query: Query) {
+        self.out.push(Effect::Read(Read { reply_to, query }));
+    }
+
+    /// A worker gets on.
+    pub(crate) fn work(&mut self, chance: &mut Seed, time: &Time) {
+        let opener = opener();
+        let desk = Desk { store: &self.store, opener: &opener, now: time.now().monotonic };
+        match self.workers.work(&desk, chance) {
+            None => {}
+            Some(Back::Chunk(chunk, chain)) => {
+                self.trace.add(format_args!("  part of {}#{}", chunk.task, chunk.run));
+                self.event(Event::Advanced { chunk, chain }, time);
+            }
+            Some(Back::Done(completion, freed)) => {
+                let (task, run) = (completion.task, completion.run);
+                self.trace.add(format_args!("  back {task}#{run}: {:?}", completion.outcome));
+                self.event(Event::Completed { completion, freed }, time);
+            }
+        }
+    }
+
+    /// One lookup is served, any of those that wait.
+    pub(crate) fn look_up(&mut self, chance: &mut Seed) {
+        let place = chance.below((self.lookups.len() as u64).max(1)) as usize;
+        if let Some(lookup) = self.lookups.remove(place) {
+            self.journal.look_up(lookup);
+        }
+    }
+
+    /// The spool does one thing.
+    pub(crate) fn spool(&mut self) {
+        if let Some(order) = self.orders.pop_front() {
+            self.journal.spool(order);
+        }
+    }
+
+    /// Hands over what a former process left, once the archive has it.
+    pub(crate) fn hand_over(&mut self, oracle: &mut Oracle, time: &Time) {
+        let Some(backlog) = self.backlog.as_mut().filter(|backlog| backlog.is_ready()) else {
+            return;
+        };
+        match backlog.next(PART) {
+            Ok(unfinished) if unfinished.is_empty() => {
+                self.backlog = None;
+                self.event(Event::RecoveryEnded, time);
+            }
+            Ok(unfinished) => {
+                unfinished.iter().for_each(|one| oracle.recovered(one.task));
+                self.trace.add(format_args!("  {} go on", unfinished.len()));
+                let clean = self.clean;
+                self.event(Event::Recovered { unfinished, clean }, time);
+            }
+            Err(error) => self.mail.lock().push_back(Report::Failed(error.to_string())),
+        }
+    }
+
+    /// Whether nothing is on its way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.lookups.is_empty()
+            && self.orders.is_empty()
+            && self.backlog.is_none()
+            && self.mail.lock().is_empty()
+            && !self.journal.has_appends()
+    }
+
+    /// Delivers what the journal has said.
+    pub(crate) fn deliver(&mut self, oracle: &mut Oracle, time: &Time) {
+        loop {
+            let Some(report) = self.mail.lock().pop_front() else { return };
+            self.deliver_one(report, oracle, time);
+        }
+    }
+
+    fn deliver_one(&mut self, report: Report, oracle: &mut Oracle, time: &Time) {
+        let event = match report {
+            Report::Verdicts(verdicts) => {
+                for verdict in verdicts {
+                    self.trace.add(format_args!("  judged {verdict:?}"));
+                    oracle.judged(verdict);
+                    self.event(Event::Judged(verdict), time);
+                }
+                return;
+            }
+            Report::Answer(to, answer) => {
+                self.out.push(Effect::Reply { to, answer });
+                return;
+            }
+            Report::Found(ticket, finding) => {
+                if let Finding::Failed(why) = &finding {
+                    self.trace.add(format_args!("  a lookup failed: {why}"));
+                }
+                Event::Found { ticket, finding }
+            }
+            Report::Spooled(task, outcome) => Event::Spooled { task, outcome },
+            Report::Noted(line) => return self.trace.add(format_args!("  noted {line}")),
+            Report::Space(space) => Event::Space { is_low: space.is_low, over: space.over },
+            Report::Strained(strained) => Event::Strained(strained),
+            Report::Failed(why) => {
+                // What was said before it is told before it.
+                self.pass_on(oracle, time);
+                self.trace.add(format_args!("  the journal failed: {why}"));
+                self.has_failed = true;
+                oracle.fails();
+                oracle.counts.failures += 1;
+                Event::JournalFailed
+            }
+        };
+        self.event(event, time);
+    }
+
+    /// What is due is done, what may start starts, and what the engine wants is passed on.
+    pub(crate) fn turn(&mut self, oracle: &mut Oracle, time: &Time) {
+        for (chain, from) in std::mem::take(&mut self.recalled) {
+            self.event(Event::Recalled { chain, from }, time);
+        }
+        self.engine.tick(1000, time.now(), &mut self.out);
+        self.engine.audit();
+        self.engine.dispatch(4, time.now(), &mut self.out);
+        self.engine.audit();
+        self.pass_on(oracle, time);
+    }
+
+    fn pass_on(&mut self, oracle: &mut Oracle, time: &Time) {
+        for effect in std::mem::take(&mut self.out) {
+            self.apply(effect, oracle, time);
+        }
+    }
+
+    fn apply(&mut self, effect: Effect, oracle: &mut Oracle, time: &Time) {
+        match effect {
+            Effect::Reply { to, answer } => {
+                self.trace.add(format_args!("  reply {} {}", to.0, summary(&answer)));
+                oracle.answer(to, &answer);
+            }
+            Effect::Explain { to, explanation, .. } => {
+                self.trace.add(format_args!("  explain {}", to.0));
+                oracle.explain(to, explanation.id);
+            }
+            Effect::Notice(_) | Effect::Publish { .. } => {}
+            Effect::Read(read) if self.lookups.len() < LOOKUPS_MAX => {
+                self.lookups.push_back(Lookup::Read(read));
+            }
+            Effect::Read(read) => {
+                let problem = Problem::new(Code::Reads, "too many reads wait for the journal");
+                oracle.answer(read.reply_to, &problem.into());
+            }
+            Effect::Inquire(Inquiry { ticket, question }) => {
+                self.lookups.push_back(Lookup::Inquiry(Inquiry { ticket, question }));
+            }
+            Effect::Append(append) => {
+                self.trace
+                    .add(format_args!("  append {}: {}", append.ticket.0, append.record.task));
+                oracle.appends(&append);
+                if self.judges_early {
+                    let verdict = Verdict { ticket: append.ticket, fate: Fate::Durable { lsn: 1 } };
+                    self.mail.lock().push_back(Report::Verdicts(vec![verdict]));
+                }
+                self.journal.append(append);
+            }
+            Effect::Spool(order) => self.orders.push_back(order),
+            Effect::Cancel { chain, place } => self.workers.cancel(chain, place),
+            Effect::Rule { chain, ruling } => self.workers.rule(chain, ruling),
+            Effect::Recall(chain) => self.recalled.push((chain, self.workers.recall(chain))),
+            Effect::Dispatch(chain) => {
+                let opener = opener();
+                let now = time.now().monotonic;
+                let desk = Desk { store: &self.store, opener: &opener, now };
+                for job in &chain.jobs {
+                    self.trace.add(format_args!("  start {}#{}", job.task, job.run));
+                    // One that cannot be read now is looked at by its worker.
+                    if let Ok(work) = Workers::read(job, &desk) {
+                        oracle.starts(job.task, work);
+                    }
+                }
+                self.workers.take(chain);
+            }
+        }
+    }
+
+    /// What the journal itself answers now, with nothing else in between.
+    pub(crate) fn ask_journal(&mut self, query: Query) -> Answer {
+        let reply_to = ReplyTo(u64::MAX);
+        self.journal.look_up(Lookup::Read(Read { reply_to, query }));
+        let last = self.mail.lock().pop_back();
+        match last {
+            Some(Report::Answer(to, answer)) if to == reply_to => answer,
+            other => panic!("the journal does not answer: {other:?}"),
+        }
+    }
+
+    /// What stands at a key of state.
+    pub(crate) fn state(&self, key: &[u8]) -> Vec<u8> {
+        let state = self.store.state(key).expect("state can be read when nothing fails");
+        state.value.unwrap_or_default().to_vec()
+    }
+}
+
+fn options(folder: &Path, profile: &Profile, time: &Time) -> Options {
+    let mut options = Options::new(folder);
+    options.segment_bytes = profile.segment_bytes;
+    options.log_max_bytes = profile.segments * profile.segment_bytes;
+    options.readers = 1;
+    options.catch_up_max = std::time::Duration::ZERO;
+    options.clock = time.clock();
+    options
+}
+
+/// An answer in a word or two.
+fn summary(answer: &Answer) -> String {
+    match answer {
+        Answer::Result { task, account, .. } => format!("200 {task} {:?}", account.durability),
+        Answer::Accepted { document, .. } => format!("202 {} {:?}", document.id, document.state),
+        Answer::Document(document) => format!("document {} {:?}", document.id, document.state),
+        Answer::Value { body, .. } => format!("{} bytes", body.len()),
+        Answer::Events(page) => format!("{} events", page.events.len()),
+        Answer::Repairing { .. } => "repairing".to_owned(),
+        Answer::Problem(problem) => {
+            format!("{} {:?} {}", problem.slug(), problem.submitted, problem.detail)
+        }
+    }
+}
+
+impl Life {
+    /// Closes the journal in order.
+    pub(crate) fn close(self) {
+        let Self { journal, backlog, store, .. } = self;
+        drop((backlog, store));
+        journal.close();
+    }
+}

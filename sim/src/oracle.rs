@@ -1,0 +1,210 @@
+//! The oracle: what the clients were told, what the handlers did, and what has to be so because of
+//! it. It knows nothing of the engine or the journal but what they say, and it panics at the first
+//! contradiction: that is a run's failure.
+
+mod answers;
+mod sweep;
+
+pub(crate) use sweep::{Entries, States};
+
+use crate::kinds::Work;
+use overtime_protocol::record::Change;
+use overtime_protocol::{Append, Fate, ReplyTo, TaskId, TaskState, Ticket, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is known.
+#[derive(Default)]
+pub(crate) struct Oracle {
+    /// Requests of this life that were not answered yet.
+    owed: BTreeMap<ReplyTo, Request>,
+    tasks: BTreeMap<TaskId, Known>,
+    tokens: BTreeMap<u64, Told>,
+    /// What was seen of each key of state, at its longest.
+    shown: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// How often the end of a task became durable, as the journal said.
+    ends: BTreeMap<TaskId, u32>,
+    /// What each append of this life says.
+    appends: BTreeMap<Ticket, Said>,
+    /// Tasks whose acceptance is on disk, as far as any life was told.
+    accepted: BTreeSet<TaskId>,
+    /// The journal has said in this life that it failed.
+    has_failed: bool,
+    /// The drive has failed, so that something may not be readable.
+    pub(crate) has_faults: bool,
+    /// What else was counted, to see that the days are not too quiet.
+    pub(crate) counts: Counts,
+}
+
+/// What came to pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Answers.
+    pub answers: u64,
+    /// Tasks that clients know to be on disk.
+    pub tasks: u64,
+    /// Tasks that clients know to have ended.
+    pub ended: u64,
+    /// Lives of the server.
+    pub lives: u64,
+    /// Times that the power went off.
+    pub outages: u64,
+    /// Times that the journal failed.
+    pub failures: u64,
+    /// Faults of the drive.
+    pub faults: u64,
+    /// Bits that changed on disk.
+    pub rotten: u64,
+    /// Starts that were refused because of damage.
+    pub refused: u64,
+}
+
+impl Counts {
+    /// Adds what came to pass in another run.
+    pub fn add(&mut self, other: &Self) {
+        self.answers += other.answers;
+        self.tasks += other.tasks;
+        self.ended += other.ended;
+        self.lives += other.lives;
+        self.outages += other.outages;
+        self.failures += other.failures;
+        self.faults += other.faults;
+        self.rotten += other.rotten;
+        self.refused += other.refused;
+    }
+}
+
+/// What a request is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Request {
+    Submit(Work),
+    About(TaskId),
+    State(u64),
+    Other,
+}
+
+/// What is known of a task.
+struct Known {
+    work: Option<Work>,
+    /// Somebody was told that it is on disk.
+    is_durable: bool,
+    end: Option<TaskState>,
+}
+
+/// What is known of a piece of work.
+struct Told {
+    work: Work,
+    /// Somebody was told that it will not be done because of their request, and nobody else asked.
+    is_refused: bool,
+    requests: u32,
+    /// The task that does it, if that is known.
+    task: Option<TaskId>,
+}
+
+struct Said {
+    task: TaskId,
+    ends: bool,
+    accepts: bool,
+}
+
+impl Oracle {
+    /// A client asks for something.
+    pub(crate) fn asks(&mut self, to: ReplyTo, request: Request) {
+        if let Request::Submit(work) = request {
+            let told = Told { work, is_refused: false, requests: 0, task: None };
+            let told = self.tokens.entry(work.token).or_insert(told);
+            assert_eq!(told.work, work, "a token stands for two pieces of work");
+            told.requests += 1;
+            told.is_refused = false;
+        }
+        self.owed.insert(to, request);
+    }
+
+    /// The engine wants something appended.
+    pub(crate) fn appends(&mut self, append: &Append) {
+        let record = &append.record;
+        let ends = matches!(record.change, Some(Change::Finished(..)));
+        let accepts = record.acceptance.is_some();
+        self.appends.insert(append.ticket, Said { task: record.task, ends, accepts });
+    }
+
+    /// The journal has decided.
+    pub(crate) fn judged(&mut self, verdict: Verdict) {
+        assert!(!self.has_failed, "a verdict after the journal has failed");
+        let Some(said) = self.appends.remove(&verdict.ticket) else {
+            panic!("a verdict on an append that nobody made: {verdict:?}");
+        };
+        if matches!(verdict.fate, Fate::Durable { .. }) {
+            if said.ends {
+                let ends = self.ends.entry(said.task).or_default();
+                *ends += 1;
+                assert_eq!(*ends, 1, "{} ended twice", said.task);
+            }
+            if said.accepts {
+                self.accepted.insert(said.task);
+            }
+        }
+    }
+
+    /// The journal told of an unfinished task.
+    pub(crate) fn recovered(&mut self, task: TaskId) {
+        assert!(!self.ends.contains_key(&task), "{task} has ended and was recovered");
+        let end = self.tasks.get(&task).and_then(|known| known.end);
+        assert!(end.is_none(), "{task} was told to be {end:?} and was recovered");
+        self.accepted.insert(task);
+    }
+
+    /// A handler is about to start.
+    pub(crate) fn starts(&mut self, task: TaskId, work: Work) {
+        if work.starts_durable() {
+            let known = self.accepted.contains(&task);
+            assert!(known, "{task} starts before its acceptance is on disk");
+        }
+        let end = self.tasks.get(&task).and_then(|known| known.end);
+        assert!(end.is_none(), "{task} was told to be {end:?} and starts again");
+    }
+
+    /// The journal has said that it failed.
+    pub(crate) fn fails(&mut self) {
+        self.has_failed = true;
+    }
+
+    /// A life is over: nobody who waits is answered any more.
+    pub(crate) fn dies(&mut self) {
+        self.owed.clear();
+        self.appends.clear();
+        self.has_failed = false;
+    }
+
+    /// Who still waits.
+    pub(crate) fn owed(&self) -> usize {
+        self.owed.len()
+    }
+
+    /// A task that clients know of, by chance.
+    pub(crate) fn pick(&self, number: u64) -> Option<TaskId> {
+        let count = self.tasks.len() as u64;
+        let place = number.checked_rem(count)?;
+        // The newer half is the more interesting one.
+        let place = if number.is_multiple_of(2) { place } else { count - 1 - place / 4 };
+        self.tasks.keys().nth(place as usize).copied()
+    }
+
+    /// Takes down what somebody was told of a task.
+    fn learn(&mut self, task: TaskId, state: TaskState, work: Option<Work>) {
+        let known =
+            self.tasks.entry(task).or_insert(Known { work: None, is_durable: false, end: None });
+        known.is_durable = true;
+        if let Some(work) = work {
+            let former = *known.work.get_or_insert(work);
+            assert_eq!(former, work, "{task} is told to be the work of another");
+            if let Some(told) = self.tokens.get_mut(&work.token) {
+                let doer = *told.task.get_or_insert(task);
+                assert_eq!(doer, task, "two tasks do the work {}", work.token);
+            }
+        }
+        if state.is_final() {
+            let end = *known.end.get_or_insert(state);
+            assert_eq!(end, state, "{task} was told to be {end:?} and is now {state:?}");
+        }
+    }
+}
