@@ -11,6 +11,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use tempfile::TempDir;
 
+/// The format of the folder. The key of the log is the same in each run, so that all of a run is.
+const FORMAT: &str = "overtime 2\nkey 0123456789abcdef\ncrc e506e484\n";
+
 /// A file system in memory, where there is one.
 const MEMORY: &str = "/dev/shm";
 
@@ -28,8 +31,7 @@ impl Stage {
     pub fn new() -> io::Result<Self> {
         let in_memory = Path::new(MEMORY).is_dir().then(|| tempfile::tempdir_in(MEMORY).ok());
         let folder = in_memory.flatten().map_or_else(tempfile::tempdir, Ok)?;
-        // The key of the log is the same in each run, so that all of a run is.
-        std::fs::write(folder.path().join("FORMAT"), "overtime 1\nkey 0123456789abcdef\n")?;
+        std::fs::write(folder.path().join("FORMAT"), FORMAT)?;
         Ok(Self { folder })
     }
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// What distinguishes the chance of a step from that of the weather.
 const STEPS: u64 = 0x57e9;
 
-/// How often a start may fail before the weather clears up.
+/// How often a start may fail before the weather clears up. Then the next one has to succeed.
 const STARTS_MAX: u32 = 4;
 
 /// The world of one seed.
@@ -126,7 +126,10 @@ impl World {
                     drop(life);
                     self.outage();
                 }
-                Err(error) => self.note_refusal(&error),
+                Err(error) => {
+                    assert!(tries <= STARTS_MAX, "nothing fails, and it does not start: {error}");
+                    self.note_refusal(&error);
+                }
             }
         }
     }
