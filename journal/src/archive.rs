@@ -19,7 +19,7 @@ pub use pages::check_pages;
 pub(crate) use reader::{Connections, LedgerPlace};
 pub(crate) use removal::Gone;
 pub(crate) use row::{Archived, HolderRow, KeptPayload, LedgerEntry};
-pub(crate) use schema::damaged;
+pub(crate) use schema::{damaged, make_writer};
 pub(crate) use settler::Settler;
 pub(crate) use still::{Kept, StillArchive, TaskRow};
 pub(crate) use vfs::{explain, is_damage, over};

@@ -11,6 +11,7 @@
 //!   spool/                    every payload that was there, as further names of the same files
 //! ```
 
+mod archive;
 mod log;
 mod report;
 mod staging;
@@ -23,6 +24,7 @@ use crate::frame::Key;
 use crate::health::{Health, Part};
 use crate::options::Options;
 use crate::recovery::Source;
+use crate::survey::{Sighting, Standing, survey};
 use crate::verify::{self, Say, StillDisk};
 use report::Report;
 use staging::Staging;
@@ -86,10 +88,32 @@ impl Work<'_> {
         self.staging.keep_payloads(&self.still.spool())?;
         let disk = StillDisk::new(&self.still.log());
         let source = Source { disk: &disk, key: self.key };
-        if self.health.is_stopped_by(Part::Log) {
+        if self.health.is_stopped_by(Part::Archive) {
+            self.build_archive(source, &mut report)?;
+        } else {
             let watermark = self.health.archive.watermark.unwrap_or(0);
             log::rebuild(self, source, watermark, &mut report)?;
         }
         report.finish()
     }
+
+    /// Builds the archive, and the log behind it if that is damaged too.
+    fn build_archive(&self, source: Source<'_>, report: &mut Report) -> io::Result<()> {
+        let mut rebuilt = archive::rebuild(self, report)?;
+        let log_is_damaged = self.health.is_stopped_by(Part::Log);
+        let whole = if log_is_damaged { None } else { Some(survey(source, None, nothing)?) };
+        let watermark = archive::new_watermark(&rebuilt, whole.as_ref())?;
+        survey(source, Some(watermark), |sighting| {
+            let follows = sighting.record.filter(|_| sighting.standing == Standing::Follows);
+            follows.iter().for_each(|record| rebuilt.lost.bring_back(record));
+            Ok::<_, io::Error>(())
+        })?;
+        rebuilt.lost.tell(report)?;
+        rebuilt.finish(watermark)?;
+        if log_is_damaged { log::rebuild(self, source, watermark, report) } else { Ok(()) }
+    }
+}
+
+fn nothing(_: Sighting<'_>) -> io::Result<()> {
+    Ok(())
 }

@@ -3,7 +3,8 @@
 use super::vfs;
 use crate::error::OpenError;
 use crate::options::{ARCHIVE_PAGE_BYTES, READER_CACHE_KIB, WRITER_CACHE_KIB};
-use crate::storage::Site;
+use crate::storage::{ArchiveFiles, Site};
+use overtime_protocol::Clock;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use std::path::Path;
 
@@ -131,6 +132,11 @@ pub(crate) fn open_writer(site: &Site) -> Result<Connection, OpenError> {
         return Err(OpenError::Newer { file, found, known });
     }
     Ok(connection)
+}
+
+/// Makes an archive that is to take another's place.
+pub(crate) fn make_writer(file: &Path, clock: Clock) -> Result<Connection, OpenError> {
+    open_writer(&Site { file: file.to_owned(), files: ArchiveFiles::System, clock })
 }
 
 /// Opens the archive for reading; a writer has it open.

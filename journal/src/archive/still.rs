@@ -12,7 +12,7 @@ use overtime_protocol::{TaskId, TaskState};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The file system of SQLite's that locks nothing: the folder is locked as a whole.
 const NO_LOCKS: &str = "unix-none";
@@ -43,11 +43,33 @@ pub(crate) enum Kept {
 /// The archive.
 pub(crate) struct StillArchive {
     connection: Connection,
+    file: PathBuf,
+}
+
+/// Whether the pages that are read are held against their checksums.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Checks {
+    Pages,
+    Nothing,
 }
 
 impl StillArchive {
     /// Opens the archive.
     pub(crate) fn open(file: &Path) -> rusqlite::Result<Self> {
+        Self::open_with(file, Checks::Pages)
+    }
+
+    /// Opens the archive for one who wants to see also what does not match its checksums.
+    pub(crate) fn open_unchecked(file: &Path) -> rusqlite::Result<Self> {
+        Self::open_with(file, Checks::Nothing)
+    }
+
+    /// The same archive without checksums.
+    pub(crate) fn unchecked(&self) -> rusqlite::Result<Self> {
+        Self::open_unchecked(&self.file)
+    }
+
+    fn open_with(file: &Path, checks: Checks) -> rusqlite::Result<Self> {
         let has_wal = fs::metadata(wal::of(file)).is_ok_and(|found| found.len() > 0);
         let base = has_wal.then_some(NO_LOCKS);
         let how = if has_wal { "" } else { "&immutable=1" };
@@ -56,11 +78,24 @@ impl StillArchive {
             | OpenFlags::SQLITE_OPEN_URI;
         let address = format!("file:{}?mode=ro{how}", escaped(file));
         let layer = vfs::over(base)?;
-        let connection = Connection::open_with_flags_and_vfs(address, flags, layer.as_c_str())?;
+        let connection = match (checks, base) {
+            (Checks::Pages, _) => {
+                Connection::open_with_flags_and_vfs(address, flags, layer.as_c_str())?
+            }
+            (Checks::Nothing, Some(base)) => {
+                Connection::open_with_flags_and_vfs(address, flags, base)?
+            }
+            (Checks::Nothing, None) => Connection::open_with_flags(address, flags)?,
+        };
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.pragma_update(None, "locking_mode", "exclusive")?;
         connection.pragma_update(None, "cell_size_check", true)?;
-        Ok(Self { connection })
+        Ok(Self { connection, file: file.to_owned() })
+    }
+
+    /// The connection, to walk its tables.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// The format of its tables, and the one that this program reads.
@@ -92,6 +127,14 @@ impl StillArchive {
     /// is told instead of it; an error is one behind which nothing can be read.
     pub(crate) fn tasks(
         &self,
+        visit: impl FnMut(Result<TaskRow, (i64, StoreError)>),
+    ) -> rusqlite::Result<()> {
+        Self::read_tasks(&self.connection, visit)
+    }
+
+    /// The same of an archive that is being built.
+    pub(crate) fn read_tasks(
+        connection: &Connection,
         mut visit: impl FnMut(Result<TaskRow, (i64, StoreError)>),
     ) -> rusqlite::Result<()> {
         let (document, product) = (row::DOCUMENT, row::PRODUCT);
@@ -100,7 +143,7 @@ impl StillArchive {
              max(coalesce(accepted_lsn, 0), coalesce(ended_lsn, 0)), key, fingerprint \
              FROM tasks ORDER BY id"
         );
-        let mut statement = self.connection.prepare(&sql)?;
+        let mut statement = connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(found) = rows.next()? {
             let id = found.get(0)?;
@@ -112,10 +155,18 @@ impl StillArchive {
     /// Reads every key of state with its value, and gives the LSN of its write to `visit`.
     pub(crate) fn state(
         &self,
+        visit: impl FnMut(&[u8], Result<u64, StoreError>),
+    ) -> rusqlite::Result<()> {
+        Self::read_state(&self.connection, visit)
+    }
+
+    /// The same of an archive that is being built.
+    pub(crate) fn read_state(
+        connection: &Connection,
         mut visit: impl FnMut(&[u8], Result<u64, StoreError>),
     ) -> rusqlite::Result<()> {
         let sql = "SELECT value, crc, lsn, key FROM state ORDER BY key";
-        let mut statement = self.connection.prepare(sql)?;
+        let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(found) = rows.next()? {
             let mut cells = Cells::of(found);

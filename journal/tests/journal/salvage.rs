@@ -51,7 +51,8 @@ fn listed(loss: &Loss, what: &str, name: &str) -> BTreeSet<u64> {
 /// The tasks of a folder, by number, after a start and an orderly end.
 fn tasks(folder: &Path) -> BTreeSet<u64> {
     Running::open(&small(folder)).close();
-    assert!(verify(folder, &|_| {}).unwrap().is_healthy());
+    let health = verify(folder, &|_| {}).unwrap();
+    assert!(health.is_healthy(), "{:?}", health.flaws);
     let archive = archive(folder);
     let mut statement = archive.prepare("SELECT id FROM tasks").unwrap();
     let ids = statement.query_map([], |row| row.get::<_, i64>(0)).unwrap();
@@ -142,4 +143,103 @@ fn a_segment_without_its_header_is_read_all_the_same() {
     let loss = accept(&killed).unwrap();
     assert!(loss.lines[0].contains("no record of it is lost"), "{loss:?}");
     assert_eq!(tasks(&killed), (1..=30).collect());
+}
+
+/// Many tasks of each kind of end in an archive of many pages, with state and events; of some the log
+/// has more.
+fn fill_archive(alive: &Path, killed: &Path) {
+    let running = Running::open(&small(alive));
+    let mut last = 0;
+    for number in 1..=200 {
+        last = running.durable(accepted(number, vec![b'x'; 4_000]));
+        match number % 5 {
+            0 => last = running.durable(finished(number, TaskState::Succeeded, Some("made"))),
+            1 => last = running.durable(finished(number, TaskState::Failed, None)),
+            2 => last = running.durable(parked(number)),
+            3 => last = running.durable(retrying(number, 1)),
+            _ => {}
+        }
+        let key = format!("contacts/{number:04}");
+        last = last.max(running.durable(writes(number, put(&key, vec![b'v'; 500], NEVER))));
+    }
+    running.wait_applied(last);
+    let stopped = stop_applier(alive);
+    for number in 201..=220 {
+        running.durable(accepted(number, vec![b'x'; 4_000]));
+    }
+    copy_folder(alive, killed);
+    drop(stopped);
+    running.close();
+}
+
+/// The texts that stand behind a name in the list of what is lost.
+fn named(loss: &Loss, what: &str, name: &str) -> BTreeSet<String> {
+    let list = fs::read_to_string(loss.folder.join("lost.ndjson")).unwrap();
+    let lines = list.lines().filter(|line| line.starts_with(&format!("{{\"what\":\"{what}\"")));
+    let value = |line: &str| {
+        let (_, rest) = line.split_once(&format!("\"{name}\":\""))?;
+        Some(rest.split('"').next()?.to_owned())
+    };
+    lines.filter_map(value).collect()
+}
+
+/// The keys of state of a folder that nobody uses.
+fn keys(folder: &Path) -> BTreeSet<String> {
+    let archive = archive(folder);
+    let mut statement = archive.prepare("SELECT CAST(key AS TEXT) FROM state").unwrap();
+    let keys = statement.query_map([], |row| row.get(0)).unwrap();
+    keys.map(Result::unwrap).collect()
+}
+
+/// Damages pages of an archive, has the loss accepted, and holds what is there against what is
+/// listed. How many tasks and keys are lost.
+fn lose_pages(folder: &Path, pages: &[usize]) -> (usize, usize) {
+    for page in pages {
+        flip(&folder.join("archive.db"), page * 8192 + 4_711);
+    }
+    let Some(loss) = accept(folder) else {
+        // The write-ahead log has these pages.
+        assert_eq!(tasks(folder), (1..=220).collect());
+        return (0, 0);
+    };
+    let there = tasks(folder).iter().map(|n| task(*n).to_string()).collect();
+    let all = (1..=220).map(|n| task(n).to_string()).collect();
+    let tasks_lost = compare(&loss, (&there, &named(&loss, "task", "task")), &all);
+    let all = (1..=200).map(|n| format!("contacts/{n:04}")).collect();
+    let keys_lost = compare(&loss, (&keys(folder), &named(&loss, "state", "key")), &all);
+    (tasks_lost, keys_lost)
+}
+
+/// Whether all is there or listed, and nothing both.
+fn compare(
+    loss: &Loss,
+    (there, lost): (&BTreeSet<String>, &BTreeSet<String>),
+    all: &BTreeSet<String>,
+) -> usize {
+    let both: Vec<_> = there.intersection(lost).collect();
+    let neither: Vec<_> =
+        all.iter().filter(|one| !there.contains(*one) && !lost.contains(*one)).collect();
+    assert!(both.is_empty() && neither.is_empty(), "{both:?} {neither:?} {loss:?}");
+    assert!(there.is_subset(all) && lost.is_subset(all), "{loss:?}");
+    lost.len()
+}
+
+#[test]
+fn whatever_page_of_the_archive_is_damaged_what_is_lost_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
+    fill_archive(&alive, &killed);
+    let damaged = root.path().join("damaged");
+    let rounds = std::env::var("OVERTIME_DAMAGED_PAGES").map_or(6, |text| text.parse().unwrap());
+    let (mut tasks_lost, mut keys_lost) = (0, 0);
+    for folder in [&alive, &killed] {
+        let pages = fs::metadata(folder.join("archive.db")).unwrap().len() as usize / 8192;
+        for page in (0..pages).step_by(1 + pages / rounds) {
+            copy_folder(folder, &damaged);
+            let (tasks, keys) = lose_pages(&damaged, &[page, (page + 7) % pages, pages / 2]);
+            (tasks_lost, keys_lost) = (tasks_lost + tasks, keys_lost + keys);
+            fs::remove_dir_all(&damaged).unwrap();
+        }
+    }
+    assert!(tasks_lost > 0 && keys_lost > 0, "{tasks_lost} {keys_lost}");
 }
