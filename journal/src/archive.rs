@@ -24,6 +24,7 @@ pub(crate) use settler::Settler;
 pub(crate) use still::{Kept, StillArchive, TaskRow};
 pub(crate) use vfs::{explain, is_damage, over};
 pub(crate) use wal::of as write_ahead_log;
+pub(crate) use witness::check as check_write_ahead_log;
 pub(crate) use writer::{Checkpoint, Effort, Writer};
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod still_disk;
 
 pub(crate) use still_disk::StillDisk;
 
-use crate::archive::{StillArchive, check_pages, explain};
+use crate::archive::{StillArchive, check_pages, check_write_ahead_log, explain};
 use crate::error::{OpenError, StoreError};
 use crate::folder::Still;
 use crate::health::{Effect, Flaw, Health, Part};
@@ -109,6 +109,13 @@ impl Inspection<'_> {
         let wal = crate::archive::write_ahead_log(&file);
         let len = |path: &Path| path.metadata().map_or(0, |found| found.len());
         self.health.archive.bytes = len(&file) + len(&wal);
+        match check_write_ahead_log(&file) {
+            Ok(note) => self.health.notes.extend(note),
+            Err(OpenError::ArchiveDamaged { file, detail }) => {
+                self.flaw(Part::Archive, Some(file), detail);
+            }
+            Err(error) => return Err(error),
+        }
         self.pages(&file)?;
         let opened = StillArchive::open(&file).and_then(|archive| {
             let format = archive.format()?;

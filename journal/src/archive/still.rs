@@ -6,7 +6,7 @@
 //! it is closed.
 
 use super::row::{self, Cells};
-use super::{schema, vfs, wal};
+use super::{schema, vfs, wal, witness};
 use crate::error::StoreError;
 use overtime_protocol::{TaskId, TaskState};
 use rusqlite::config::DbConfig;
@@ -71,6 +71,8 @@ impl StillArchive {
 
     fn open_with(file: &Path, checks: Checks) -> rusqlite::Result<Self> {
         let has_wal = fs::metadata(wal::of(file)).is_ok_and(|found| found.len() > 0);
+        // One that lost its begin says nothing that fits the file any more.
+        let has_wal = has_wal && witness::fits(file);
         let base = has_wal.then_some(NO_LOCKS);
         let how = if has_wal { "" } else { "&immutable=1" };
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY

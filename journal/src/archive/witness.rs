@@ -73,7 +73,7 @@ impl Mark {
 
 /// Refuses an archive whose write-ahead log lacks what may have been moved. If it lacks what was not,
 /// a sentence that says so. Nobody may have the archive open.
-pub(super) fn check(archive: &Path) -> Result<Option<String>, OpenError> {
+pub(crate) fn check(archive: &Path) -> Result<Option<String>, OpenError> {
     let damaged = |file: PathBuf, detail: String| Err(OpenError::ArchiveDamaged { file, detail });
     let log = wal::of(archive);
     let action = || OpenError::io(format!("read {}", log.display()));
@@ -93,6 +93,19 @@ pub(super) fn check(archive: &Path) -> Result<Option<String>, OpenError> {
             log.display()
         ))),
         (Found::Log(_), _) => Ok(None),
+    }
+}
+
+/// Whether what is left of the write-ahead log may be laid over the archive's file. If not, the file
+/// alone is as it was when pages were last moved.
+pub(super) fn fits(archive: &Path) -> bool {
+    match (wal::read(archive), read(archive)) {
+        (Ok(Found::Nothing), _) => true,
+        (Ok(Found::Log(found)), Ok(Some(mark))) => {
+            found.salt != mark.salt || found.frames >= mark.frames
+        }
+        (Ok(Found::Log(found)), _) => found.lost == 0,
+        (Ok(Found::Unreadable) | Err(_), _) => false,
     }
 }
 

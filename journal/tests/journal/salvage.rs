@@ -191,14 +191,11 @@ fn keys(folder: &Path) -> BTreeSet<String> {
     keys.map(Result::unwrap).collect()
 }
 
-/// Damages pages of an archive, has the loss accepted, and holds what is there against what is
-/// listed. How many tasks and keys are lost.
-fn lose_pages(folder: &Path, pages: &[usize]) -> (usize, usize) {
-    for page in pages {
-        flip(&folder.join("archive.db"), page * 8192 + 4_711);
-    }
+/// Has the loss of a folder accepted whose archive was damaged, and holds what is there against what
+/// is listed. How many tasks and keys are lost.
+fn lose(folder: &Path) -> (usize, usize) {
     let Some(loss) = accept(folder) else {
-        // The write-ahead log has these pages.
+        // What is damaged is not needed.
         assert_eq!(tasks(folder), (1..=220).collect());
         return (0, 0);
     };
@@ -236,10 +233,93 @@ fn whatever_page_of_the_archive_is_damaged_what_is_lost_is_named() {
         let pages = fs::metadata(folder.join("archive.db")).unwrap().len() as usize / 8192;
         for page in (0..pages).step_by(1 + pages / rounds) {
             copy_folder(folder, &damaged);
-            let (tasks, keys) = lose_pages(&damaged, &[page, (page + 7) % pages, pages / 2]);
+            for page in [page, (page + 7) % pages, pages / 2] {
+                flip(&damaged.join("archive.db"), page * 8192 + 4_711);
+            }
+            let (tasks, keys) = lose(&damaged);
             (tasks_lost, keys_lost) = (tasks_lost + tasks, keys_lost + keys);
             fs::remove_dir_all(&damaged).unwrap();
         }
     }
     assert!(tasks_lost > 0 && keys_lost > 0, "{tasks_lost} {keys_lost}");
+}
+
+#[test]
+fn an_archive_whose_write_ahead_log_is_damaged_loses_nothing_that_the_log_has() {
+    let root = tempfile::tempdir().unwrap();
+    let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
+    fill_archive(&alive, &killed);
+    let len = fs::metadata(killed.join("archive.db-wal")).unwrap().len() as usize;
+    assert!(len > 8192, "the archive has a write-ahead log of {len} bytes");
+    let damaged = root.path().join("damaged");
+    let mut refused = 0;
+    for (file, at) in [("-wal", 9), ("-wal", 100), ("-wal", len / 2), ("-wal", len - 1), ("", 3)] {
+        copy_folder(&killed, &damaged);
+        let name =
+            if file.is_empty() { "archive.moved".to_owned() } else { format!("archive.db{file}") };
+        flip(&damaged.join(&name), at);
+        let is_refused = open(&small(&damaged), opener()).is_err();
+        assert_eq!(verify(&damaged, &|_| {}).unwrap().is_stopped(), is_refused, "{name} {at}");
+        refused += usize::from(is_refused);
+        assert_eq!(lose(&damaged), (0, 0), "{name} {at}");
+        fs::remove_dir_all(&damaged).unwrap();
+    }
+    assert!(refused >= 2, "{refused}");
+}
+
+#[test]
+fn a_log_and_an_archive_that_are_both_damaged_are_built_anew_together() {
+    let root = tempfile::tempdir().unwrap();
+    let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
+    fill_archive(&alive, &killed);
+    let (log, health) = (segment(&killed), verify(&killed, &|_| {}).unwrap());
+    let damaged = root.path().join("damaged");
+    // The second page is that of the watermark; it may be in the write-ahead log, which goes too.
+    for pages in [&[1][..], &[1, 9, 30], &[0, 5]] {
+        copy_folder(&killed, &damaged);
+        let end = health.log.segments.last().unwrap().bytes as usize;
+        flip(&damaged.join("log").join(log.file_name().unwrap()), 4_096 + end - 9_000);
+        flip(&damaged.join("archive.db-wal"), 9);
+        pages.iter().for_each(|page| flip(&damaged.join("archive.db"), page * 8192 + 4_711));
+        let loss = accept(&damaged).unwrap();
+        let there: BTreeSet<String> =
+            tasks(&damaged).iter().map(|n| task(*n).to_string()).collect();
+        let listed = |what| named(&loss, what, "task");
+        let (archived, cut_off) = (listed("task"), listed("record"));
+        assert!(there.is_disjoint(&archived), "{pages:?} {loss:?}");
+        let all: BTreeSet<String> = (1..=220).map(|n| task(n).to_string()).collect();
+        let known = |one: &&String| {
+            there.contains(*one) || archived.contains(*one) || cut_off.contains(*one)
+        };
+        // Of the record that cannot be read, only the number is known.
+        let unknown = all.iter().filter(|one| !known(one)).count();
+        assert!(unknown <= 1 && !cut_off.is_empty(), "{pages:?} {unknown} {loss:?}");
+        fs::remove_dir_all(&damaged).unwrap();
+    }
+}
+
+#[test]
+fn payloads_of_tasks_that_are_lost_are_kept_beside_the_list() {
+    let root = tempfile::tempdir().unwrap();
+    let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
+    let running = Running::open(&small(&alive));
+    let stopped = stop_applier(&alive);
+    running.durable(accepted(1, "kept"));
+    running.durable(accepted(2, vec![b'x'; 500]));
+    let payload = vec![bytes::Bytes::from(vec![b'y'; 70_000])];
+    assert_eq!(running.spool(3, payload), overtime_protocol::Spooled::Written);
+    running.durable(accepted_bulk(3, 70_000));
+    running.durable(accepted(4, "witness"));
+    copy_folder(&alive, &killed);
+    drop(stopped);
+    running.close();
+    let file = segment(&killed);
+    let at = fs::read(&file).unwrap().windows(50).position(|bytes| bytes == [b'x'; 50]).unwrap();
+    flip(&file, at);
+    let payload = fs::read(killed.join("spool").join(task(3).to_string())).unwrap();
+    let loss = accept(&killed).unwrap();
+    assert_eq!(tasks(&killed), [1].into());
+    assert_eq!(named(&loss, "record", "task"), [3, 4].map(|n| task(n).to_string()).into());
+    assert_eq!(fs::read(loss.folder.join("spool").join(task(3).to_string())).unwrap(), payload);
+    assert!(!killed.join("spool").join(task(3).to_string()).exists(), "no task needs it");
 }

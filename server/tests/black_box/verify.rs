@@ -161,3 +161,40 @@ fn damage_is_named_with_what_a_person_can_do() {
     assert_eq!((&found["starts"], &found["spool"]["lost"]), (&json!(true), &json!(1)), "{found}");
     assert!(page(folder.path()).contains("payload-lost"));
 }
+
+#[test]
+fn an_archive_with_a_damaged_page_is_refused_and_built_anew_on_demand() {
+    let folder = folder();
+    let server = fill(folder.path());
+    let mut names = Vec::new();
+    for n in 0..40 {
+        let contact = format!(r#"{{"email":"n{n}@b.example","company":"{}"}}"#, "x".repeat(500));
+        assert_eq!(server.post("/v1/tasks/contacts.upsert", &contact).status, 200);
+        names.push(format!("n{n}@b.example"));
+    }
+    server.signal("-TERM");
+    assert!(server.wait().success());
+    let archive = folder.path().join("archive.db");
+    let bytes = fs::read(&archive).unwrap();
+    let at = bytes.windows(4).rposition(|bytes| bytes == b"xxxx").unwrap();
+    let file = fs::OpenOptions::new().write(true).open(&archive).unwrap();
+    file.write_all_at(b"y", at as u64).unwrap();
+    let text = page(folder.path());
+    assert!(
+        text.contains("does not match its checksum") && text.contains("--accept-loss"),
+        "{text}"
+    );
+    let (server, told, lost) = accept_loss(folder.path());
+    assert!(told.contains("the archive was built anew"), "{told}");
+    let lost = lost.unwrap();
+    let list = fs::read_to_string(lost.join("lost.ndjson")).unwrap();
+    for name in names {
+        let status = server.get(&format!("/v1/contacts/{name}")).status;
+        let is_listed = list.contains(&format!("contacts/{name}\""));
+        assert_eq!(status == 404, is_listed, "{name}: {status}, {told}{list}");
+    }
+    assert!(lost.join("archive.db").exists(), "what was damaged is set aside");
+    server.signal("-TERM");
+    assert!(server.wait().success());
+    assert!(page(folder.path()).starts_with("healthy: "), "{}", page(folder.path()));
+}
