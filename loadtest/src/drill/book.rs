@@ -77,11 +77,10 @@ impl Book {
 
     /// What came of sending an order, for the first time or again.
     pub(super) fn heard(&mut self, at: usize, heard: &Result<Answer, Lost>) {
-        self.counts.sent += 1;
+        self.counts.sent += u64::from(*heard != Err(Lost::Unsent));
         match heard {
             Ok(answer) => self.answered(at, answer),
             Err(Lost::Unanswered) => self.doubt(at),
-            Err(Lost::Unsent) if self.orders[at].standing == Standing::Unsent => self.refuse(at),
             Err(Lost::Unsent) => {}
         }
     }

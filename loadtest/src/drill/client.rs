@@ -229,9 +229,10 @@ impl Client {
             Work::Once | Work::Echo { .. } => self.random.below(4) == 0,
             _ => self.random.below(2) == 0,
         };
-        // Only what is always the same is expected of the ledger of errors.
-        let is_counted = matches!(work, Work::Reject | Work::Flaky { .. } | Work::Steps { .. });
-        let is_keyed = is_counted || self.random.below(4) != 0;
+        // What is counted by the ledger of errors, or would not end by itself, must not stay in doubt.
+        let is_certain =
+            matches!(work, Work::Reject | Work::Flaky { .. } | Work::Steps { .. } | Work::Later);
+        let is_keyed = is_certain || self.random.below(4) != 0;
         self.book.enter(work, is_keyed, if is_waited_for { WAIT_MS } else { 0 })
     }
 

@@ -1,7 +1,6 @@
 //! A client's part of the comparison: what is in doubt is cleared up, and then each of its orders
 //! is held against what the server lists, answers and keeps.
 
-use super::book::Book;
 use super::client::Client;
 use super::findings::Fault;
 use super::lines::{Heard, Lines, Lost};
@@ -15,7 +14,7 @@ use overtime_protocol::TaskState;
 use std::time::{Duration, Instant};
 
 /// How long a server may refuse to say what became of an order.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
 /// Orders that are repeated once more after they were compared.
 const REPEATED: u64 = 10;
@@ -26,45 +25,44 @@ impl Client {
     /// Sends again what is in doubt until it is known what became of it, and cancels whatever would
     /// not be due for long. What the server will not say stays in doubt.
     pub(super) fn clear_up(&mut self, lines: &mut Lines) -> anyhow::Result<()> {
-        let begun = Instant::now();
+        let mut patience = PATIENCE;
         for at in self.settled..self.book.orders.len() {
-            while self.book.orders[at].is_in_doubt() {
-                let sent = self.send(lines, at);
-                answered(sent)?;
-                if self.book.orders[at].is_in_doubt() {
-                    if begun.elapsed() > PATIENCE {
-                        break;
-                    }
-                    std::thread::sleep(PAUSE);
+            let begun = Instant::now();
+            while self.is_open(at) {
+                let found = self.book.findings.len();
+                self.close(lines, at)?;
+                if self.book.findings.len() > found || !self.is_open(at) {
+                    break;
                 }
-            }
-            self.cancel_later(lines, at, begun)?;
-        }
-        Ok(())
-    }
-
-    fn cancel_later(&mut self, lines: &mut Lines, at: usize, begun: Instant) -> anyhow::Result<()> {
-        let is_open = |book: &Book| {
-            let order = &book.orders[at];
-            order.work == Work::Later
-                && order.standing == Standing::Taken
-                && order.cancelling != Cancelling::Done
-                && order.ended.is_none()
-        };
-        let found = self.book.findings.len();
-        while is_open(&self.book) && self.book.findings.len() == found {
-            let asked = self.ask_to_cancel(lines, at);
-            answered(asked)?;
-            if is_open(&self.book) {
-                let heard = self.document(lines, at, 0);
-                self.book.shown(at, &heard);
-            }
-            if is_open(&self.book) {
-                if begun.elapsed() > PATIENCE {
+                if begun.elapsed() > patience {
+                    // It is asked for the others too, but not waited for again.
+                    patience = Duration::ZERO;
                     break;
                 }
                 std::thread::sleep(PAUSE);
             }
+        }
+        Ok(())
+    }
+
+    /// Whether something has to be done before an order comes to its end.
+    fn is_open(&self, at: usize) -> bool {
+        let order = &self.book.orders[at];
+        let is_waiting = order.work == Work::Later
+            && order.standing == Standing::Taken
+            && order.cancelling != Cancelling::Done
+            && order.ended.is_none();
+        order.is_in_doubt() || is_waiting
+    }
+
+    fn close(&mut self, lines: &mut Lines, at: usize) -> anyhow::Result<()> {
+        if self.book.orders[at].is_in_doubt() {
+            return answered(self.send(lines, at));
+        }
+        answered(self.ask_to_cancel(lines, at))?;
+        if self.is_open(at) {
+            let heard = self.document(lines, at, 0);
+            self.book.shown(at, &heard);
         }
         Ok(())
     }
@@ -118,8 +116,10 @@ impl Client {
             self.read_product(lines, at)?;
         }
         let order = &self.book.orders[at];
-        let is_flaky = matches!(order.work, Work::Flaky { .. });
-        if is_flaky && listing.contains_key(&task) && order.ended == Some(TaskState::Succeeded) {
+        if order.work.fail_times() > 0
+            && listing.contains_key(&task)
+            && order.ended == Some(TaskState::Succeeded)
+        {
             self.book.has_failed(at, retries(lines.address(), task)?);
         }
         Ok(())

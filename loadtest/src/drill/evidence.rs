@@ -7,7 +7,6 @@ use super::findings::{Fault, Finding};
 use super::lines::{Heard, Lost};
 use super::listing::Listed;
 use super::order::{Cancelling, Standing};
-use super::work::Work;
 use crate::document::{Problem, Task, read};
 use overtime_protocol::{Submitted, TaskState};
 
@@ -82,9 +81,7 @@ impl Book {
     /// interrupted, and no other.
     pub(super) fn has_failed(&mut self, at: usize, times: u64) {
         self.orders[at].failed = times;
-        if let Work::Flaky { fail_times } = self.orders[at].work
-            && times > u64::from(fail_times)
-        {
+        if times > self.orders[at].work.fail_times() {
             self.find(Fault::Doubled, at, &format!("it has failed {times} times"));
         }
     }

@@ -48,23 +48,20 @@ pub(super) struct ExpectedFaults {
 
 impl ExpectedFaults {
     fn add(&mut self, order: &Order) {
-        let (bounds, times) = match order.work {
-            Work::Reject => (&mut self.rejected, 1),
-            Work::Steps { fail_at: Some(_), .. } => (&mut self.step, 1),
-            Work::Flaky { fail_times } if order.standing == Standing::Unknown => {
-                (&mut self.flaky, u64::from(fail_times))
-            }
-            Work::Flaky { .. } => (&mut self.flaky, order.failed),
+        let (bounds, failed, most) = match order.work {
+            Work::Reject => (&mut self.rejected, 1, 1),
+            Work::Steps { .. } => (&mut self.step, order.failed, order.work.fail_times()),
+            Work::Flaky { .. } => (&mut self.flaky, order.failed, order.work.fail_times()),
             _ => return,
         };
         match order.standing {
             Standing::Unsent | Standing::Refused => {}
-            Standing::Unknown => bounds.max += times,
-            // The fault of the attempt with which a cancelled task ends is not counted.
-            Standing::Taken if order.cancelling != Cancelling::No => bounds.max += times,
+            Standing::Unknown => bounds.max += most,
+            // What has failed before it was cancelled is not asked for.
+            Standing::Taken if order.cancelling != Cancelling::No => bounds.max += most,
             Standing::Taken => {
-                bounds.min += times;
-                bounds.max += times;
+                bounds.min += failed;
+                bounds.max += failed;
             }
         }
     }

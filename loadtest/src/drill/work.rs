@@ -61,6 +61,16 @@ impl Work {
         }
     }
 
+    /// How often it is to fail before it succeeds. An attempt that is interrupted, be it after what
+    /// it wrote was kept, does not fail.
+    pub(super) fn fail_times(self) -> u64 {
+        match self {
+            Self::Flaky { fail_times } => u64::from(fail_times),
+            Self::Steps { fail_at, .. } => u64::from(fail_at.is_some()),
+            _ => 0,
+        }
+    }
+
     /// The state in which it ends, unless it is cancelled.
     pub(super) fn end(self) -> TaskState {
         if self == Self::Reject { TaskState::Failed } else { TaskState::Succeeded }

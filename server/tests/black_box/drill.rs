@@ -6,7 +6,7 @@ use overtime_loadtest::drill::{Drill, Fault, Scope};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ const GLANCE: Duration = Duration::from_millis(10);
 fn drill(folder: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_overtime"));
     command.args(["drill", "--json", "--clients", "4", "--data"]).arg(folder).args(words);
-    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -26,6 +26,13 @@ fn processes_in(folder: &Path) -> usize {
     let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
     let places = processes.filter_map(|process| fs::read_link(process.path().join("cwd")).ok());
     places.filter(|place| place.starts_with(folder) && place != folder).count()
+}
+
+/// What it told of how it went, which must be good.
+fn verdict(output: &Output) -> Value {
+    let (told, complaint) = (&output.stdout, String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}\n{complaint}", String::from_utf8_lossy(told));
+    serde_json::from_slice(told).unwrap()
 }
 
 fn is_empty(folder: &Path) -> bool {
@@ -51,8 +58,7 @@ fn long_drill(folder: &Path) -> Child {
 fn the_server_keeps_its_word_and_nothing_is_left_behind() {
     let folder = folder();
     let output = drill(folder.path(), &["--rounds", "2", "--seed", "7"]).output().unwrap();
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(output.status.success(), "{told:#}");
+    let told = verdict(&output);
     assert_eq!((&told["is_right"], &told["seed"]), (&Value::Bool(true), &Value::from(7)));
     assert_eq!((told["rounds"].as_u64(), told["restarts"]["killed"].as_u64()), (Some(2), Some(2)));
     for count in ["sent", "answered", "accepted", "replayed", "items"] {
@@ -69,8 +75,7 @@ fn an_interrupt_ends_it_in_order_with_the_verdict_so_far() {
     let signal = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(signal.unwrap().success());
     let output = child.wait_with_output().unwrap();
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(output.status.success(), "{told:#}");
+    let told = verdict(&output);
     assert!(told["comparisons"].as_u64().unwrap() > 0, "{told:#}");
     assert!(is_empty(folder.path()) && processes_in(folder.path()) == 0);
 }
