@@ -1,6 +1,7 @@
 //! The one way into the core from another thread: push, then wake the poll once.
 
 use crate::limits::MAILBOX_MAX;
+use crate::sleep::Sleep;
 use crate::snapshot::Snapshot;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
@@ -10,7 +11,6 @@ use overtime_protocol::{
 };
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 /// What other threads tell the core.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl Mailbox {
     /// Pushes one message; waits while the mailbox is full, which the core never leaves it for
     /// long. After the core's end it is dropped.
     pub fn push(&self, mail: Mail) {
-        if self.sender.send(mail).is_ok() {
+        if self.sender.send(mail).is_ok() && self.bell.sleep.has_to_be_ended() {
             self.bell.ring();
         }
     }
@@ -98,13 +98,10 @@ impl Mailbox {
     /// Leaves one message without waking the core, which looks again by itself as long as it
     /// waits for the chain of these claims. If it has recalled that chain it may be asleep.
     pub fn leave(&self, mail: Mail, claims: &Claims) {
-        if self.sender.send(mail).is_ok() {
-            // Pairs with the fence that the core passes after a recall and before it sleeps: not
-            // both sides look too early.
-            fence(Ordering::SeqCst);
-            if claims.are_recalled() {
-                self.bell.ring();
-            }
+        if self.sender.send(mail).is_ok()
+            && self.bell.sleep.has_to_be_ended_if(|| claims.are_recalled())
+        {
+            self.bell.ring();
         }
     }
 }
@@ -118,7 +115,7 @@ pub(crate) struct Inbox {
 
 pub(crate) fn mailbox(waker: Waker) -> (Mailbox, Inbox) {
     let (sender, receiver) = bounded(MAILBOX_MAX);
-    let bell = Arc::new(Bell { asleep: AtomicBool::new(false), waker });
+    let bell = Arc::new(Bell { sleep: Sleep::new(), waker });
     (Mailbox { sender, bell: bell.clone() }, Inbox { receiver, bell })
 }
 
@@ -133,35 +130,24 @@ impl Inbox {
 
     /// Announces that the core is about to sleep. `false` if mail came first: then it must not.
     pub(crate) fn lie_down(&self) -> bool {
-        self.bell.asleep.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        let quiet = self.receiver.is_empty();
-        if !quiet {
-            self.get_up();
-        }
-        quiet
+        self.bell.sleep.lie_down(|| self.receiver.is_empty())
     }
 
     pub(crate) fn get_up(&self) {
-        self.bell.asleep.store(false, Ordering::Relaxed);
+        self.bell.sleep.get_up();
     }
 }
 
-/// Rings once for each time the core lies down, however many push: either the pusher sees that
-/// the core is asleep, or the core, before it sleeps, sees the push. The two fences make sure
-/// that not both look too early.
+/// The core's sleep, and how it is ended.
 #[derive(Debug)]
 struct Bell {
-    asleep: AtomicBool,
+    sleep: Sleep,
     waker: Waker,
 }
 
 impl Bell {
     fn ring(&self) {
-        fence(Ordering::SeqCst);
-        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed) {
-            let woken: io::Result<()> = self.waker.wake();
-            woken.expect("an eventfd of this process takes a wake");
-        }
+        let woken: io::Result<()> = self.waker.wake();
+        woken.expect("an eventfd of this process takes a wake");
     }
 }

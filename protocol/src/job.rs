@@ -10,7 +10,10 @@ use crate::task::Progress;
 use crate::time::{Monotonic, UnixMillis};
 use bytes::Bytes;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+
+mod claims;
+
+pub use claims::Claims;
 
 /// One attempt at a task, handed to a worker.
 #[derive(Clone, Debug)]
@@ -96,62 +99,6 @@ impl Chain {
     pub fn new(number: ChainNumber, lane: Lane, jobs: Vec<Job>) -> Self {
         let claims = Claims::default();
         Self { number, lane, jobs, claims, announce: Announce::Each }
-    }
-}
-
-/// What whoever handed a chain out and its worker tell each other while it is out: how far the
-/// worker has come, and which job is to be cancelled. The worker claims each job before it runs
-/// it, so that those behind one that does not end can be taken back. The first job is claimed by
-/// being handed out.
-#[derive(Clone, Debug, Default)]
-pub struct Claims(Arc<Shared>);
-
-/// Both in one allocation: there is one for each chain.
-#[derive(Debug)]
-struct Shared {
-    /// The place of the first job that is not claimed.
-    next: AtomicUsize,
-    /// The place of the job that is to be cancelled.
-    cancelled: AtomicUsize,
-}
-
-impl Default for Shared {
-    fn default() -> Self {
-        Self { next: AtomicUsize::new(1), cancelled: AtomicUsize::new(NOT_CANCELLED) }
-    }
-}
-
-/// More than a chain has jobs, and far from where the count would wrap.
-const RECALLED: usize = usize::MAX / 2;
-
-/// No job of a chain has this place.
-const NOT_CANCELLED: usize = usize::MAX;
-
-impl Claims {
-    /// Claims the next job; returns its place, which is behind the last when there is none left.
-    pub fn claim(&self) -> usize {
-        self.0.next.fetch_add(1, Ordering::AcqRel)
-    }
-
-    /// Whether somebody has taken back what was not claimed.
-    pub fn are_recalled(&self) -> bool {
-        self.0.next.load(Ordering::Acquire) >= RECALLED
-    }
-
-    /// Takes back what is not claimed; returns the place of the first of those jobs.
-    pub fn recall(&self) -> usize {
-        self.0.next.swap(RECALLED, Ordering::AcqRel)
-    }
-
-    /// Asks the worker to end the job at that place as [`Outcome::Cancelled`] when it looks. Only
-    /// the job that was asked for last is still asked for.
-    pub fn cancel(&self, place: usize) {
-        self.0.cancelled.store(place, Ordering::Release);
-    }
-
-    /// Whether the job at that place is to be cancelled.
-    pub fn is_cancelled(&self, place: usize) -> bool {
-        self.0.cancelled.load(Ordering::Acquire) == place
     }
 }
 
@@ -251,25 +198,4 @@ pub struct Completion {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn claims_go_on_until_they_are_recalled() {
-        let claims = Claims::default();
-        assert_eq!((claims.claim(), claims.claim(), claims.are_recalled()), (1, 2, false));
-        assert_eq!((claims.clone().recall(), claims.are_recalled()), (3, true));
-        assert!(claims.claim() >= RECALLED);
-    }
-
-    #[test]
-    fn the_job_that_was_asked_for_last_is_to_be_cancelled() {
-        let claims = Claims::default();
-        let cancelled = || (0..3).filter(|&place| claims.is_cancelled(place)).collect::<Vec<_>>();
-        assert_eq!(cancelled(), []);
-        claims.clone().cancel(1);
-        assert_eq!(cancelled(), [1]);
-        claims.cancel(0);
-        assert_eq!((cancelled(), claims.claim()), (vec![0], 1));
-    }
-}
+mod tests;

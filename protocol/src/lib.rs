@@ -18,6 +18,7 @@ mod lookup;
 mod payload;
 mod problem;
 mod segments;
+mod sync;
 mod task;
 mod time;
 

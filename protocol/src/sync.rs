@@ -1,0 +1,5 @@
+//! What threads share without a lock, from one place: the crate that tries all interleavings
+//! compiles the modules that use it over a model instead.
+
+pub(crate) use std::sync::Arc;
+pub(crate) use std::sync::atomic::{AtomicUsize, Ordering};
