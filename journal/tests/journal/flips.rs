@@ -174,7 +174,7 @@ fn look_into(mut opened: Opened, what: &str) -> Outcome {
     }
     let Running { journal, appends, reports, .. } = running;
     drop((appends, store, backlog));
-    journal.close();
+    told |= journal.close().is_err();
     told |= reports.try_iter().any(|report| matches!(report, Report::Failed(_)));
     if told { Outcome::Told } else { Outcome::Whole }
 }

@@ -1,6 +1,6 @@
 //! File systems of a test's own, which only root may mount.
 
-use crate::requirement::{has, has_program, is_root};
+use crate::requirement::{has_program, is_granted, is_root};
 use std::fs;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -40,7 +40,8 @@ impl Mount {
             assert!(made.as_ref().is_ok_and(|made| made.status.success()), "{made:?}");
         }
         let mounted = mount.mount(size_mib);
-        has(&format!("mount of {sort:?} ({mounted:?})"), mounted.status.success()).then_some(mount)
+        let right = format!("mount {sort:?} ({mounted:?})");
+        is_granted(&right, mounted.status.success()).then_some(mount)
     }
 
     fn mount(&self, size_mib: u64) -> Output {

@@ -1,5 +1,5 @@
-//! What a machine has to have for a test. Without it the test is skipped and says so; where `CI` is
-//! set nothing is skipped.
+//! What a machine has to have for a test. Without it the test is skipped and says so. Where `CI` is
+//! set, what can be installed has to be there; what only whoever owns the machine can grant has not.
 
 use std::process::{Command, Stdio};
 
@@ -19,7 +19,15 @@ pub(crate) fn has(what: &str, found: bool) -> bool {
     found
 }
 
+/// Whether the test may run, which needs a right.
+pub(crate) fn is_granted(right: &str, granted: bool) -> bool {
+    if !granted {
+        eprintln!("SKIPPED: the test has no right to {right}");
+    }
+    granted
+}
+
 /// Whether the test runs as root, who may mount.
 pub(crate) fn is_root() -> bool {
-    has("root", rustix::process::geteuid().is_root())
+    is_granted("be root", rustix::process::geteuid().is_root())
 }
