@@ -12,7 +12,7 @@ use crate::vfs;
 use crate::workers::{Back, Desk, Workers};
 use overtime_engine::{Effect, Engine, Event, LanePlan, Limits, Seed, Setup};
 use overtime_journal::{
-    ArchiveFiles, Backlog, OpenError, Options, Report, Steps, Storage, Store, open_on,
+    ArchiveFiles, Backlog, OpenError, Options, Report, Steps, Storage, Store, StoreError, open_on,
 };
 use overtime_protocol::{
     Answer, ChainNumber, Code, Fate, Finding, Inquiry, Lookup, Opener, Problem, Query, Read,
@@ -318,9 +318,9 @@ impl Life {
     }
 
     /// What stands at a key of state.
-    pub(crate) fn state(&self, key: &[u8]) -> Vec<u8> {
-        let state = self.store.state(key).expect("state can be read when nothing fails");
-        state.value.unwrap_or_default().to_vec()
+    pub(crate) fn state(&self, key: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let state = self.store.state(key)?;
+        Ok(state.value.unwrap_or_default().to_vec())
     }
 }
 

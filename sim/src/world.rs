@@ -15,7 +15,7 @@ use crate::weather::{FaultId, Lie, Weather, mix};
 use crate::{kinds, vfs};
 use overtime_engine::Seed;
 use overtime_journal::OpenError;
-use overtime_protocol::Query;
+use overtime_protocol::{Answer, Code, Query};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -154,14 +154,18 @@ impl World {
         );
         if damaged && !self.cradle.drive.is_off() {
             assert!(self.is_rotten, "it finds damage where there is none: {error}");
-            self.oracle.counts.refused += 1;
-            self.is_refused = true;
-            return;
+            return self.refuse();
         }
         if self.cradle.drive.is_off() {
             return self.outage();
         }
         self.die(Loss::Nothing);
+    }
+
+    /// The server has come upon a bit that changed on disk, and said so.
+    fn refuse(&mut self) {
+        self.oracle.counts.refused += 1;
+        self.is_refused = true;
     }
 
     /// Holds what was shown against what the journal has, with nothing in the way.
@@ -171,11 +175,22 @@ impl World {
         let mut states = States::new();
         for task in self.oracle.durable_tasks() {
             let answer = life.ask_journal(Query::Result(task));
+            if self.is_rotten && is_unreadable(&answer) {
+                self.refuse();
+                return states;
+            }
             states.insert(task, self.oracle.check_task(task, &answer));
         }
         let mut entries = Entries::new();
         for key in kinds::keys() {
-            self.oracle.check_state(&key, &life.state(&key), &mut entries);
+            match life.state(&key) {
+                Ok(value) => self.oracle.check_state(&key, &value, &mut entries),
+                Err(_) if self.is_rotten => {
+                    self.refuse();
+                    return states;
+                }
+                Err(error) => panic!("state cannot be read though nothing fails: {error}"),
+            }
         }
         self.oracle.check_effects(&entries, &states);
         self.cradle.drive.state().weather.set_calm(false);
@@ -191,6 +206,11 @@ impl World {
         };
         Some((&mut self.clients, turn))
     }
+}
+
+/// Whether the journal says that it cannot read what was asked for.
+fn is_unreadable(answer: &Answer) -> bool {
+    matches!(answer, Answer::Problem(problem) if problem.code == Code::Internal)
 }
 
 impl Drop for World {

@@ -102,6 +102,9 @@ impl World {
         }
         if life.has_failed {
             life.turn(&mut self.oracle, time);
+            if self.is_rotten {
+                return self.refuse();
+            }
             // A write or a sync failed: what is read of it may not be on disk, and before it is read
             // again the power goes off, or it does not.
             let loss = loss(&mut self.chance);
@@ -139,7 +142,8 @@ impl World {
     /// A bit changes on disk, on some days.
     fn rot(&mut self) {
         if self.cradle.profile.rots && self.chance.below(2) == 0 {
-            let rotten = self.cradle.drive.rot("log/", &mut self.chance);
+            let files = ["log/", "archive.db"][self.chance.below(2) as usize];
+            let rotten = self.cradle.drive.rot(files, &mut self.chance);
             self.cradle.trace.add(format_args!("  a bit changes: {rotten:?}"));
             self.is_rotten |= rotten.is_some();
             self.oracle.counts.rotten += 1;
