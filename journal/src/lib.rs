@@ -74,6 +74,6 @@ pub use space::{DiskLimits, Space};
 pub use stats::{SPAN_BUCKETS, Spans, Stats, Usage};
 #[cfg(feature = "steps")]
 pub use steps::Steps;
-pub use storage::{ArchiveFiles, Settle, Storage};
+pub use storage::{ArchiveFiles, Beside, Storage};
 pub use store::Store;
 pub use verify::{Say, verify};

@@ -6,7 +6,8 @@ use crate::disk::Disk;
 use overtime_protocol::Clock;
 use rusqlite::{Connection, OpenFlags};
 use std::fmt;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,13 +29,20 @@ pub enum ArchiveFiles {
     Named {
         /// The name of the VFS; it must be registered.
         vfs: String,
-        /// Returns once everything written to the file of that path is on disk.
-        settle: Settle,
+        /// The same files, without SQLite.
+        beside: Arc<dyn Beside>,
     },
 }
 
-/// How a file is synced by its path.
-pub type Settle = Arc<dyn Fn(&Path) -> io::Result<()> + Send + Sync>;
+/// Files of the archive as they are reached beside SQLite, by their paths.
+pub trait Beside: Send + Sync {
+    /// Returns once everything written to the file is on disk.
+    fn settle(&self, file: &Path) -> io::Result<()>;
+    /// All that is in the file.
+    fn read(&self, file: &Path) -> io::Result<Vec<u8>>;
+    /// Writes to the front of the file, which is made if it is not there.
+    fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()>;
+}
 
 /// One archive, wherever it is.
 pub(crate) struct Site {
@@ -55,6 +63,16 @@ impl fmt::Debug for ArchiveFiles {
     }
 }
 
+impl ArchiveFiles {
+    /// Opens a file to be read from its front.
+    pub(crate) fn open(&self, file: &Path) -> io::Result<Box<dyn Read>> {
+        Ok(match self {
+            Self::System => Box::new(File::open(file)?),
+            Self::Named { beside, .. } => Box::new(io::Cursor::new(beside.read(file)?)),
+        })
+    }
+}
+
 impl Site {
     /// Opens a connection that checks the pages that it reads.
     pub(crate) fn connect(&self, flags: OpenFlags) -> rusqlite::Result<Connection> {
@@ -69,7 +87,7 @@ impl Site {
     pub(crate) fn settler(&self, file: &Path) -> io::Result<Settler> {
         match &self.files {
             ArchiveFiles::System => Settler::open(file),
-            ArchiveFiles::Named { settle, .. } => Ok(Settler::named(file, Arc::clone(settle))),
+            ArchiveFiles::Named { beside, .. } => Ok(Settler::named(file, Arc::clone(beside))),
         }
     }
 }

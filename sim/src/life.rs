@@ -70,10 +70,8 @@ impl Life {
     pub(crate) fn begin(cradle: &Cradle, seed: u64) -> Result<Self, OpenError> {
         let Cradle { folder, drive, time, profile, trace, judges_early } = cradle;
         vfs::mount(&folder.to_string_lossy(), drive);
-        let archive = ArchiveFiles::Named {
-            vfs: vfs::NAME.to_owned(),
-            settle: Arc::new(|path: &Path| vfs::settle(&path.to_string_lossy())),
-        };
+        let archive =
+            ArchiveFiles::Named { vfs: vfs::NAME.to_owned(), beside: Arc::new(vfs::Beside) };
         let storage = Storage { log: Arc::new(LogDisk(Arc::clone(drive))), archive };
         let options = options(folder, profile, time);
         let mut opened = open_on(&options, opener(), storage)?;

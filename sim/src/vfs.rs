@@ -13,6 +13,7 @@ use rusqlite::ffi;
 use sharing::Sharing;
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Once};
 
 /// What a call of SQLite's ends as: a code of its own.
@@ -40,10 +41,32 @@ pub(crate) fn unmount(folder: &str) {
     MOUNTS.lock().remove(folder);
 }
 
-/// Has the file of a path synced beside SQLite.
-pub(crate) fn settle(path: &str) -> io::Result<()> {
-    let (drive, name) = find(path).ok_or(io::ErrorKind::NotFound)?;
-    drive.sync(name)
+/// The same files beside SQLite.
+pub(crate) struct Beside;
+
+impl overtime_journal::Beside for Beside {
+    fn settle(&self, file: &Path) -> io::Result<()> {
+        let path = file.to_string_lossy();
+        let (drive, name) = find(&path).ok_or(io::ErrorKind::NotFound)?;
+        drive.sync(name)
+    }
+
+    fn read(&self, file: &Path) -> io::Result<Vec<u8>> {
+        let path = file.to_string_lossy();
+        let (drive, name) = find(&path).ok_or(io::ErrorKind::NotFound)?;
+        let mut bytes = vec![0; usize::try_from(drive.len(name)?).unwrap_or(usize::MAX)];
+        drive.read(name, &mut bytes, 0)?;
+        Ok(bytes)
+    }
+
+    fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
+        let path = file.to_string_lossy();
+        let (drive, name) = find(&path).ok_or(io::ErrorKind::NotFound)?;
+        if !drive.exists(name) {
+            drive.create(name)?;
+        }
+        drive.write(name, bytes, 0)
+    }
 }
 
 /// The drive that a path leads to, and the file's name there.

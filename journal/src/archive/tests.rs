@@ -216,7 +216,7 @@ fn refused(bench: &Bench) -> String {
 fn a_write_ahead_log_that_lost_what_was_moved_is_refused_and_one_that_lost_more_is_not() {
     let bench = Bench::new();
     let writer = open_writer(&bench.site()).unwrap();
-    let witness = Witness::open(&bench.file()).unwrap();
+    let witness = Witness::open(&bench.site()).unwrap();
     assert_eq!(witness::check(&bench.file()).unwrap(), None);
     fill(&writer, 1);
     let Found::Log(log) = wal::read(&bench.file()).unwrap() else { panic!("a log") };

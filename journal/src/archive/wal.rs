@@ -5,8 +5,8 @@
 //! is behind it without a word.
 
 use super::vfs::{FRAME_HEADER, LOG_HEADER, PAGE};
+use crate::storage::ArchiveFiles;
 use foldhash::HashSet;
-use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,12 @@ pub(crate) fn of(archive: &Path) -> PathBuf {
 
 /// Reads the write-ahead log of an archive.
 pub(crate) fn read(archive: &Path) -> io::Result<Found> {
-    let file = match File::open(of(archive)) {
+    read_of(&ArchiveFiles::System, archive)
+}
+
+/// The same of an archive that is elsewhere.
+pub(crate) fn read_of(files: &ArchiveFiles, archive: &Path) -> io::Result<Found> {
+    let file = match files.open(&of(archive)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
         file => file?,
     };
@@ -82,9 +87,9 @@ pub(crate) fn read(archive: &Path) -> io::Result<Found> {
 
 /// What tells the write-ahead log of an archive from the one before it; `None` if there is none. It
 /// is not checked: whoever writes it asks.
-pub(crate) fn salt(archive: &Path) -> io::Result<Option<u64>> {
+pub(crate) fn salt(files: &ArchiveFiles, archive: &Path) -> io::Result<Option<u64>> {
     let mut header = [0; LOG_HEADER];
-    match File::open(of(archive)).and_then(|mut file| file.read_exact(&mut header)) {
+    match files.open(&of(archive)).and_then(|mut file| file.read_exact(&mut header)) {
         Ok(()) => Ok(Some(long(&header, 16))),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof) => {
             Ok(None)

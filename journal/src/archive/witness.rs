@@ -9,18 +9,27 @@
 
 use super::wal::{self, Found};
 use crate::error::OpenError;
+use crate::storage::{ArchiveFiles, Beside, Site};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The length of the file.
 const BYTES: usize = 16;
 
 /// The file, for the one that moves pages.
 pub(super) struct Witness {
-    file: File,
+    place: Place,
+    files: ArchiveFiles,
     archive: PathBuf,
+}
+
+/// Where it is.
+enum Place {
+    System(File),
+    Named(PathBuf, Arc<dyn Beside>),
 }
 
 /// What it says.
@@ -31,26 +40,43 @@ struct Mark {
 }
 
 impl Witness {
-    /// Opens the file beside an archive, and makes it if it is not there.
-    pub(super) fn open(archive: &Path) -> io::Result<Self> {
-        let options =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).clone();
-        let file = options.open(path(archive))?;
-        if file.metadata()?.len() < BYTES as u64 {
-            // So that a full disk is met here.
-            file.write_all_at(&[0; BYTES], 0)?;
-            file.sync_all()?;
-        }
-        Ok(Self { file, archive: archive.to_owned() })
+    /// Opens the file beside an archive that was checked, and makes it if it is not there.
+    pub(super) fn open(site: &Site) -> io::Result<Self> {
+        let path = path(&site.file);
+        let place = match &site.files {
+            ArchiveFiles::System => Place::System(open_file(&path, &site.file)?),
+            ArchiveFiles::Named { beside, .. } => Place::Named(path, Arc::clone(beside)),
+        };
+        Ok(Self { place, files: site.files.clone(), archive: site.file.clone() })
     }
 
     /// Says that so many frames of the write-ahead log are on disk, and that their pages may be in
     /// the archive's file from now on. It is on disk when this returns.
     pub(super) fn note(&self, frames: u32) -> io::Result<()> {
-        let Some(salt) = wal::salt(&self.archive)? else { return Ok(()) };
-        self.file.write_all_at(&Mark { salt, frames }.bytes(), 0)?;
-        self.file.sync_data()
+        let Some(salt) = wal::salt(&self.files, &self.archive)? else { return Ok(()) };
+        let bytes = Mark { salt, frames }.bytes();
+        match &self.place {
+            Place::System(file) => {
+                file.write_all_at(&bytes, 0)?;
+                file.sync_data()
+            }
+            Place::Named(path, beside) => {
+                beside.write(path, &bytes)?;
+                beside.settle(path)
+            }
+        }
     }
+}
+
+fn open_file(path: &Path, archive: &Path) -> io::Result<File> {
+    let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).clone();
+    let file = options.open(path)?;
+    if !matches!(read(&ArchiveFiles::System, archive), Ok(Some(_))) {
+        // A full disk is met here, and what is damaged though nobody needs it goes.
+        file.write_all_at(&[0; BYTES], 0)?;
+        file.sync_all()?;
+    }
+    Ok(file)
 }
 
 impl Mark {
@@ -74,10 +100,17 @@ impl Mark {
 /// Refuses an archive whose write-ahead log lacks what may have been moved. If it lacks what was not,
 /// a sentence that says so. Nobody may have the archive open.
 pub(crate) fn check(archive: &Path) -> Result<Option<String>, OpenError> {
+    check_of(&ArchiveFiles::System, archive)
+}
+
+/// The same of an archive that is elsewhere.
+pub(super) fn check_of(files: &ArchiveFiles, archive: &Path) -> Result<Option<String>, OpenError> {
     let damaged = |file: PathBuf, detail: String| Err(OpenError::ArchiveDamaged { file, detail });
     let log = wal::of(archive);
     let action = || OpenError::io(format!("read {}", log.display()));
-    let (found, mark) = (wal::read(archive).map_err(action())?, read(archive)?);
+    let found = wal::read_of(files, archive).map_err(action())?;
+    // Without a log there is nothing that the mark could be of, whatever became of it.
+    let mark = if found == Found::Nothing { None } else { read(files, archive)? };
     match (found, mark) {
         (Found::Nothing, _) => Ok(None),
         (Found::Unreadable, _) => damaged(log, "its header is not as it was written".to_owned()),
@@ -99,7 +132,7 @@ pub(crate) fn check(archive: &Path) -> Result<Option<String>, OpenError> {
 /// Whether what is left of the write-ahead log may be laid over the archive's file. If not, the file
 /// alone is as it was when pages were last moved.
 pub(super) fn fits(archive: &Path) -> bool {
-    match (wal::read(archive), read(archive)) {
+    match (wal::read(archive), read(&ArchiveFiles::System, archive)) {
         (Ok(Found::Nothing), _) => true,
         (Ok(Found::Log(found)), Ok(Some(mark))) => {
             found.salt != mark.salt || found.frames >= mark.frames
@@ -110,10 +143,10 @@ pub(super) fn fits(archive: &Path) -> bool {
 }
 
 /// What the file says; nothing if it is not there, or nothing was written to it.
-fn read(archive: &Path) -> Result<Option<Mark>, OpenError> {
+fn read(files: &ArchiveFiles, archive: &Path) -> Result<Option<Mark>, OpenError> {
     let path = path(archive);
     let mut bytes = [0; BYTES];
-    let read = File::open(&path).and_then(|file| file.read_exact_at(&mut bytes, 0));
+    let read = files.open(&path).and_then(|mut file| file.read_exact(&mut bytes));
     match read {
         Ok(()) if bytes == [0; BYTES] => return Ok(None),
         Ok(()) => {}

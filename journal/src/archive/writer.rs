@@ -54,7 +54,7 @@ impl Writer {
     /// Opens the archive, and makes it if it is not there.
     pub(crate) fn open(site: &Site, opener: Opener) -> Result<Self, OpenError> {
         let file = &site.file;
-        let notes = witness::check(file)?.into_iter().collect();
+        let notes = witness::check_of(&site.files, file)?.into_iter().collect();
         let connection = schema::open_writer(site)?;
         // Whoever closes it without an end in order leaves everything as it is.
         let damaged = |error| schema::damaged(file, &error);
@@ -68,7 +68,7 @@ impl Writer {
         database.settle().map_err(OpenError::io(format!("sync {}", file.display())))?;
         let write_ahead_log = open(&wal::of(file))?;
         let action = OpenError::io(format!("open the witness beside {}", file.display()));
-        let witness = Witness::open(file).map_err(action)?;
+        let witness = Witness::open(site).map_err(action)?;
         Ok(Self { connection, opener, database, write_ahead_log, witness, notes })
     }
 
