@@ -11,7 +11,7 @@ use std::io;
 use std::sync::Arc;
 
 /// How much of a write arrives whole or not at all.
-const SECTOR_BYTES: usize = 512;
+pub(crate) const SECTOR_BYTES: usize = 512;
 
 /// A drive, shared by all that is stored.
 pub(crate) struct Drive {
@@ -268,8 +268,8 @@ impl Write {
             (_, 0) => {}
             (whole, 1) => whole.apply(image),
             (cut @ Self::Cut(_), _) => cut.apply(image),
-            // From the front, to the byte.
-            (Self::Bytes { at, bytes }, 2) => {
+            // From the front, to the byte, unless it is less than a sector.
+            (Self::Bytes { at, bytes }, 2) if bytes.len() > SECTOR_BYTES => {
                 let len = chance.below(bytes.len() as u64 + 1) as usize;
                 put(image, at, &bytes[..len]);
             }

@@ -1,6 +1,7 @@
 //! The weather: which calls of the drive fail, and how. Each fault is decided by the seed, the
 //! step and the number of the call within the step, so that to leave one out changes no other.
 
+use crate::drive::SECTOR_BYTES;
 use overtime_engine::Seed;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -152,6 +153,8 @@ impl Weather {
         let Climate { off, fails, full } = self.climate;
         let dice = chance.below(1_000_000);
         let part = |chance: &mut Seed| match call {
+            // A sector arrives whole or not at all.
+            Call::Write(len) if len <= SECTOR_BYTES => len * chance.below(2) as usize,
             Call::Write(len) => chance.below(len as u64 + 1) as usize,
             _ => 0,
         };

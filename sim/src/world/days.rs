@@ -87,11 +87,11 @@ impl World {
     /// What the journal said is heard, now or later, and the engine has its turn. Then who must end
     /// ends.
     pub(super) fn settle(&mut self) {
+        self.oracle.has_faults = self.has_faults();
         let Some(life) = &mut self.life else { return };
         if self.cradle.drive.is_off() {
             return self.outage();
         }
-        self.oracle.has_faults = !self.cradle.drive.state().weather.happened.is_empty();
         let time = &*self.cradle.time;
         if self.chance.below(4) > 0 {
             life.deliver(&mut self.oracle, time);
@@ -119,14 +119,7 @@ impl World {
         let time = &*self.cradle.time;
         life.event(overtime_engine::Event::DrainStarted, time);
         life.event(overtime_engine::Event::GraceEnded, time);
-        for _ in 0..20 {
-            life.turn(&mut self.oracle, time);
-            life.journal.commit();
-            life.look_up(&mut self.chance);
-            self.oracle.has_faults = !self.cradle.drive.state().weather.happened.is_empty();
-            life.deliver(&mut self.oracle, time);
-        }
-        life.turn(&mut self.oracle, time);
+        (0..20).for_each(|_| self.closing_turn());
         if self.cradle.drive.is_off() {
             return self.outage();
         }
@@ -137,6 +130,21 @@ impl World {
         }
         self.rot();
         self.die(Loss::Nothing);
+    }
+
+    fn closing_turn(&mut self) {
+        let Some(life) = &mut self.life else { return };
+        life.journal.commit();
+        life.look_up(&mut self.chance);
+        self.oracle.has_faults = self.has_faults();
+        let Some(life) = &mut self.life else { return };
+        life.deliver(&mut self.oracle, &self.cradle.time);
+        life.turn(&mut self.oracle, &self.cradle.time);
+    }
+
+    /// Whether something may not be readable.
+    fn has_faults(&self) -> bool {
+        self.is_rotten || !self.cradle.drive.state().weather.happened.is_empty()
     }
 
     /// A bit changes on disk, on some days.
