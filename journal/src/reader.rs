@@ -85,7 +85,7 @@ impl Reader {
     }
 
     fn unreadable(&self, error: &StoreError) -> String {
-        self.alarm.hear(error, &self.deliver);
+        self.alarm.hear(error, &self.shared.log.stats, &self.deliver);
         format!("the journal could not be read: {error}")
     }
 

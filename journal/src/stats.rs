@@ -55,6 +55,8 @@ pub struct Stats {
     pub disk_full_in_seconds: AtomicU64,
     /// What the archive holds of each kind.
     usage: Mutex<HashMap<KindName, Usage>>,
+    /// Reads that met something damaged.
+    pub damaged_reads: AtomicU64,
     /// Whether a write or sync failed: nothing is acknowledged any more.
     pub poisoned: AtomicBool,
 }

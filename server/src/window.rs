@@ -194,6 +194,7 @@ fn journal_metrics(stats: &Stats) -> Vec<Family> {
         counter("overtime_journal_bytes", "Bytes committed", load(&stats.bytes)),
         counter("overtime_journal_applied", "Records in the archive", load(&stats.applied)),
         counter("overtime_journal_disk_full", "Records refused: disk", load(&stats.disk_full)),
+        counter("overtime_damaged_reads", "Reads of damage", load(&stats.damaged_reads)),
         spans("overtime_journal_commit_seconds", "One write and sync", &stats.sync),
         spans("overtime_journal_apply_seconds", "One applied transaction", &stats.apply),
         spans("overtime_journal_checkpoint_seconds", "One checkpoint", &stats.checkpoint),

@@ -3,6 +3,7 @@
 
 use crate::error::StoreError;
 use crate::journal::{Deliver, Report};
+use crate::stats::{Stats, add};
 use foldhash::HashSet;
 use parking_lot::Mutex;
 
@@ -14,11 +15,13 @@ const TOLD_MAX: usize = 100;
 pub(crate) struct Alarm(Mutex<HashSet<String>>);
 
 impl Alarm {
-    /// Tells of an error that says that something is damaged, if that was not told before.
-    pub(super) fn hear(&self, error: &StoreError, deliver: &Deliver) {
+    /// Counts an error that says that something is damaged, and tells of it if that was not told
+    /// before.
+    pub(super) fn hear(&self, error: &StoreError, stats: &Stats, deliver: &Deliver) {
         if !matches!(error, StoreError::Damaged(_)) {
             return;
         }
+        add(&stats.damaged_reads, 1);
         let line = error.to_string();
         let is_new = {
             let mut told = self.0.lock();
