@@ -93,7 +93,8 @@ fn named(said: &str, flip: Option<&Flip>) -> Result<(), String> {
 fn a_flipped_bit_in_a_folder_that_was_left_in_order_is_never_silent() {
     let folder = empty_folder();
     let server = life::begin(folder.path());
-    let promises = promise::make(&server, "first");
+    let mut promises = promise::make(&server, "first");
+    promises.extend(promise::lists(&server, &promises));
     server.signal("-TERM");
     assert!(server.wait().success());
     flip_and_look(folder.path(), &promises);
@@ -108,6 +109,7 @@ fn a_flipped_bit_in_a_folder_that_was_left_by_kill_9_is_never_silent() {
     assert!(server.wait().success());
     let server = life::begin(folder.path());
     promises.extend(promise::make(&server, "second"));
+    promises.extend(promise::lists(&server, &promises));
     Server::kill(server);
     flip_and_look(folder.path(), &promises);
 }

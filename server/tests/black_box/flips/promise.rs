@@ -17,6 +17,8 @@ pub(super) enum Promise {
     Ends { task: String, result: String },
     /// That a key stands for a task that has ended.
     Replays { key: String, body: String, task: String },
+    /// Which tasks a list has, once it has caught up.
+    Lists { path: String, tasks: Vec<String> },
     /// That a task is there and waits.
     Waits { task: String, kind: &'static str },
 }
@@ -49,12 +51,48 @@ pub(super) fn make(server: &Server, name: &str) -> Vec<Promise> {
         promises.push(says(server, format!("/v1/tasks/{task}")));
         promises.push(says(server, format!("/v1/tasks/{task}/result")));
     }
+    let task = server.post("/v1/tasks/sleep?wait=0s&delay=60m", "never").task();
+    assert_eq!(server.request("DELETE", &format!("/v1/tasks/{task}"), &[], "").status, 200);
+    promises.push(says(server, format!("/v1/tasks/{task}")));
     promises.extend(bulk(server, name));
     for body in ["later", &long(name, 70_000)] {
         let task = server.post("/v1/tasks/sleep?wait=0s&delay=60m", body).task();
         promises.push(Promise::Waits { task, kind: "sleep" });
     }
     promises
+}
+
+/// The lists of those that failed and that were cancelled, each of which has an index of its own.
+pub(super) fn lists(server: &Server, promises: &[Promise]) -> Vec<Promise> {
+    let of = |state: &str| {
+        let is_in = |promise: &&Promise| match promise {
+            Promise::Says { body, .. } => body.contains(&format!("\"state\":\"{state}\"")),
+            _ => false,
+        };
+        let id = |promise: &Promise| match promise {
+            Promise::Says { body, .. } => ids(body).pop(),
+            _ => None,
+        };
+        let mut tasks: Vec<_> = promises.iter().filter(is_in).filter_map(id).collect();
+        tasks.sort_unstable();
+        tasks.dedup();
+        Promise::Lists { path: format!("/v1/tasks?state={state}&limit=1000"), tasks }
+    };
+    let lists = ["failed", "cancelled"].map(of);
+    for list in &lists {
+        assert!(matches!(list.look(server), Found::Kept), "{list:?}");
+    }
+    lists.into()
+}
+
+/// The ids of tasks in a document or a list of documents, sorted.
+fn ids(body: &str) -> Vec<String> {
+    let value: Value = serde_json::from_str(body).unwrap_or_default();
+    let documents = value["tasks"].as_array().cloned().unwrap_or_else(|| vec![value]);
+    let mut ids: Vec<_> =
+        documents.iter().filter_map(|one| one["id"].as_str().map(str::to_owned)).collect();
+    ids.sort_unstable();
+    ids
 }
 
 /// A text that says at each place which place it is.
@@ -135,6 +173,7 @@ impl Promise {
                     document["kind"] == *kind && document["state"] == "queued"
                 })
             }
+            Self::Lists { path, tasks } => lists_tasks(server, path, tasks),
             Self::Ends { task, result } => ends(server, task, result),
         }
     }
@@ -151,6 +190,18 @@ fn check(answer: io::Result<Answer>, is_kept: impl Fn(&Answer) -> bool) -> Found
         Ok(answer) if answer.status < 500 && is_kept(&answer) => Found::Kept,
         Ok(answer) if says_damage(&answer.body) => Found::Told,
         Ok(answer) => Found::Wrong(format!("{} {:.300}", answer.status, answer.body)),
+    }
+}
+
+/// Waits until a list has exactly these tasks.
+fn lists_tasks(server: &Server, path: &str, tasks: &[String]) -> Found {
+    let began = Instant::now();
+    loop {
+        let found = check(get(server, path), |answer| ids(&answer.body) == tasks);
+        match found {
+            Found::Wrong(_) if began.elapsed() < PATIENCE => {}
+            found => return found,
+        }
     }
 }
 
