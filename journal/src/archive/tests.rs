@@ -253,6 +253,13 @@ fn a_write_ahead_log_that_lost_what_was_moved_is_refused_and_one_that_lost_more_
     flip(&bench.file().with_extension("moved"), 9, 1);
     assert!(refused(&bench).contains("archive.moved is damaged"));
     flip(&bench.file().with_extension("moved"), 9, 1);
+    // It does not matter once nothing is left of the log that it was of.
+    fs::rename(&path, path.with_extension("away")).unwrap();
+    flip(&bench.file().with_extension("moved"), 9, 1);
+    assert_eq!(witness::check(&bench.file()).unwrap(), None);
+    fs::rename(path.with_extension("away"), &path).unwrap();
+    Witness::open(&bench.site()).unwrap();
+    assert_eq!(witness::check(&bench.file()).unwrap(), None);
     // What was begun anew has nothing to do with what was moved before.
     checkpoint(&writer).unwrap();
     fill(&writer, 3);
