@@ -265,4 +265,7 @@ fn failed(error: rusqlite::Error) -> String {
 }
 
 #[cfg(test)]
+pub(crate) use tests::opener;
+
+#[cfg(test)]
 mod tests;

@@ -62,6 +62,7 @@ pub fn accept_loss(options: &Options, say: Say<'_>) -> Result<Option<Loss>, Open
     let (_, key) = still.format()?;
     let health = verify::inspect(&still, say)?;
     if !health.is_stopped() {
+        lost_payloads(&health).for_each(|what| say(&what));
         return Ok(None);
     }
     say("building anew what can be read");
@@ -86,6 +87,10 @@ impl Work<'_> {
     fn build(&self) -> io::Result<Vec<String>> {
         let mut report = Report::create(&self.staging.path().join("lost.ndjson"))?;
         self.staging.keep_payloads(&self.still.spool())?;
+        for what in lost_payloads(self.health) {
+            report.add("payload", |json| json.text("detail", &what))?;
+            report.say(what);
+        }
         let disk = StillDisk::new(&self.still.log());
         let source = Source { disk: &disk, key: self.key };
         if self.health.is_stopped_by(Part::Archive) {
@@ -112,6 +117,12 @@ impl Work<'_> {
         rebuilt.finish(watermark)?;
         if log_is_damaged { log::rebuild(self, source, watermark, report) } else { Ok(()) }
     }
+}
+
+/// The payloads that tasks have lost: those are parked when a server starts.
+fn lost_payloads(health: &Health) -> impl Iterator<Item = String> {
+    let flaws = health.flaws.iter().filter(|flaw| flaw.part == Part::Spool);
+    flaws.map(|flaw| format!("{}: its task will be parked", flaw.what))
 }
 
 fn nothing(_: Sighting<'_>) -> io::Result<()> {

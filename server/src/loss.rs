@@ -4,6 +4,9 @@ use crate::lines::Lines;
 use anyhow::{Context, Result};
 use overtime_journal::{Loss, Options, accept_loss};
 
+/// So many lines are said at once: there is room for no number of them.
+const PART: usize = 16;
+
 /// What is done about a data folder that is damaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Damage {
@@ -21,11 +24,16 @@ impl Damage {
             return Ok(());
         }
         let say = |line: &str| lines.say(line);
-        let lost = accept_loss(options, &say).context("nothing was changed")?;
+        let lost = accept_loss(options, &say).context("the loss cannot be accepted")?;
         match lost {
-            None => lines.say("--accept-loss: nothing is damaged, and nothing was changed"),
+            None => lines.say(
+                "--accept-loss: nothing that stops a server is damaged, and nothing was changed",
+            ),
             Some(Loss { folder, lines: told }) => {
-                told.iter().for_each(|line| lines.say(line));
+                for part in told.chunks(PART) {
+                    part.iter().for_each(|line| lines.say(line));
+                    lines.finish();
+                }
                 let folder = folder.display();
                 lines.say(format_args!(
                     "what was damaged is in {folder}, and what is lost in its lost.ndjson"

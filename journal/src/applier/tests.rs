@@ -29,6 +29,13 @@ struct Bench {
     strains: std::sync::mpsc::Receiver<bool>,
 }
 
+/// The one opener of this crate's unit tests.
+pub(crate) fn opener() -> Opener {
+    static OPENER: OnceLock<Opener> = OnceLock::new();
+    let mint = || Opener::mint().expect("no other unit test of this crate mints");
+    OPENER.get_or_init(mint).clone()
+}
+
 impl Bench {
     /// With segments that two small records fill.
     fn new() -> Self {
@@ -37,9 +44,7 @@ impl Bench {
 
     fn with(segment_bytes: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        static OPENER: OnceLock<Opener> = OnceLock::new();
-        let mint = || Opener::mint().expect("no other unit test of this crate mints");
-        let opener = OPENER.get_or_init(mint).clone();
+        let opener = opener();
         let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
         let log_max_bytes = 4 * segment_bytes;
         let options = Options { segment_bytes, log_max_bytes, ..Options::new("unused") };

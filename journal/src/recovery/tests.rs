@@ -1,3 +1,5 @@
+mod survey;
+
 use super::*;
 use crate::log::Log;
 use crate::memory_disk::MemoryDisk;

@@ -14,8 +14,9 @@ use crate::survey::Survey;
 use overtime_protocol::TaskId;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use walk::Gap;
 
 /// How many rows are written in one transaction.
@@ -27,6 +28,7 @@ const EVENTS_OF_NOBODY: &str =
 
 /// The new archive, without what only the log can say.
 pub(super) struct Rebuilt {
+    file: PathBuf,
     connection: Connection,
     /// Up to where the old one had everything, if it can be read.
     pub(super) watermark: Option<u64>,
@@ -43,12 +45,15 @@ struct Target<'a> {
 pub(super) fn rebuild(work: &Work<'_>, report: &mut Report) -> io::Result<Rebuilt> {
     let file = work.staging.part("archive.db");
     let connection = make_writer(&file, work.options.clock).map_err(io::Error::other)?;
-    let mut rebuilt = Rebuilt { connection, watermark: None, lost: Lost::default() };
+    let mut rebuilt = Rebuilt { file, connection, watermark: None, lost: Lost::default() };
     let Some(old) = open(&work.still.archive(), report) else {
         report.say("nothing of the archive can be read".to_owned());
         return Ok(rebuilt);
     };
     rebuilt.watermark = old.watermark().ok();
+    if rebuilt.watermark.is_none() {
+        report.say("up to where the archive had everything cannot be read".to_owned());
+    }
     rebuilt.copy(&old, report).map_err(failed)?;
     rebuilt.drop_bad_rows(report)?;
     Ok(rebuilt)
@@ -136,7 +141,18 @@ impl Rebuilt {
         connection.execute_batch(EVENTS_OF_NOBODY).map_err(failed)?;
         let moved = |row: &Row<'_>| row.get::<_, i64>(0);
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], moved).map_err(failed)?;
-        self.connection.close().map_err(|(_, error)| failed(error))
+        self.connection.close().map_err(|(_, error)| failed(error))?;
+        // Everything is in the file itself, which alone changes places.
+        ["-wal", "-shm"].iter().try_for_each(|beside| remove_beside(&self.file, beside))
+    }
+}
+
+fn remove_beside(file: &Path, ending: &str) -> io::Result<()> {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    match fs::remove_file(PathBuf::from(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 

@@ -132,6 +132,19 @@ fn a_log_that_is_gone_leaves_what_the_archive_has() {
 }
 
 #[test]
+fn an_archive_that_is_gone_comes_back_from_a_log_that_has_everything() {
+    let root = tempfile::tempdir().unwrap();
+    let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
+    fill(&alive, &killed);
+    for folder in [&alive, &killed] {
+        fs::remove_file(folder.join("archive.db")).unwrap();
+        let loss = accept(folder).unwrap();
+        assert!(loss.lines.iter().any(|line| line.contains("nothing of the archive")), "{loss:?}");
+        assert_eq!(tasks(folder), (1..=30).collect(), "{loss:?}");
+    }
+}
+
+#[test]
 fn a_segment_without_its_header_is_read_all_the_same() {
     let root = tempfile::tempdir().unwrap();
     let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
