@@ -116,8 +116,8 @@ impl Book {
             (409, _) if self.orders[at].cancelling != Cancelling::No => {
                 self.seen_cancelled(at, answer)
             }
-            (429 | 503, Some(Submitted::No)) => self.refuse(at),
-            (503, Some(Submitted::Yes)) => self.take(at, answer),
+            (408 | 429 | 503, Some(Submitted::No)) => self.refuse(at),
+            (503, Some(Submitted::Yes)) => self.take_open(at, answer),
             (503, _) => self.doubt(at),
             _ => self.find(Fault::Wrong, at, &format!("was answered {}", answer.told())),
         }
@@ -148,14 +148,22 @@ impl Book {
         }
     }
 
-    fn accepted(&mut self, at: usize, answer: &Answer) {
+    /// The same, and its result is still to come.
+    fn take_open(&mut self, at: usize, answer: &Answer) {
         let is_first = self.orders[at].standing != Standing::Taken;
         self.take(at, answer);
+        if is_first {
+            self.counts.accepted += 1;
+            self.leave_open(at, |value| Open::Accepted { value });
+        }
+    }
+
+    fn accepted(&mut self, at: usize, answer: &Answer) {
+        let is_first = self.orders[at].standing != Standing::Taken;
+        self.take_open(at, answer);
         if !is_first {
             return;
         }
-        self.counts.accepted += 1;
-        self.leave_open(at, |value| Open::Accepted { value });
         match read::<Task>(&answer.body) {
             Ok(task) if task.id.parse().ok() == self.orders[at].task => {}
             _ => self.find(Fault::Wrong, at, &format!("was answered {}", answer.told())),

@@ -1,15 +1,13 @@
 //! One client: it draws what to do from its own seed, sends it over one protocol or the other, and
 //! enters what it hears in its book. It never decides what is right.
 
-use super::answer::Answer;
 use super::book::Book;
-use super::lines::{Heard, Lines, Lost};
+use super::lines::{Heard, Lines, Lost, doubt};
 use super::order::{Cancelling, Order, Standing};
 use super::submission::Submission;
 use super::work::Work;
 use crate::contacts::Form;
 use crate::random::Random;
-use overtime_protocol::Submitted;
 use overtime_protocol::native::{Get, Named, Part, Request};
 use std::time::Duration;
 
@@ -275,14 +273,5 @@ impl Client {
         };
         let wrong = form == Form::Ndjson && self.random.below(4) == 0;
         Work::Bulk { form, items: items as u32, wrong }
-    }
-}
-
-/// How little an answer says: 0 if it acknowledges, 2 if it only refuses.
-fn doubt(heard: &Heard) -> u8 {
-    match heard {
-        Ok(answer) if matches!(answer.status, 200 | 202 | 409 | 422) => 0,
-        Ok(Answer { submitted: Some(Submitted::No), .. }) | Err(Lost::Unsent) => 2,
-        Ok(_) | Err(Lost::Unanswered) => 1,
     }
 }

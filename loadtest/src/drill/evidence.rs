@@ -32,7 +32,7 @@ impl Book {
             (503, Some(Submitted::Unknown)) if before == Cancelling::No => {
                 self.orders[at].cancelling = Cancelling::Asked;
             }
-            (429 | 503, _) => {}
+            (408 | 429 | 503, _) => {}
             (404, _) => self.find(Fault::Missing, at, "the server does not know it"),
             _ => self.find(
                 Fault::Wrong,

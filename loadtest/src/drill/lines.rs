@@ -6,6 +6,7 @@ use super::answer::Answer;
 use super::native_caller::NativeCaller;
 use super::submission::Submission;
 use crate::ask::exchange;
+use overtime_protocol::Submitted;
 use overtime_protocol::native::Request;
 use std::collections::HashMap;
 use std::io::Write;
@@ -135,5 +136,37 @@ impl Lines {
         }
         let ids = (0..count as u32).map(|number| first.wrapping_add(number));
         ids.map(|id| answers.remove(&id).ok_or(Lost::Unanswered)).collect()
+    }
+}
+
+/// How little an answer says: 0 if it acknowledges, 2 if it only refuses.
+pub(super) fn doubt(heard: &Heard) -> u8 {
+    match heard {
+        Ok(answer) if matches!(answer.status, 200 | 202 | 409 | 422) => 0,
+        Ok(Answer { submitted: Some(Submitted::No), .. }) | Err(Lost::Unsent) => 2,
+        Ok(_) | Err(Lost::Unanswered) => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_certain_comes_before_what_is_in_doubt_and_that_before_a_refusal() {
+        let answer = |status, submitted| {
+            let (task, body) = (None, Vec::new());
+            let (is_replayed, is_on_disk) = (false, true);
+            Ok(Answer { status, task, is_replayed, is_on_disk, submitted, body })
+        };
+        let (refused, unknown) = (Some(Submitted::No), Some(Submitted::Unknown));
+        for (first, second) in [
+            (answer(202, None), Err(Lost::Unanswered)),
+            (answer(200, None), answer(503, refused)),
+            (Err(Lost::Unanswered), answer(503, refused)),
+            (answer(503, unknown), Err(Lost::Unsent)),
+        ] {
+            assert!(doubt(&first) < doubt(&second), "{first:?} {second:?}");
+        }
     }
 }

@@ -147,6 +147,18 @@ fn what_was_not_answered_happened_once_and_as_a_whole_or_not_at_all() {
 }
 
 #[test]
+fn what_was_submitted_though_its_answer_is_a_problem_happened() {
+    let mut book = book(Work::Change { account: 0, value: 5 }, true);
+    book.heard(0, &Ok(Answer { task: Some(task(1)), ..refusal(Submitted::Yes) }));
+    book.account_is(0, 1, 5);
+    assert_eq!(book.findings, []);
+    let mut lost = self::book(Work::Change { account: 0, value: 5 }, true);
+    lost.heard(0, &Ok(Answer { task: Some(task(1)), ..refusal(Submitted::Yes) }));
+    lost.account_is(0, 0, 0);
+    assert_eq!(faults(&lost), [Fault::Missing]);
+}
+
+#[test]
 fn a_key_clears_up_what_was_not_answered() {
     let mut book = book(Work::Once, true);
     book.heard(0, &Err(Lost::Unanswered));
