@@ -26,8 +26,8 @@ fn a_call_that_fails_ends_the_server_or_concerns_one_task() {
         if round % HITS_PER_FOLDER == 0 {
             series = Series::new();
         }
-        // The seven is prime to their number, so a few rounds see different threads.
-        let target = TARGETS[(round * 7) as usize % TARGETS.len()];
+        // The nine is prime to their number, so a few rounds see different threads.
+        let target = TARGETS[(round * 9) as usize % TARGETS.len()];
         let count = chance.up_to(target.most);
         break_running(&series, (target, target.broken), (EIO, count), &mut tally);
     }

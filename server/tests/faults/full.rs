@@ -31,8 +31,8 @@ fn a_full_disk_is_told_and_passes() {
         if round % HITS_PER_FOLDER == 0 {
             series = Series::new();
         }
-        // The five is prime to their number, so a few rounds see different threads.
-        let target = TARGETS[(round * 5) as usize % TARGETS.len()];
+        // The nine is prime to their number, so a few rounds see different threads.
+        let target = TARGETS[(round * 9) as usize % TARGETS.len()];
         let count = chance.up_to(target.most);
         if target.full == Outcome::Ends {
             break_running(&series, (target, Outcome::Ends), (ENOSPC, count), &mut tally);
