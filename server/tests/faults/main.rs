@@ -19,4 +19,5 @@ mod server;
 mod stopped;
 mod tally;
 mod targets;
+mod told;
 mod tracer;
