@@ -13,6 +13,7 @@ mod ledger;
 mod load;
 mod mount;
 mod power;
+mod refused;
 mod requirement;
 mod series;
 mod server;

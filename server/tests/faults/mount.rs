@@ -81,6 +81,13 @@ impl Mount {
         self.folder().join("filler")
     }
 
+    /// Makes it `ro` or `rw`.
+    pub(crate) fn remount(&self, mode: &str) {
+        let mut command = Command::new("mount");
+        command.args(["-o", &format!("remount,{mode}")]).arg(self.folder());
+        assert!(command.status().expect("every system has it").success());
+    }
+
     /// Takes its power: what is not on the device by now never comes there.
     pub(crate) fn cut_power(&self) {
         shut_down(&self.folder()).expect("ext4 can be shut down by root");
