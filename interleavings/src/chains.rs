@@ -3,6 +3,7 @@
 
 use crate::claims::Claims;
 use crate::mailbox::Mailbox;
+use crate::orders::in_all_orders;
 use crate::sync::{Arc, AtomicUsize, Ordering, Side, leave_out_fences_of, take_side};
 use loom::thread;
 
@@ -15,7 +16,7 @@ fn run_jobs(mut claim: impl FnMut() -> usize) -> usize {
 
 #[test]
 fn each_job_is_run_or_taken_back() {
-    loom::model(|| {
+    in_all_orders(|| {
         let claims = Claims::default();
         let worker = claims.clone();
         let worker = thread::spawn(move || run_jobs(|| worker.claim()));
@@ -27,7 +28,7 @@ fn each_job_is_run_or_taken_back() {
 #[test]
 #[should_panic(expected = "assertion")]
 fn a_claim_in_two_steps_runs_what_is_taken_back() {
-    loom::model(|| {
+    in_all_orders(|| {
         let next = Arc::new(AtomicUsize::new(1));
         let worker = next.clone();
         let worker = thread::spawn(move || {
@@ -59,26 +60,26 @@ fn leave_and_recall() {
 
 #[test]
 fn what_was_left_before_a_recall_is_heard() {
-    loom::model(leave_and_recall);
+    in_all_orders(leave_and_recall);
 }
 
 #[test]
 #[should_panic(expected = "deadlock")]
 fn without_the_fences_of_the_worker_what_it_left_is_not_heard() {
     leave_out_fences_of(Side::Others);
-    loom::model(leave_and_recall);
+    in_all_orders(leave_and_recall);
 }
 
 #[test]
 #[should_panic(expected = "deadlock")]
 fn without_the_fence_of_the_core_what_was_left_is_not_heard() {
     leave_out_fences_of(Side::Core);
-    loom::model(leave_and_recall);
+    in_all_orders(leave_and_recall);
 }
 
 #[test]
 fn whoever_sees_a_cancellation_sees_what_was_before_it() {
-    loom::model(|| {
+    in_all_orders(|| {
         let (claims, before) = (Claims::default(), Arc::new(AtomicUsize::new(0)));
         let (its_claims, it_sees) = (claims.clone(), before.clone());
         let worker = thread::spawn(move || {

@@ -11,5 +11,6 @@ mod sleep;
 
 mod chains;
 mod mailbox;
+mod orders;
 mod sleeping;
 mod sync;

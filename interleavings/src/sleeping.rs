@@ -1,8 +1,8 @@
 //! The core's sleep: whatever is pushed while it lies down is heard.
 
 use crate::mailbox::Mailbox;
+use crate::orders::{in_all_orders, with_preemptions};
 use crate::sync::{Ordering, Side, leave_out_fences_of, take_side};
-use loom::model::Builder;
 use loom::thread;
 
 /// Each thread pushes as often as its number says, and the core takes it all.
@@ -24,36 +24,34 @@ fn push_and_take(others: &[usize]) {
 
 #[test]
 fn whatever_one_thread_pushes_is_heard() {
-    loom::model(|| push_and_take(&[2]));
+    in_all_orders(|| push_and_take(&[2]));
 }
 
-/// All orders would take hours: those in which no more than two threads are stopped before they
+/// All orders would take hours: those in which no more than three threads are stopped before they
 /// have to wait.
 #[test]
 fn whatever_two_threads_push_is_heard() {
-    let mut model = Builder::new();
-    model.preemption_bound = Some(2);
-    model.check(|| push_and_take(&[1, 1]));
+    with_preemptions(3, || push_and_take(&[1, 1]));
 }
 
 #[test]
 #[should_panic(expected = "deadlock")]
 fn without_the_fence_of_the_pusher_a_wake_is_lost() {
     leave_out_fences_of(Side::Others);
-    loom::model(|| push_and_take(&[1]));
+    in_all_orders(|| push_and_take(&[1]));
 }
 
 #[test]
 #[should_panic(expected = "deadlock")]
 fn without_the_fence_of_the_core_a_wake_is_lost() {
     leave_out_fences_of(Side::Core);
-    loom::model(|| push_and_take(&[1]));
+    in_all_orders(|| push_and_take(&[1]));
 }
 
 #[test]
 #[should_panic(expected = "deadlock")]
 fn a_core_that_looks_before_it_lies_down_misses_what_comes_between() {
-    loom::model(|| {
+    in_all_orders(|| {
         let mailbox = Mailbox::new();
         let other = mailbox.clone();
         let other = thread::spawn(move || other.push());
