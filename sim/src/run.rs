@@ -51,7 +51,7 @@ pub struct Outcome {
 
 /// Runs a plan; the trace is kept if `keeps_trace` says so.
 pub fn run(plan: &Plan, stage: &Stage, keeps_trace: bool) -> Outcome {
-    let trace = Trace::new(keeps_trace);
+    let trace = Trace::new(stage.folder.path(), keeps_trace);
     let mut world = World::new(plan.clone(), stage.folder.path(), trace.clone());
     let verdict = catch_unwind(AssertUnwindSafe(|| world.run()));
     let faults = world.faults();

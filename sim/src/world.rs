@@ -142,10 +142,7 @@ impl World {
 
     /// The server did not start.
     fn note_refusal(&mut self, error: &OpenError) {
-        // Where the folder is differs from run to run.
-        let folder = self.cradle.folder.to_string_lossy();
-        let why = error.to_string().replace(&*folder, "");
-        self.cradle.trace.add(format_args!("  it does not start: {why}"));
+        self.cradle.trace.add(format_args!("  it does not start: {error}"));
         let damaged = matches!(
             error,
             OpenError::LogDamaged { .. }
