@@ -16,7 +16,7 @@ mod log;
 mod report;
 mod staging;
 
-pub(crate) use staging::{finish, is_unfinished};
+pub(crate) use staging::{finish, is_unfinished, left_over};
 
 use crate::error::OpenError;
 use crate::folder::Still;

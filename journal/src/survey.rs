@@ -93,7 +93,7 @@ pub(crate) fn survey<E: From<io::Error>>(
     let floor = floor.unwrap_or(base);
     let mut walk = Walk {
         source,
-        chain: Chain::behind(base),
+        chain: Chain::behind(base.min(floor)),
         join: Join::Next,
         is_broken: false,
         end: None,
@@ -112,6 +112,8 @@ enum Join {
     Next,
     /// Nothing was written in between.
     Sure,
+    /// It is the first of a segment that cannot say what was before it: the frame says so too.
+    First,
     /// There are unreadable bytes in between: only if none has a number between theirs.
     Gap,
     /// Something is missing.
@@ -169,7 +171,8 @@ impl Walk<'_> {
         self.join = match base {
             Some(base) if base > known => Join::Never,
             Some(base) if base != self.chain.last => Join::Sure,
-            Some(_) | None => Join::Next,
+            Some(_) => Join::Next,
+            None => Join::First,
         };
         if !self.is_broken && !matches!(self.join, Join::Never) {
             self.end = Some((file, SEGMENT_HEADER_BYTES));
@@ -215,6 +218,7 @@ impl Walk<'_> {
         match self.join {
             Join::Next => self.chain.admits(header),
             Join::Sure => true,
+            Join::First => header.synced <= self.chain.last.max(self.survey.floor),
             Join::Gap => header.lsn == self.chain.last.max(self.survey.floor) + 1,
             Join::Never => false,
         }

@@ -61,7 +61,14 @@ impl Inspection<'_> {
     fn all(&mut self) -> Result<(), OpenError> {
         let folder = self.still.path();
         let looking = OpenError::io(format!("look into {}", folder.display()));
-        if salvage::is_unfinished(folder).map_err(looking)? {
+        let is_unfinished = salvage::is_unfinished(folder).and_then(|is_unfinished| {
+            let left_over = salvage::left_over(folder)?.into_iter();
+            let line =
+                "is left of an attempt to accept a loss that was interrupted; nothing needs it";
+            self.health.notes.extend(left_over.map(|name| format!("{name} {line}")));
+            Ok(is_unfinished)
+        });
+        if is_unfinished.map_err(looking)? {
             let what = "a loss was accepted, and what was built anew is not all in its place yet: \
                 the next start goes on with it";
             self.flaw(Part::Folder, None, what.to_owned());

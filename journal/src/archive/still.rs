@@ -154,6 +154,23 @@ impl StillArchive {
         Ok(())
     }
 
+    /// Reads what a start takes up, and what a person may have taken up again. What is wrong with a row
+    /// is told.
+    pub(crate) fn read_unfinished(
+        connection: &Connection,
+        mut visit: impl FnMut(i64, StoreError),
+    ) -> rusqlite::Result<()> {
+        let sql = format!("SELECT {} FROM tasks WHERE state < 5 ORDER BY id", row::UNFINISHED);
+        let mut statement = connection.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(found) = rows.next()? {
+            let id = found.get(0)?;
+            let read = row::unfinished(&mut Cells::of(found));
+            read.err().into_iter().for_each(|error| visit(id, error));
+        }
+        Ok(())
+    }
+
     /// Reads every key of state with its value, and gives the LSN of its write to `visit`.
     pub(crate) fn state(
         &self,

@@ -102,6 +102,8 @@ impl Rebuilt {
         let (mut tasks, mut keys) = (Vec::new(), Vec::new());
         StillArchive::read_tasks(&self.connection, |row| tasks.extend(row.err()))
             .map_err(failed)?;
+        StillArchive::read_unfinished(&self.connection, |id, error| tasks.push((id, error)))
+            .map_err(failed)?;
         StillArchive::read_state(&self.connection, |key, read| {
             if read.is_err() {
                 keys.push(key.to_vec());

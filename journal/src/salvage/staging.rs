@@ -112,6 +112,13 @@ pub(crate) fn finish(folder: &Path, moment: Moment<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// What an attempt that was interrupted has left: nothing in it is needed.
+pub(crate) fn left_over(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = names(folder)?;
+    names.retain(|name| name.ends_with(UNFINISHED));
+    Ok(names)
+}
+
 /// Whether a loss that was accepted is not yet in its place.
 pub(crate) fn is_unfinished(folder: &Path) -> io::Result<bool> {
     let is_waiting =

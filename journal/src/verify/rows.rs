@@ -26,6 +26,10 @@ impl Inspection<'_> {
         let read = archive.tasks(|row| self.task(row, late, &mut sums));
         let is_whole = read.is_ok();
         self.unless_read("tasks", read);
+        let read = StillArchive::read_unfinished(archive.connection(), |id, error| {
+            self.bad_row(format!("{}: it cannot be taken up: {}", name(id), plain(&error)));
+        });
+        self.unless_read("unfinished tasks", read);
         for (state, count) in &sums.states {
             *self.health.tasks.entry(*state).or_default() += count;
         }

@@ -164,6 +164,7 @@ fn what_is_wrong_in_the_archive_is_named() {
         ("UPDATE tasks SET payload = 'other' WHERE id = 4", Stops, task(4)),
         ("UPDATE tasks SET product = 'other' WHERE id = 1", Stops, task(1)),
         ("UPDATE tasks SET payload = NULL WHERE id = 4", Stops, "has no payload".to_owned()),
+        ("UPDATE tasks SET urgency = 999 WHERE id = 3", Stops, task(3)),
         ("UPDATE tasks SET kind = 'no kind' WHERE id = 2", Stops, task(2)),
         ("UPDATE state SET value = 'other' WHERE key = CAST('s/a' AS BLOB)", Stops, "s/a".into()),
         ("UPDATE state SET lsn = 9000000", Stops, "9000000".to_owned()),
@@ -205,6 +206,18 @@ fn payloads_that_are_damaged_or_gone_are_told_and_stop_nobody() {
     let lost: Vec<_> = health.flaws.iter().map(|flaw| (flaw.part, flaw.effect)).collect();
     assert_eq!(lost, [(Part::Spool, Effect::Harms); 2], "{:?}", health.flaws);
     assert_eq!(health.spool.lost, 2);
+}
+
+#[test]
+fn a_loss_that_is_half_accepted_is_told() {
+    let (_root, alive, _) = folders();
+    fs::create_dir_all(alive.join("lost-1763750000.new/new")).unwrap();
+    let health = look(&alive);
+    assert!(health.is_healthy() && health.notes[0].contains("interrupted"), "{health:?}");
+    fs::create_dir_all(alive.join("lost-1763750001/new")).unwrap();
+    assert!(look(&alive).is_stopped_by(Part::Folder));
+    Running::open(&small(&alive)).close();
+    assert!(look(&alive).is_healthy() && !alive.join("lost-1763750001/new").exists());
 }
 
 #[test]

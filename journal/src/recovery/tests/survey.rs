@@ -122,3 +122,20 @@ fn of_a_log_with_a_zeroed_sector_a_prefix_follows() {
         }
     }
 }
+
+#[test]
+fn of_a_log_that_lost_a_segment_what_is_behind_it_is_cut_off() {
+    let (files, lsns) = sound();
+    // The spare was used first.
+    let (&second, &first) = (files.keys().next().unwrap(), files.keys().next_back().unwrap());
+    let only = |file: FileId| Files::from([(file, files[&file].clone())]);
+    let (head, tail) = (look(&only(first), Some(0)), look(&only(second), Some(0)));
+    assert!(head.survey.breach.is_none(), "nothing says that there was more: {head:?}");
+    assert_eq!((tail.survey.breach.is_some(), tail.follows.len()), (true, 0), "{tail:?}");
+    assert_eq!([head.follows, tail.cut_off].concat(), lsns);
+    // What the archive has need not be there.
+    let base = lsns[lsns.len() - look(&only(second), Some(0)).cut_off.len() - 1];
+    let found = look(&only(second), Some(base));
+    assert_eq!(found.follows.len() + lsns.iter().filter(|lsn| **lsn <= base).count(), lsns.len());
+    assert_eq!(found.survey.breach, None);
+}
