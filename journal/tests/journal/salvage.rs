@@ -132,6 +132,34 @@ fn a_log_that_is_gone_leaves_what_the_archive_has() {
 }
 
 #[test]
+fn behind_a_segment_that_is_gone_everything_is_listed() {
+    let root = tempfile::tempdir().unwrap();
+    let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
+    let running = Running::open(&small(&alive));
+    let stopped = stop_applier(&alive);
+    let lsns: Vec<u64> =
+        (1..=60).map(|n| running.durable(accepted(n, vec![b'x'; 4_000]))).collect();
+    copy_folder(&alive, &killed);
+    drop(stopped);
+    running.close();
+    let segments = verify(&killed, &|_| {}).unwrap().log.segments;
+    assert!(segments.len() >= 4, "{segments:?}");
+    let damaged = root.path().join("damaged");
+    // Of the newest nobody can say that it was there.
+    for segment in &segments[..segments.len() - 1] {
+        copy_folder(&killed, &damaged);
+        fs::remove_file(damaged.join("log").join(&segment.file)).unwrap();
+        let loss = accept(&damaged).unwrap();
+        let (first, last) = segment.lsns.unwrap();
+        let before = lsns.iter().filter(|lsn| **lsn < first).count() as u64;
+        assert_eq!(tasks(&damaged), (1..=before).collect(), "{loss:?}");
+        let behind = lsns.iter().copied().filter(|lsn| *lsn > last).collect();
+        assert_eq!(listed(&loss, "record", "lsn"), behind, "{loss:?}");
+        fs::remove_dir_all(&damaged).unwrap();
+    }
+}
+
+#[test]
 fn an_archive_that_is_gone_comes_back_from_a_log_that_has_everything() {
     let root = tempfile::tempdir().unwrap();
     let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
