@@ -364,3 +364,56 @@ fn payloads_of_tasks_that_are_lost_are_kept_beside_the_list() {
     assert_eq!(fs::read(loss.folder.join("spool").join(task(3).to_string())).unwrap(), payload);
     assert!(!killed.join("spool").join(task(3).to_string()).exists(), "no task needs it");
 }
+
+/// SplitMix64.
+fn draw(seed: &mut u64, below: usize) -> usize {
+    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = (*seed ^ (*seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((mixed ^ (mixed >> 31)) % below.max(1) as u64) as usize
+}
+
+/// Writes over some bytes of a file of the log or the archive, with zeros or with others, or cuts it.
+fn harm(folder: &Path, seed: &mut u64) -> String {
+    let mut files: Vec<PathBuf> = snapshot(folder).into_keys().collect();
+    files.retain(|path| !["FORMAT", "LOCK"].iter().any(|name| path.ends_with(name)));
+    let file = &files[draw(seed, files.len())];
+    let mut bytes = fs::read(file).unwrap();
+    let start = draw(seed, bytes.len());
+    let end = bytes.len().min(start + 1 + draw(seed, 9_000));
+    match draw(seed, 4) {
+        0 => bytes[start..end].fill(0),
+        1 => bytes[start..end].fill_with(|| draw(seed, 256) as u8),
+        2 => bytes.truncate(start),
+        _ => bytes[start..end].reverse(),
+    }
+    fs::write(file, bytes).unwrap();
+    format!("{} {start}..{end}", file.strip_prefix(folder).unwrap().display())
+}
+
+#[test]
+fn whatever_is_written_over_what_is_left_is_true_and_serves() {
+    let root = tempfile::tempdir().unwrap();
+    let (alive, killed) = (root.path().join("alive"), root.path().join("killed"));
+    fill_archive(&alive, &killed);
+    let all: BTreeSet<u64> = (1..=220).collect();
+    let damaged = root.path().join("damaged");
+    let rounds = std::env::var("OVERTIME_DAMAGE_ROUNDS").map_or(12, |text| text.parse().unwrap());
+    for round in 0..rounds {
+        let mut seed = round;
+        copy_folder(if round % 4 == 0 { &alive } else { &killed }, &damaged);
+        let harmed: Vec<String> =
+            (0..1 + draw(&mut seed, 3)).map(|_| harm(&damaged, &mut seed)).collect();
+        let is_stopped = verify(&damaged, &|_| {}).unwrap().is_stopped();
+        let loss = accept(&damaged);
+        assert_eq!(loss.is_some(), is_stopped, "round {round}: {harmed:?}");
+        let there = tasks(&damaged);
+        assert!(there.is_subset(&all), "round {round}: {harmed:?} {loss:?}");
+        if let Some(loss) = loss {
+            let there: BTreeSet<String> = there.iter().map(|n| task(*n).to_string()).collect();
+            let lost = named(&loss, "task", "task");
+            assert!(lost.is_disjoint(&there), "round {round}: {harmed:?} {loss:?}");
+        }
+        fs::remove_dir_all(&damaged).unwrap();
+    }
+}
