@@ -100,13 +100,12 @@ impl Drill {
     pub fn audit(&mut self, address: SocketAddr, scope: Scope) -> anyhow::Result<Findings> {
         self.each(address, |client, lines| client.clear_up(lines))?;
         let mut lines = Lines::to(address);
-        let revived = listing::settle(&mut lines, SETTLE)?;
-        self.history.counts.revived += revived;
         let after = match scope {
             Scope::Recent => self.history.newest(),
             Scope::Everything => None,
         };
-        let listing = listing::list(&mut lines, after)?;
+        let (listing, revived) = listing::list_settled(&mut lines, after, SETTLE)?;
+        self.history.counts.revived += revived;
         self.each(address, |client, lines| client.compare(lines, &listing))?;
         if scope == Scope::Everything {
             self.each(address, |client, lines| client.compare_again(lines))?;

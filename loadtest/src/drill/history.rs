@@ -61,7 +61,8 @@ impl History {
         for (task, state) in std::mem::take(&mut self.known) {
             match listing.get(&task) {
                 None => self.find(Fault::Missing, Some(task), "it was listed before".to_owned()),
-                Some(listed) if listed.state != state => {
+                // One that had not ended was found already.
+                Some(listed) if state.is_final() && listed.state != state => {
                     let told = format!("was {} and is now {}", state.name(), listed.state.name());
                     self.find(Fault::Changed, Some(task), told);
                 }

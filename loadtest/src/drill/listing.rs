@@ -70,23 +70,41 @@ pub(super) fn list(lines: &mut Lines, after: Option<TaskId>) -> anyhow::Result<L
     }
 }
 
-/// Waits until no task is on its way, or patience is at its end; whatever is not through then can
-/// be seen in the list. Returns how many tasks were parked by kills alone, and run again.
-pub(super) fn settle(lines: &mut Lines, patience: Duration) -> anyhow::Result<u64> {
+/// All tasks that are newer than `after`, once none of them is on its way any more, or patience is
+/// at its end; and how many were parked by kills alone, and run again.
+pub(super) fn list_settled(
+    lines: &mut Lines,
+    after: Option<TaskId>,
+    patience: Duration,
+) -> anyhow::Result<(Listing, u64)> {
     let (begun, mut revived) = (Instant::now(), 0);
-    while begun.elapsed() < patience {
+    loop {
+        revived += settle(lines, patience.saturating_sub(begun.elapsed()))?;
+        let listing = list(lines, after)?;
+        // A task may have gone from one state to another while each was asked for in turn; where it
+        // is listed, it is listed once.
+        let is_idle = !listing.values().any(|listed| LIVE.contains(&listed.state));
+        if is_idle || begun.elapsed() >= patience {
+            return Ok((listing, revived));
+        }
+    }
+}
+
+/// Waits until no task seems to be on its way, or patience is at its end.
+fn settle(lines: &mut Lines, patience: Duration) -> anyhow::Result<u64> {
+    let (begun, mut revived) = (Instant::now(), 0);
+    loop {
         let mut is_idle = true;
         for state in LIVE {
             is_idle &= in_state(lines, state)?.is_empty();
         }
         let more = revive(lines)?;
         revived += more;
-        if is_idle && more == 0 {
-            break;
+        if (is_idle && more == 0) || begun.elapsed() >= patience {
+            return Ok(revived);
         }
         std::thread::sleep(PAUSE);
     }
-    Ok(revived)
 }
 
 fn revive(lines: &mut Lines) -> anyhow::Result<u64> {
@@ -121,4 +139,69 @@ fn page(lines: &mut Lines, query: &str) -> anyhow::Result<Page> {
         bail!("the list of tasks was answered {}", answer.told());
     }
     read(&answer.body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{SocketAddr, TcpListener};
+
+    const TASK: &str = "01KAJ7M9Y8000000000000G001";
+
+    /// A server that answers one connection with a page each, the last of them for ever: with a
+    /// task in that state, or without one.
+    fn serve(states: &'static [Option<&'static str>]) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            for asked in 0.. {
+                if !lines.any(|line| line.is_empty()) {
+                    break;
+                }
+                let task = states[asked.min(states.len() - 1)].map_or(String::new(), |state| {
+                    format!(r#"{{"id":"{TASK}","kind":"echo","state":"{state}","error":null}}"#)
+                });
+                let body = format!(r#"{{"tasks":[{task}],"next":null}}"#);
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+                (&stream).write_all((head + &body).as_bytes()).unwrap();
+            }
+        });
+        address
+    }
+
+    fn listed(states: &'static [Option<&'static str>], patience: Duration) -> Listing {
+        list_settled(&mut Lines::to(serve(states)), None, patience).unwrap().0
+    }
+
+    /// No task in any of the four states, and none parked.
+    const NONE: Option<&str> = None;
+
+    #[test]
+    fn a_task_that_slips_from_state_to_state_is_waited_for() {
+        let states = &[
+            NONE,
+            NONE,
+            NONE,
+            NONE,
+            NONE,
+            Some("running"),
+            NONE,
+            NONE,
+            NONE,
+            NONE,
+            NONE,
+            Some("succeeded"),
+        ];
+        let listing = listed(states, Duration::from_secs(60));
+        assert_eq!(listing[&TASK.parse().unwrap()].state, TaskState::Succeeded);
+    }
+
+    #[test]
+    fn a_task_that_does_not_end_is_listed_as_it_is() {
+        let listing = listed(&[Some("running")], Duration::ZERO);
+        assert_eq!(listing[&TASK.parse().unwrap()].state, TaskState::Running);
+    }
 }
