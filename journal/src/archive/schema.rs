@@ -171,11 +171,15 @@ fn prepare(connection: &mut Connection, site: &Site) -> rusqlite::Result<i64> {
     Ok(found)
 }
 
-/// Has changes written ahead of the archive's file. If that fails SQLite says so only by going on with
-/// what it did before.
+/// Has changes written ahead of the archive's file. SQLite answers with the mode first, and only then
+/// writes that down; or it fails by going on with what it did before.
 fn begin_write_ahead(connection: &Connection) -> rusqlite::Result<()> {
-    let read = |row: &rusqlite::Row<'_>| row.get(0);
-    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", read)?;
+    let mut statement = connection.prepare("PRAGMA journal_mode = wal")?;
+    let mut answers = statement.query([])?;
+    let mut mode = String::new();
+    while let Some(answer) = answers.next()? {
+        mode = answer.get(0)?;
+    }
     if mode == "wal" {
         return Ok(());
     }
