@@ -62,6 +62,8 @@ pub(crate) const BY_HAND: &[(Rfc, &str)] = &[
     (Take, chunks!("00000a\r\n0123456789\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: b\r\n\r\n")),
     (Take, chunks!("A\r\n0123456789\r\n0\r\n\r\n")),
     (Take, post!("transfer-encoding:\tCHUNKED ", "0\r\n\r\n")),
+    (Take, post!("Transfer-Encoding: chunked\t", "0\r\n\r\n")),
+    (Take, chunks!("0\r\nTransfer-Encoding:\r\nContent-Length:\r\n\r\n")),
     (Take, "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
     (
         Take,

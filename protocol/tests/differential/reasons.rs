@@ -72,9 +72,13 @@ pub(crate) const THEY_ARE_STRICTER: &[(&str, Place, &str, &str)] = &[
     ("llhttp", Place::BehindHead, "Invalid `Transfer-Encoding` header value", TRAILER),
     ("llhttp", Place::BehindHead, "Content-Length can't be present", TRAILER),
     ("llhttp", Place::BehindHead, "Transfer-Encoding can't be present", TRAILER),
+    ("llhttp", Place::BehindHead, "Empty Transfer-Encoding", TRAILER),
+    ("llhttp", Place::BehindHead, "Empty Content-Length", TRAILER),
+    ("llhttp", Place::BehindHead, "Request has invalid `Transfer-Encoding`", TAB),
 ];
 
 const EMPTY_LINE: &str = "2.2: an empty line before a request is passed over";
 const METHOD: &str = "RFC 9110, 9.1: a method is any token";
+const TAB: &str = "5.1: whitespace around a value is none of it, and a tab is whitespace";
 const TRAILER: &str =
     "7.1.2: trailers may be discarded, and are; in them these fields frame nothing";
