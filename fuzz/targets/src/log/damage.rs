@@ -1,7 +1,7 @@
 //! What becomes of the files of a log, six bytes a blow.
 
 use super::KEY;
-use overtime_journal::fuzzing::{frame, segment_header};
+use overtime_journal::fuzzing::{FRAMES_START, frame, segment_header};
 
 /// What can still be said of a damaged log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,12 @@ const BLOWS_MAX: usize = 16;
 const FILE_MAX_BYTES: usize = 8 * 1024;
 
 fn strike(file: &mut Vec<u8>, at: usize, how: u8, (a, b): (u8, u8)) -> Trust {
-    let at = at % (file.len() + 1);
+    // Most of a short file is the block of its header, of which 64 bytes are looked at.
+    let frames = file.len().min(FRAMES_START);
+    let at = match how & 0x80 {
+        0 => frames + at % (file.len() - frames + 1),
+        _ => at % (file.len() + 1),
+    };
     let end = file.len().min(at + usize::from(a) + 1);
     match how % 8 {
         0 if at < file.len() => file[at] ^= a,
