@@ -23,11 +23,11 @@ fn a_call_that_fails_ends_the_server_or_concerns_one_task() {
     let rounds = number("OVERTIME_FAULTS_EIO", 3);
     let mut series = Series::new();
     for round in 0..rounds {
-        if round % HITS_PER_FOLDER == 0 {
-            series = Series::new();
-        }
         // The nine is prime to their number, so a few rounds see different threads.
         let target = TARGETS[(round * 9) as usize % TARGETS.len()];
+        if round % HITS_PER_FOLDER == 0 || target.wants_new_folder() {
+            series = Series::new();
+        }
         let count = chance.up_to(target.most);
         break_running(&series, (target, target.broken), (EIO, count), &mut tally);
     }

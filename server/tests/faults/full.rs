@@ -28,11 +28,11 @@ fn a_full_disk_is_told_and_passes() {
     let rounds = number("OVERTIME_FAULTS_ENOSPC", 3);
     let mut series = Series::new();
     for round in 0..rounds {
-        if round % HITS_PER_FOLDER == 0 {
-            series = Series::new();
-        }
         // The nine is prime to their number, so a few rounds see different threads.
         let target = TARGETS[(round * 9) as usize % TARGETS.len()];
+        if round % HITS_PER_FOLDER == 0 || target.wants_new_folder() {
+            series = Series::new();
+        }
         let count = chance.up_to(target.most);
         if target.full == Outcome::Ends {
             break_running(&series, (target, Outcome::Ends), (ENOSPC, count), &mut tally);

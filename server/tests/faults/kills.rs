@@ -17,10 +17,10 @@ fn a_kill_while_it_runs_loses_nothing() {
     let rounds = number("OVERTIME_FAULTS_KILLS", 3);
     let mut series = Series::new();
     for round in 0..rounds {
-        if round % HITS_PER_FOLDER == 0 {
+        let target = TARGETS[round as usize % TARGETS.len()];
+        if round % HITS_PER_FOLDER == 0 || target.wants_new_folder() {
             series = Series::new();
         }
-        let target = TARGETS[round as usize % TARGETS.len()];
         kill_running(&series, target, chance.up_to(target.most), &mut tally);
     }
     println!("kills while it runs:\n{tally}");

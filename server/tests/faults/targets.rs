@@ -69,6 +69,11 @@ impl Target {
         format!("{} {}", self.thread, self.call)
     }
 
+    /// Whether the call is made only until a folder has all the files of its log.
+    pub(crate) fn wants_new_folder(&self) -> bool {
+        self.thread == PREPARE.thread
+    }
+
     /// A fault of its call.
     pub(crate) fn fault(&self, injection: Injection, when: When) -> Fault {
         Fault { call: self.call, injection, when, file: None }
