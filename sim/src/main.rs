@@ -70,7 +70,7 @@ fn many(arguments: &Arguments, stage: &Stage) -> anyhow::Result<()> {
             }
         }
         let done = seed - arguments.from + 1;
-        if done.is_multiple_of(500) {
+        if done.is_multiple_of(100) {
             eprintln!("{done} seeds in {:.0?}, {failed} failed", began.elapsed());
         }
     }
