@@ -93,6 +93,8 @@ struct Handle {
     sharing: Arc<Mutex<Sharing>>,
     /// It goes when it is closed.
     is_temporary: bool,
+    /// It was opened to be read only, and the operating system would hold whoever did to that.
+    is_read_only: bool,
 }
 
 impl Handle {
@@ -115,7 +117,8 @@ impl Handle {
         let is_temporary = path.is_none() || flags & ffi::SQLITE_OPEN_DELETEONCLOSE != 0;
         let sharing = path.map(sharing).unwrap_or_default();
         let name = name.to_owned();
-        Ok(Self { drive, name, number, sharing, is_temporary })
+        let is_read_only = flags & ffi::SQLITE_OPEN_READONLY != 0;
+        Ok(Self { drive, name, number, sharing, is_temporary, is_read_only })
     }
 
     fn close(&self) {
@@ -140,10 +143,20 @@ impl Handle {
     }
 
     fn write(&self, bytes: &[u8], at: u64) -> Result<(), Code> {
+        if self.is_read_only {
+            return Err(ffi::SQLITE_IOERR_WRITE);
+        }
         self.drive.write(&self.name, bytes, at).map_err(|error| match error.kind() {
             io::ErrorKind::StorageFull => ffi::SQLITE_FULL,
             _ => ffi::SQLITE_IOERR_WRITE,
         })
+    }
+
+    fn lock(&self, level: i32) -> Result<(), Code> {
+        if self.is_read_only && level > ffi::SQLITE_LOCK_SHARED {
+            return Err(ffi::SQLITE_IOERR_LOCK);
+        }
+        self.sharing.lock().lock(self.number, level)
     }
 
     fn truncate(&self, len: u64) -> Result<(), Code> {

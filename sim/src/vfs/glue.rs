@@ -192,7 +192,7 @@ unsafe extern "C" fn file_size(
 unsafe extern "C" fn lock(file: *mut ffi::sqlite3_file, level: c_int) -> c_int {
     // SAFETY: the file is open.
     let handle = unsafe { handle(file) };
-    code(handle.sharing.lock().lock(handle.number, level))
+    code(handle.lock(level))
 }
 
 unsafe extern "C" fn unlock(file: *mut ffi::sqlite3_file, level: c_int) -> c_int {
