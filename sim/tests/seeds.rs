@@ -24,6 +24,16 @@ fn seeds_hold() {
     assert!(!is_quiet, "days too quiet: {all:?}");
 }
 
+/// Each of these has found something that was wrong, and is no part of the first hundreds.
+#[test]
+fn seeds_that_once_failed_hold() {
+    let stage = stage();
+    for seed in [10_800, 12_844] {
+        let verdict = run(&Plan::new(seed), &stage, false).verdict;
+        assert!(verdict.is_ok(), "seed {seed} fails: {verdict:?}");
+    }
+}
+
 #[test]
 fn a_seed_replays_the_same_run() {
     let stages = (stage(), stage());

@@ -1,13 +1,16 @@
 //! SQLite's write-ahead log as it lies on disk: how far it is whole, which pages it holds, and
-//! whether more was in it. It reads, and changes nothing; nobody may be writing.
+//! whether more was in it. It never changes what stands there; nobody may be writing.
 //!
 //! SQLite takes a log up to the last commit before the first frame that does not fit, and drops what
 //! is behind it without a word.
 
 use super::vfs::{FRAME_HEADER, LOG_HEADER, PAGE};
+use crate::options::PIECE_BYTES;
 use crate::storage::ArchiveFiles;
 use foldhash::HashSet;
+use std::fs::OpenOptions;
 use std::io::{self, BufReader, ErrorKind, Read};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// What lies in the place of the write-ahead log.
@@ -95,6 +98,39 @@ pub(crate) fn salt(files: &ArchiveFiles, archive: &Path) -> io::Result<Option<u6
             Ok(None)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Writes what a former process has left once more, and syncs it. If a sync of it has failed there, the
+/// operating system may show it and never write it; what builds on it now would be gone with it when
+/// the power goes off. SQLite must not have opened it.
+pub(super) fn write_again(files: &ArchiveFiles, archive: &Path) -> io::Result<()> {
+    let path = of(archive);
+    let written = match files {
+        ArchiveFiles::System => write_file_again(&path),
+        ArchiveFiles::Named { beside, .. } => beside
+            .read(&path)
+            .and_then(|bytes| beside.write(&path, &bytes))
+            .and_then(|()| beside.settle(&path)),
+    };
+    match written {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn write_file_again(path: &Path) -> io::Result<()> {
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut at = 0;
+    loop {
+        match file.read_at(&mut piece, at)? {
+            0 => return file.sync_data(),
+            read => {
+                file.write_all_at(&piece[..read], at)?;
+                at += read as u64;
+            }
+        }
     }
 }
 

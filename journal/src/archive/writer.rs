@@ -55,6 +55,8 @@ impl Writer {
     pub(crate) fn open(site: &Site, opener: Opener) -> Result<Self, OpenError> {
         let file = &site.file;
         let notes = witness::check_of(&site.files, file)?.into_iter().collect();
+        let action = OpenError::io(format!("write {} again", wal::of(file).display()));
+        wal::write_again(&site.files, file).map_err(action)?;
         let connection = schema::open_writer(site)?;
         // Whoever closes it without an end in order leaves everything as it is.
         let damaged = |error| schema::damaged(file, &error);
