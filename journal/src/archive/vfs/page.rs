@@ -63,11 +63,12 @@ impl Part {
         &page[self.from..self.from + self.len]
     }
 
-    /// Whether its page is sound, if the part is all of it. Less SQLite reads only of the first page,
-    /// to learn how the file is laid out; what else it says it reads as a page, or from the
-    /// write-ahead log: then a crash may have torn the one in the file on its way from there.
+    /// Whether its page is sound. A part of the first page is believed: SQLite reads it to learn how the
+    /// file is laid out, and what else that page says it reads as a whole, or from the write-ahead
+    /// log; then a crash may have torn the one in the file on its way from there. Parts of others are
+    /// long values, which SQLite reads past its cache if the log has none of their pages.
     pub(super) fn check(self, page: &[u8; PAGE]) -> Result<(), Damage> {
-        let is_believed = self.len < PAGE || is_sound(page, self.number);
+        let is_believed = (self.number == 1 && self.len < PAGE) || is_sound(page, self.number);
         if is_believed { Ok(()) } else { Err(Damage::Page(self.number)) }
     }
 
@@ -113,6 +114,15 @@ mod tests {
         let mut other = [0; PAGE];
         other[0] = 1;
         assert!(!is_sound(&other, 7));
+    }
+
+    #[test]
+    fn a_part_of_a_torn_page_is_believed_if_that_is_the_first() {
+        let torn = [7; PAGE];
+        let part = |page: usize, amount| Part::of((page * PAGE) as i64, amount).unwrap();
+        assert_eq!(part(0, 100).check(&torn), Ok(()));
+        assert_eq!(part(0, PAGE as c_int).check(&torn), Err(Damage::Page(1)));
+        assert_eq!(part(2, PAGE as c_int - 8).check(&torn), Err(Damage::Page(3)));
     }
 
     #[test]
