@@ -1,6 +1,6 @@
 //! The invariants of the engine, swept after each event in tests and simulations.
 
-use super::Engine;
+use super::{Engine, Mode};
 use crate::limits::CHAIN_MAX;
 use crate::task::{AcceptanceState, Run};
 use overtime_protocol::{LANES, Lane};
@@ -54,6 +54,25 @@ impl Engine {
         let busy = |task: &&crate::task::Task| matches!(task.run, Run::Running);
         let count = self.table.iter().filter(busy).count();
         assert!(count <= workers * CHAIN_MAX + self.brief.being_recalled(), "running");
+    }
+
+    /// Panics if work waits in a lane that has fewer workers than are kept for it, although nothing more
+    /// is to be started.
+    pub fn audit_floors(&self) {
+        let is_starting = matches!(self.mode, Mode::Open | Mode::Draining);
+        if !is_starting || self.has_work_to_start() {
+            return;
+        }
+        for lane in LANES {
+            let (floor, has_place) = match lane {
+                Lane::Control => (self.plan.control_floor, self.brief.has_room()),
+                Lane::Interactive => (self.plan.interactive_floor, self.brief.has_room()),
+                Lane::Bulk => (self.plan.bulk, true),
+                Lane::Background => (self.plan.background, true),
+            };
+            let starves = self.stats.queued[lane] > 0 && self.credits.running(lane) < floor;
+            assert!(!(starves && has_place), "{lane:?} is under its floor and work waits");
+        }
     }
 
     fn audit_tasks(&self) {

@@ -64,6 +64,7 @@ impl Life {
         self.engine.audit();
         self.engine.dispatch(4, time.now(), &mut self.out);
         self.engine.audit();
+        self.engine.audit_floors();
         self.pass_on(oracle, time);
     }
 

@@ -324,6 +324,7 @@ impl Day {
         self.engine.audit();
         self.engine.dispatch(4, self.now, &mut self.out);
         self.engine.audit();
+        self.engine.audit_floors();
         for effect in std::mem::take(&mut self.out) {
             self.apply(effect);
         }
