@@ -57,7 +57,8 @@ impl Backlog {
             }
         }
         let ids = (self.after, self.highest);
-        let mut page = self.archive.take().unfinished_between(ids, max, self.recorded)?;
+        let found = self.archive.take().unfinished_between(ids, max, self.recorded);
+        let mut page = found.inspect_err(|_| self.shared.log.poison())?;
         for task in &mut page {
             self.after = task.task.key();
             task.payload_lost = self.spool.has_lost(task);

@@ -66,7 +66,8 @@ impl Voice {
     /// Delivers verdicts, unless the journal has failed.
     pub(crate) fn verdicts(&self, verdicts: Vec<Verdict>) {
         let failed = self.failed.lock();
-        if failed.is_none() {
+        // Whoever reads the backlog says by itself that it failed.
+        if failed.is_none() && !self.log.is_poisoned() {
             (self.deliver)(Report::Verdicts(verdicts));
         }
     }

@@ -28,7 +28,7 @@ fn seeds_hold() {
 #[test]
 fn seeds_that_once_failed_hold() {
     let stage = stage();
-    for seed in [10_800, 12_844] {
+    for seed in [6_971, 10_800, 12_844] {
         let verdict = run(&Plan::new(seed), &stage, false).verdict;
         assert!(verdict.is_ok(), "seed {seed} fails: {verdict:?}");
     }
