@@ -5,12 +5,16 @@ use super::schema::{open_reader, open_writer};
 use super::vfs::{self, PAGE};
 use super::wal::{self, Found, WriteAheadLog};
 use super::witness::{self, Witness};
-use crate::storage::{ArchiveFiles, Site};
+use super::writer::{Effort, Writer};
+use crate::applier::opener;
+use crate::storage::{ArchiveFiles, Beside, Site};
 use overtime_protocol::Clock;
 use rusqlite::Connection;
 use std::fs::{self, OpenOptions};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const ROWS: i64 = 300;
 
@@ -265,4 +269,31 @@ fn a_write_ahead_log_that_lost_what_was_moved_is_refused_and_one_that_lost_more_
     fill(&writer, 3);
     flip(&path, at(1), 1);
     assert!(witness::check(&bench.file()).unwrap().is_some());
+}
+
+/// The archive's files as they are, on a disk that has no room for the witness.
+struct Full;
+
+impl Beside for Full {
+    fn settle(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read(&self, file: &Path) -> io::Result<Vec<u8>> {
+        fs::read(file)
+    }
+
+    fn write(&self, _: &Path, _: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_announced_on_a_full_disk_is_tried_again() {
+    let bench = Bench::new();
+    let files = ArchiveFiles::Named { vfs: "unix".to_owned(), beside: Arc::new(Full) };
+    let site = Site { files, ..bench.site() };
+    let mut writer = Writer::open(&site, opener()).unwrap();
+    let error = writer.checkpoint(Effort::Passive).unwrap_err();
+    assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DiskFull), "{error}");
 }

@@ -5,6 +5,7 @@ use super::schema;
 use super::settler::Settler;
 use super::wal;
 use super::witness::{self, Witness};
+use crate::disk::is_full;
 use crate::error::OpenError;
 use crate::fold::Fold;
 use crate::options::ARCHIVE_PAGE_BYTES;
@@ -170,7 +171,7 @@ impl Writer {
     pub(crate) fn checkpoint(&mut self, effort: Effort) -> rusqlite::Result<Checkpoint> {
         self.write_ahead_log.settle().map_err(not_written)?;
         let (frames, _) = self.frames()?;
-        self.witness.note(u32::try_from(frames).unwrap_or(0)).map_err(not_written)?;
+        self.witness.note(u32::try_from(frames).unwrap_or(0)).map_err(not_noted)?;
         if effort == Effort::Truncate {
             let moved = self.move_pages("PRAGMA wal_checkpoint(TRUNCATE)")?;
             leave_at_close(&self.connection, moved != Checkpoint::Whole)?;
@@ -195,6 +196,15 @@ impl Writer {
 /// Whether the write-ahead log stays as it is when the last connection is closed.
 fn leave_at_close(connection: &Connection, leaves: bool) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leaves).map(drop)
+}
+
+/// That a checkpoint could not be announced: nothing of it was done, so a full disk passes.
+fn not_noted(error: io::Error) -> rusqlite::Error {
+    if !is_full(&error) {
+        return not_written(error);
+    }
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+    rusqlite::Error::SqliteFailure(code, Some(error.to_string()))
 }
 
 /// A sync that failed, in the words that SQLite would have used.
