@@ -77,6 +77,13 @@ fn a_disk_too_full_for_another_segment_refuses_and_later_takes_again() {
     running.close();
 }
 
+fn wait_for_segments(running: &Running, count: u64) {
+    let stats = running.journal.stats();
+    while stats.log_bytes.load(SeqCst) < count * 64 * 1024 {
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn a_failed_write_or_sync_poisons_and_nothing_is_acknowledged_after_it() {
     for mood in [Mood::WriteFails, Mood::SyncFails] {
@@ -84,6 +91,8 @@ fn a_failed_write_or_sync_poisons_and_nothing_is_acknowledged_after_it() {
         let disk = Arc::new(FaultyDisk::default());
         let running = Running::open_on(&small(root.path()), Arc::clone(&disk) as _);
         running.durable(writes(1, put("s/a", "before", NEVER)));
+        // Or making the spare one is what fails first.
+        wait_for_segments(&running, 2);
         disk.set(mood);
         running.send(writes(2, put("s/b", "lost", NEVER)));
         match running.report() {
