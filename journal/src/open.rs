@@ -23,6 +23,7 @@ use crate::steps::Steps;
 use crate::storage::{ArchiveFiles, Site, Storage};
 use crate::writer::Writer;
 use overtime_protocol::{Epoch, Opener, Recovered};
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -80,11 +81,12 @@ fn open_in(
     let site = Site { file: folder.archive(), files, clock: options.clock };
     let file = &site.file;
     let damaged = |error: rusqlite::Error| archive::damaged(file, &error);
+    let source = Source { disk: &*disk, key: folder.key() };
+    refuse_new_archive(&site, source)?;
     let mut archive = archive::Writer::open(&site, opener.clone())?;
     let watermark = archive.watermark().map_err(damaged)?;
     let mut replay = Replay::default();
     let visit = |visit: Visit<'_>| replay.add(&visit);
-    let source = Source { disk: &*disk, key: folder.key() };
     let recovery = recovery::recover(source, options.segment_bytes, watermark, visit)
         .map_err(|error| recover_error(&folder.log(), error))?;
     let Recovery { found, last, unapplied, mut notes } = recovery;
@@ -135,6 +137,20 @@ fn open_in(
         backlog: Some(backlog),
         notes,
     })
+}
+
+/// Refuses to make an archive for a log that has not everything: beside an empty one, what is left
+/// of the log would seem to follow nothing.
+fn refuse_new_archive(site: &Site, source: Source<'_>) -> Result<(), OpenError> {
+    let is_there = match site.files.open(&site.file) {
+        Ok(mut file) => !matches!(file.read(&mut [0]), Ok(0)),
+        Err(error) => error.kind() != ErrorKind::NotFound,
+    };
+    if is_there || recovery::read(source, 0, |_| Ok(())).is_ok() {
+        return Ok(());
+    }
+    let detail = "it is not there, or empty, and the log has not everything".to_owned();
+    Err(OpenError::ArchiveDamaged { file: site.file.clone(), detail })
 }
 
 fn check_options(options: &Options) -> Result<(), OpenError> {

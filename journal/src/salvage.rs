@@ -91,6 +91,10 @@ impl Work<'_> {
             report.add("payload", |json| json.text("detail", &what))?;
             report.say(what);
         }
+        if self.health.untold > 0 {
+            let untold = self.health.untold;
+            report.say(format!("{untold} more things are wrong; lost payloads may be among them"));
+        }
         let disk = StillDisk::new(&self.still.log());
         let source = Source { disk: &disk, key: self.key };
         if self.health.is_stopped_by(Part::Archive) {

@@ -15,8 +15,9 @@ use crate::error::{OpenError, StoreError};
 use crate::folder::Still;
 use crate::health::{Effect, Flaw, Health, Part};
 use crate::options::ARCHIVE_PAGE_BYTES;
-use crate::recovery::Source;
+use crate::recovery::{self, Candidate, Source};
 use crate::salvage;
+use crate::segment;
 use foldhash::HashSet;
 use late::Late;
 use overtime_protocol::TaskId;
@@ -107,7 +108,7 @@ impl Inspection<'_> {
         let file = self.still.archive();
         if !file.exists() {
             // A server that never came as far as its first record has left none.
-            if self.still.log().read_dir().is_ok_and(|mut files| files.next().is_some()) {
+            if self.has_log() {
                 self.flaw(Part::Archive, Some(file), "the archive is not there".to_owned());
             }
             return Ok(None);
@@ -129,6 +130,8 @@ impl Inspection<'_> {
             Ok((archive, format))
         });
         let archive = match opened {
+            // The first start was cut short; the next one makes the tables.
+            Ok((_, (0, _))) if !self.has_log() => return Ok(None),
             Ok((archive, (found, known))) if found <= known => archive,
             Ok((_, (found, known))) => {
                 let (found, known) = (found.unsigned_abs(), known.unsigned_abs());
@@ -154,6 +157,13 @@ impl Inspection<'_> {
             }
         }
         Ok(Some(archive))
+    }
+
+    /// Whether something was ever written to the log, as far as that is known.
+    fn has_log(&self) -> bool {
+        let files = recovery::examine(&StillDisk::new(&self.still.log()));
+        let is_blank = |file: &Candidate| file.header == segment::Found::Blank;
+        !files.is_ok_and(|files| files.iter().all(is_blank))
     }
 
     /// Checks each page of the archive against its checksum.

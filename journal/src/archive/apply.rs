@@ -44,3 +44,6 @@ pub(super) fn write(
 fn retry_after_ms(fault: &Fault) -> Option<i64> {
     fault.retry_after.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests;

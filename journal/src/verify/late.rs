@@ -65,7 +65,8 @@ impl LateTask {
                 let rests = self.state == Some(TaskState::Parked);
                 self.state = if rests { Some(TaskState::Queued) } else { self.state };
             }
-            Some(Change::Parked(document) | Change::Finished(document, _)) => {
+            Some(Change::Parked(document)) => self.state = Some(document.state),
+            Some(Change::Finished(document, _)) => {
                 (self.state, self.is_whole) = (Some(document.state), true);
             }
         }

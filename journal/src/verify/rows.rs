@@ -86,8 +86,9 @@ impl Inspection<'_> {
 
     /// Holds what the archive says twice against each other.
     fn agreement(&mut self, archive: &StillArchive, sums: &Sums) {
+        // An archive that was built anew ends where the log begins, which has the rest once more.
         if let Some(watermark) = self.health.archive.watermark
-            && sums.highest_lsn > watermark
+            && sums.highest_lsn > watermark.max(self.health.log.last)
         {
             self.bad_row(format!(
                 "it has what record {} wrote, and says that it ends at {watermark}",
@@ -134,7 +135,8 @@ impl Inspection<'_> {
                 }
             };
             if archived.is_none() && !found.is_whole {
-                self.bad_row(format!("{task}: the log goes on with it, and it is not there"));
+                let what = format!("{task}: the log goes on with it, and it is not there");
+                self.harm(Part::Archive, None, what);
                 continue;
             }
             self.count_late(archived, found.state);

@@ -10,6 +10,7 @@ mod flips;
 mod ledger;
 mod life;
 mod lists;
+mod moved_on;
 mod parked;
 mod reads;
 mod removal;

@@ -202,9 +202,11 @@ fn a_parked_task_whose_file_is_gone_says_so() {
 
 fn parked_with(number: u64, kind: &str, fault: Fault) -> Record {
     let kind = KindName::new(kind).unwrap();
+    let mut record = accepted(number, "in");
+    record.acceptance.as_mut().expect("it accepts").kind = kind.clone();
     let whole = *document(number, TaskState::Parked);
     let document = Document { kind, fault: Some(fault), ..whole };
-    Record { change: Some(Change::Parked(Box::new(document))), ..plain(number) }
+    Record { change: Some(Change::Parked(Box::new(document))), ..record }
 }
 
 #[test]

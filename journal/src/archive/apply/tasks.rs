@@ -7,7 +7,7 @@ use crate::fold::{Fold, Rest, Run, TaskFold};
 use bytes::Bytes;
 use overtime_protocol::record::{Acceptance, Advance};
 use overtime_protocol::{
-    Document, Fault, Form, KindName, News, Opener, Product, TaskId, TaskState, UnixMillis,
+    Claim, Document, Fault, Form, KindName, News, Opener, Product, TaskId, TaskState, UnixMillis,
 };
 use rusqlite::{CachedStatement, OptionalExtension, ToSql, Transaction, params};
 
@@ -66,12 +66,15 @@ const RESUME: &str = "UPDATE tasks SET state = 0, forgiven = attempts, crashes =
     next_at = NULL, mark_at = NULL, mark_isolated = NULL, cancel_asked = NULL \
     WHERE id = ?1 AND state < 5";
 
+const CLAIM: &str = "UPDATE tasks SET key = ?2, fingerprint = ?3 WHERE id = ?1";
+
 const ASK_TO_CANCEL: &str = "UPDATE tasks SET cancel_asked = 1 WHERE id = ?1 AND state < 5";
 
 /// The statements that write tasks.
 struct Tasks<'a> {
     opener: &'a Opener,
     accept: CachedStatement<'a>,
+    claim: CachedStatement<'a>,
     run: CachedStatement<'a>,
     advance: CachedStatement<'a>,
     progress: CachedStatement<'a>,
@@ -94,6 +97,7 @@ pub(super) fn write_tasks(
     let mut statements = Tasks {
         opener,
         accept: transaction.prepare_cached(ACCEPT)?,
+        claim: transaction.prepare_cached(CLAIM)?,
         run: transaction.prepare_cached(RUN)?,
         advance: transaction.prepare_cached(ADVANCE)?,
         progress: transaction.prepare_cached(PROGRESS)?,
@@ -198,8 +202,17 @@ impl Tasks<'_> {
         ])?;
         if written > 0 {
             self.tally.row(&acceptance.kind, acceptance.payload.len());
+            return Ok(());
         }
-        Ok(())
+        self.claim(task, change)
+    }
+
+    /// Gives a task that has a row the key that it claimed: what is written again after a loss took
+    /// it away for a former holder first.
+    fn claim(&mut self, task: TaskId, change: &TaskFold) -> rusqlite::Result<()> {
+        let Some(Claim { key, fingerprint }) = &change.claim else { return Ok(()) };
+        let key = params![task.key().cast_signed(), &key.0[..], &fingerprint.0[..]];
+        self.claim.execute(key).map(drop)
     }
 
     fn run(&mut self, task: TaskId, run: &Run) -> rusqlite::Result<()> {
@@ -277,12 +290,13 @@ impl Tasks<'_> {
             change.acceptance.as_ref().map(|acceptance| acceptance.form.number()),
         ];
         let made = body.map_or(0, <[u8]>::len) as u64;
-        if self.rest.execute(values)? > 0 {
+        // A task that is parked and has no row was lost with its payload: it could never run again.
+        if state.is_final() && self.rest.execute(values)? > 0 {
             self.tally.row(kind, made);
         } else {
             let had = self.payload.query_row([key], |row| row.get::<_, i64>(0)).optional()?;
             let Some(had) = had.map(i64::cast_unsigned) else {
-                return Ok(());
+                return self.claim(task, change);
             };
             self.come_to_rest.execute(values)?;
             let gone = if state.is_final() { had } else { 0 };

@@ -126,8 +126,9 @@ impl Lost {
 
     /// What a record of the log brings back is not lost.
     pub(in crate::salvage) fn bring_back(&mut self, record: &Record) {
-        let is_whole = record.acceptance.is_some()
-            || matches!(record.change, Some(Change::Parked(_) | Change::Finished(..)));
+        // One that is parked is nothing without its payload, which came with its acceptance.
+        let is_whole =
+            record.acceptance.is_some() || matches!(record.change, Some(Change::Finished(..)));
         if is_whole {
             self.tasks.remove(&record.task.key().cast_signed());
         }
