@@ -51,7 +51,7 @@ impl Clients {
     fn caller(&mut self, turn: &mut Turn<'_>, request: Request) -> ReplyTo {
         self.asked += 1;
         let to = ReplyTo(self.asked);
-        turn.oracle.asks(to, request);
+        turn.oracle.asks(to, request, turn.time.now());
         to
     }
 
@@ -71,14 +71,16 @@ impl Clients {
             Some(key) => key * 100,
             None => [10, 100, 1_100, 4_000, 9_000][turn.below(5) as usize],
         };
-        let reply_to = self.caller(turn, Request::Submit(work));
+        let (wait, urgency) = (turn.millis(&[0, 1, 20, 3_000]), turn.below(8) as u8);
+        let delay = turn.millis(&[0, 0, 0, 500]);
+        let reply_to = self.caller(turn, Request::Submit(work, delay));
         let submission = Submission {
             reply_to,
             kind: work.kind,
             form,
-            wait: turn.millis(&[0, 1, 20, 3_000]),
-            urgency: turn.below(8) as u8,
-            delay: turn.millis(&[0, 0, 0, 500]),
+            wait,
+            urgency,
+            delay,
             payload: work.payload(len as usize),
             content_type: None,
             traceparent: None,
@@ -131,15 +133,22 @@ impl Clients {
         }
         let wish = if turn.below(2) == 0 { Wish::Cancel } else { Wish::Retry };
         let reply_to = self.caller(turn, Request::About(task));
+        if wish == Wish::Cancel {
+            turn.oracle.wishes_end(task);
+        }
         turn.event(Event::Steered(Steer { reply_to, task, wish }));
     }
 
     fn repair(&mut self, turn: &mut Turn<'_>) {
         let reply_to = self.caller(turn, Request::Other);
         let fault = overtime_protocol::Fault::input("bug", "no");
+        let remedy = if turn.below(2) == 0 { Remedy::Retry } else { Remedy::Discard };
+        if remedy == Remedy::Discard {
+            turn.oracle.wishes_discard();
+        }
         let order = Box::new(RepairOrder {
             print: fault.print(),
-            remedy: if turn.below(2) == 0 { Remedy::Retry } else { Remedy::Discard },
+            remedy,
             kind: Some(kinds()[turn.below(kinds().len() as u64) as usize].name.clone()),
             dry_run: turn.below(4) == 0,
             rate: 100,

@@ -11,7 +11,7 @@ use crate::plan::Profile;
 use crate::time::Time;
 use crate::trace::Trace;
 use crate::vfs;
-use crate::workers::{Back, Desk, Workers};
+use crate::workers::{Back, Desk, Workers, is_unread};
 use overtime_engine::{Effect, Engine, Event, LanePlan, Limits, Seed, Setup};
 use overtime_journal::{
     ArchiveFiles, Backlog, OpenError, Options, Report, Steps, Storage, Store, StoreError, open_on,
@@ -51,8 +51,14 @@ pub(crate) struct Life {
     backlog: Option<Backlog>,
     clean: bool,
     recalled: Vec<(ChainNumber, usize)>,
+    plan: LanePlan,
     out: Vec<Effect>,
     judges_early: bool,
+    drive: Arc<Drive>,
+    /// How many faults happened before it.
+    faults_before: usize,
+    /// A bit may have changed on disk.
+    pub(crate) is_rotten: bool,
     /// The engine knows that the journal has failed.
     pub(crate) has_failed: bool,
     trace: Trace,
@@ -68,6 +74,7 @@ impl Life {
     /// Opens what the drive holds.
     pub(crate) fn begin(cradle: &Cradle, seed: u64) -> Result<Self, OpenError> {
         let Cradle { folder, drive, time, profile, trace, judges_early } = cradle;
+        let faults_before = drive.state().weather.happened.len();
         vfs::mount(&folder.to_string_lossy(), drive);
         let archive =
             ArchiveFiles::Named { vfs: vfs::NAME.to_owned(), beside: Arc::new(vfs::Beside) };
@@ -88,10 +95,11 @@ impl Life {
                 box_of_core.lock().push_back(report);
             }
         }));
+        let plan = LanePlan::new(profile.workers, 2);
         let mut engine = Engine::new(Setup {
             limits: Limits { tasks_max: profile.tasks_max, waiters_max: 3, ..Limits::default() },
             kinds: kinds(),
-            plan: LanePlan::new(profile.workers, 2),
+            plan,
             epoch: recovered.epoch,
             highest: recovered.highest,
             seed: Seed::new(seed),
@@ -109,11 +117,20 @@ impl Life {
             backlog,
             clean: recovered.clean,
             recalled: Vec::new(),
+            plan,
             out: Vec::new(),
             judges_early: *judges_early,
+            drive: Arc::clone(drive),
+            faults_before,
+            is_rotten: false,
             has_failed: false,
             trace: trace.clone(),
         })
+    }
+
+    /// Whether something may not be readable in this life.
+    pub(crate) fn has_faults(&self) -> bool {
+        self.is_rotten || self.drive.state().weather.happened.len() > self.faults_before
     }
 
     /// Something comes to the core.
@@ -128,10 +145,11 @@ impl Life {
     }
 
     /// A worker gets on.
-    pub(crate) fn work(&mut self, chance: &mut Seed, time: &Time) {
+    pub(crate) fn work(&mut self, chance: &mut Seed, oracle: &mut Oracle, time: &Time) {
         let opener = opener();
         let desk = Desk { store: &self.store, opener: &opener, now: time.now().monotonic };
-        match self.workers.work(&desk, chance) {
+        let back = self.workers.work(&desk, chance);
+        match back {
             None => {}
             Some(Back::Chunk(chunk, chain)) => {
                 self.trace.add(format_args!("  part of {}#{}", chunk.task, chunk.run));
@@ -139,6 +157,9 @@ impl Life {
             }
             Some(Back::Done(completion, freed)) => {
                 let (task, run) = (completion.task, completion.run);
+                oracle.comes_back(task, &completion.outcome);
+                let could_read = !is_unread(&completion.outcome);
+                assert!(could_read || self.has_faults(), "nothing fails, and {task} cannot read");
                 self.trace.add(format_args!("  back {task}#{run}: {:?}", completion.outcome));
                 self.event(Event::Completed { completion, freed }, time);
             }

@@ -3,14 +3,18 @@
 //! contradiction: that is a run's failure.
 
 mod answers;
+mod handlers;
 mod sweep;
 
 pub(crate) use sweep::{Entries, States};
 
 use crate::kinds::Work;
 use overtime_protocol::record::Change;
-use overtime_protocol::{Append, Fate, ReplyTo, TaskId, TaskState, Ticket, Verdict};
+use overtime_protocol::{
+    Append, Fate, Now, ReplyTo, TaskId, TaskState, Ticket, UnixMillis, Verdict,
+};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// What is known.
 #[derive(Default)]
@@ -21,8 +25,16 @@ pub(crate) struct Oracle {
     tokens: BTreeMap<u64, Told>,
     /// What was seen of each key of state, at its longest.
     shown: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// How often the end of a task became durable, as the journal said.
-    ends: BTreeMap<TaskId, u32>,
+    /// How each task ended whose end became durable, as the journal said.
+    ends: BTreeMap<TaskId, TaskState>,
+    /// Tasks that an engine wanted on disk: there are no others.
+    offered: BTreeSet<TaskId>,
+    /// What handlers came back with, and what clients wished, so that each end has its reason.
+    reasons: BTreeMap<TaskId, Reasons>,
+    /// Somebody wished those cancelled that a defect has parked.
+    discards: bool,
+    /// The task that does a piece of work, as far as its acceptance is on disk.
+    doers: BTreeMap<u64, TaskId>,
     /// What each append of this life says.
     appends: BTreeMap<Ticket, Said>,
     /// Tasks whose acceptance is on disk, as far as any life was told.
@@ -76,7 +88,7 @@ impl Counts {
 /// What a request is about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Request {
-    Submit(Work),
+    Submit(Work, Duration),
     About(TaskId),
     State(u64),
     Other,
@@ -98,19 +110,36 @@ struct Told {
     requests: u32,
     /// The task that does it, if that is known.
     task: Option<TaskId>,
+    /// When it was asked for first, and not before when it may begin.
+    asked: Now,
+    due: UnixMillis,
+    /// In which life that was.
+    life: u64,
 }
 
 struct Said {
     task: TaskId,
-    ends: bool,
+    ends: Option<TaskState>,
     accepts: bool,
+}
+
+/// Why a task may have ended as it did.
+#[derive(Default)]
+struct Reasons {
+    was_done: bool,
+    was_rejected: bool,
+    had_defect: bool,
+    /// Somebody wished it cancelled.
+    cancels: bool,
 }
 
 impl Oracle {
     /// A client asks for something.
-    pub(crate) fn asks(&mut self, to: ReplyTo, request: Request) {
-        if let Request::Submit(work) = request {
-            let told = Told { work, is_refused: false, requests: 0, task: None };
+    pub(crate) fn asks(&mut self, to: ReplyTo, request: Request, now: Now) {
+        if let Request::Submit(work, delay) = request {
+            let (due, life) = (now.unix + delay, self.counts.lives);
+            let told =
+                Told { work, is_refused: false, requests: 0, task: None, asked: now, due, life };
             let told = self.tokens.entry(work.token).or_insert(told);
             assert_eq!(told.work, work, "a token stands for two pieces of work");
             told.requests += 1;
@@ -122,8 +151,14 @@ impl Oracle {
     /// The engine wants something appended.
     pub(crate) fn appends(&mut self, append: &Append) {
         let record = &append.record;
-        let ends = matches!(record.change, Some(Change::Finished(..)));
+        let ends = match &record.change {
+            Some(Change::Finished(document, _)) => Some(document.state),
+            _ => None,
+        };
         let accepts = record.acceptance.is_some();
+        if accepts || ends.is_some() {
+            self.offered.insert(record.task);
+        }
         self.appends.insert(append.ticket, Said { task: record.task, ends, accepts });
     }
 
@@ -134,10 +169,10 @@ impl Oracle {
             panic!("a verdict on an append that nobody made: {verdict:?}");
         };
         if matches!(verdict.fate, Fate::Durable { .. }) {
-            if said.ends {
-                let ends = self.ends.entry(said.task).or_default();
-                *ends += 1;
-                assert_eq!(*ends, 1, "{} ended twice", said.task);
+            if let Some(state) = said.ends {
+                let before = self.ends.insert(said.task, state);
+                assert!(before.is_none(), "{} ended twice: {before:?}, {state:?}", said.task);
+                self.check_reason(said.task, state);
             }
             if said.accepts {
                 self.accepted.insert(said.task);
@@ -147,20 +182,11 @@ impl Oracle {
 
     /// The journal told of an unfinished task.
     pub(crate) fn recovered(&mut self, task: TaskId) {
+        assert!(self.offered.contains(&task), "{task} was recovered and never was");
         assert!(!self.ends.contains_key(&task), "{task} has ended and was recovered");
         let end = self.tasks.get(&task).and_then(|known| known.end);
         assert!(end.is_none(), "{task} was told to be {end:?} and was recovered");
         self.accepted.insert(task);
-    }
-
-    /// A handler is about to start.
-    pub(crate) fn starts(&mut self, task: TaskId, work: Work) {
-        if work.starts_durable() {
-            let known = self.accepted.contains(&task);
-            assert!(known, "{task} starts before its acceptance is on disk");
-        }
-        let end = self.tasks.get(&task).and_then(|known| known.end);
-        assert!(end.is_none(), "{task} was told to be {end:?} and starts again");
     }
 
     /// The journal has said that it failed.
@@ -194,6 +220,7 @@ impl Oracle {
         let known =
             self.tasks.entry(task).or_insert(Known { work: None, is_durable: false, end: None });
         known.is_durable = true;
+        assert!(self.offered.contains(&task), "{task} is told and never was");
         if let Some(work) = work {
             let former = *known.work.get_or_insert(work);
             assert_eq!(former, work, "{task} is told to be the work of another");
@@ -205,6 +232,7 @@ impl Oracle {
         if state.is_final() {
             let end = *known.end.get_or_insert(state);
             assert_eq!(end, state, "{task} was told to be {end:?} and is now {state:?}");
+            self.check_reason(task, state);
         }
     }
 }

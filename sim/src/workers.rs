@@ -3,14 +3,17 @@
 
 use crate::kinds::Work;
 use bytes::Bytes;
-use overtime_engine::{Freed, Seed};
+use overtime_engine::{Freed, LanePlan, Seed};
 use overtime_journal::{Store, StoreError};
 use overtime_protocol::record::{Put, ReadMark};
 use overtime_protocol::{
-    Chain, ChainNumber, Chunk, Completion, Fault, Go, Job, Monotonic, Opener, Outcome, Product,
-    Progress, Ruling, TaskId,
+    Chain, ChainNumber, Chunk, Completion, Fault, Go, Job, LANES, Lane, Monotonic, Opener, Outcome,
+    PerLane, Product, Progress, Ruling, TaskId,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// The code of a handler that could not read.
+const UNREADABLE: &str = "unreadable";
 
 /// All that are busy.
 #[derive(Default)]
@@ -60,6 +63,21 @@ impl Workers {
             waits: false,
             ends: false,
         });
+    }
+
+    /// No lane has more of them than it may have, nor what is kept for another; and `running` says how
+    /// many each has.
+    pub(crate) fn check(&self, plan: &LanePlan, running: &PerLane<u64>) {
+        let busy = |lane| self.busy.iter().filter(|busy| busy.freed.lane == lane).count();
+        let (control, interactive) = (busy(Lane::Control), busy(Lane::Interactive));
+        let has_room = control + interactive <= plan.foreground
+            && control <= plan.foreground - plan.interactive_floor
+            && interactive <= plan.foreground - plan.control_floor
+            && busy(Lane::Bulk) <= plan.bulk
+            && busy(Lane::Background) <= plan.background;
+        assert!(has_room, "lanes over their ceilings: {control}, {interactive} of {plan:?}");
+        let is_known = LANES.into_iter().all(|lane| running[lane] == busy(lane) as u64);
+        assert!(is_known, "{running:?} are said to be busy, and {control}, {interactive} are");
     }
 
     /// Whether all wait for rulings.
@@ -200,8 +218,13 @@ impl Attempt<'_, '_> {
 }
 
 fn attempt_failed(busy: &mut Busy, job: &Job, now: Monotonic, why: &str) -> Back {
-    let outcome = Outcome::Ephemeral(Fault::ephemeral("unreadable", why));
+    let outcome = Outcome::Ephemeral(Fault::ephemeral(UNREADABLE, why));
     complete(busy, job, outcome, Vec::new(), now)
+}
+
+/// Whether an attempt came to nothing because its handler could not read.
+pub(crate) fn is_unread(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Ephemeral(fault) if *fault.code == *UNREADABLE)
 }
 
 fn complete(busy: &mut Busy, job: &Job, outcome: Outcome, puts: Vec<Put>, now: Monotonic) -> Back {

@@ -117,7 +117,8 @@ impl World {
             }
             let seed = self.chance.next_u64();
             match Life::begin(&self.cradle, seed) {
-                Ok(life) if !self.cradle.drive.is_off() => {
+                Ok(mut life) if !self.cradle.drive.is_off() => {
+                    life.is_rotten = self.is_rotten;
                     self.life = Some(life);
                     self.oracle.counts.lives += 1;
                     self.sweep();
@@ -177,6 +178,9 @@ impl World {
                 return states;
             }
             states.insert(task, self.oracle.check_task(task, &answer));
+            if let Answer::Events(page) = life.ask_journal(Query::Events { task, after: 0 }) {
+                self.oracle.check_events(&page);
+            }
         }
         let mut entries = Entries::new();
         for key in kinds::keys() {

@@ -66,6 +66,7 @@ impl Life {
         self.engine.audit();
         self.engine.audit_floors();
         self.pass_on(oracle, time);
+        self.workers.check(&self.plan, &self.engine.stats().running);
     }
 
     fn pass_on(&mut self, oracle: &mut Oracle, time: &Time) {
@@ -111,13 +112,13 @@ impl Life {
             Effect::Recall(chain) => self.recalled.push((chain, self.workers.recall(chain))),
             Effect::Dispatch(chain) => {
                 let opener = opener();
-                let now = time.now().monotonic;
-                let desk = Desk { store: &self.store, opener: &opener, now };
+                let now = time.now();
+                let desk = Desk { store: &self.store, opener: &opener, now: now.monotonic };
                 for job in &chain.jobs {
                     self.trace.add(format_args!("  start {}#{}", job.task, job.run));
                     // One that cannot be read now is looked at by its worker.
                     if let Ok(work) = Workers::read(job, &desk) {
-                        oracle.starts(job.task, work);
+                        oracle.starts(job.task, work, now);
                     }
                 }
                 self.workers.take(chain);

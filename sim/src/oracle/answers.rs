@@ -2,13 +2,16 @@
 
 use super::{Known, Oracle, Request};
 use crate::kinds::Work;
-use overtime_protocol::{Answer, Code, Durability, Problem, ReplyTo, Submitted, TaskId, TaskState};
+use overtime_protocol::{
+    Answer, Code, Durability, EventPage, News, Problem, ReplyTo, Submitted, TaskEvent, TaskId,
+    TaskState,
+};
 
 impl Oracle {
     /// Somebody is answered.
     pub(crate) fn answer(&mut self, to: ReplyTo, answer: &Answer) {
         let (work, task) = match self.settle(to) {
-            Request::Submit(work) => (Some(work), None),
+            Request::Submit(work, _) => (Some(work), None),
             Request::About(task) => (None, Some(task)),
             Request::State(key) => return self.state(key, answer),
             Request::Other => (None, None),
@@ -28,6 +31,9 @@ impl Oracle {
             }
             Answer::Accepted { document, .. } | Answer::Document(document) => {
                 is_of(task, document.id);
+                let is_promise = matches!(answer, Answer::Accepted { .. });
+                let is_on_disk = document.durability == Durability::Disk;
+                assert!(is_on_disk || !is_promise, "a 202 is not on disk: {document:?}");
                 if document.durability == Durability::Disk {
                     self.may_promise(document.id, document.state, answer);
                     self.learn(document.id, document.state, work);
@@ -35,7 +41,10 @@ impl Oracle {
             }
             Answer::Problem(problem) => self.problem(problem, work, task),
             Answer::Value { body, .. } => self.list(body),
-            Answer::Events(page) => is_of(task, page.task),
+            Answer::Events(page) => {
+                is_of(task, page.task);
+                self.check_events(page);
+            }
             Answer::Repairing { .. } => {}
         }
     }
@@ -105,6 +114,21 @@ impl Oracle {
             }
             _ => {}
         }
+    }
+
+    /// What is told of a task is told in order, and its end last.
+    pub(crate) fn check_events(&self, page: &EventPage) {
+        let events = &page.events;
+        assert!(events.is_sorted_by(|one, next| one.sequence < next.sequence), "{events:?}");
+        let before = events.split_last().map_or(&[][..], |(_, before)| before);
+        assert!(!before.iter().any(TaskEvent::is_final), "an end is not the last: {events:?}");
+        let shown = events.last().and_then(|event| match &event.news {
+            News::State(state) | News::Faulted(state, _) => Some(*state),
+            News::Retrying(..) | News::Progress(_) | News::CancelAsked => None,
+        });
+        let end = self.tasks.get(&page.task).and_then(|known| known.end);
+        let is_end = end.is_none() || shown == end || events.is_empty() || page.more;
+        assert!(is_end, "{} was told to be {end:?}, and its events say {events:?}", page.task);
     }
 
     fn is_durable(&self, task: TaskId) -> bool {

@@ -3,7 +3,7 @@
 
 use super::{Counts, Oracle};
 use overtime_protocol::{Answer, Code, Problem, TaskId, TaskState};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What state says of the work: how often each entry stands there.
 pub(crate) type Entries = BTreeMap<u64, u32>;
@@ -14,8 +14,9 @@ pub(crate) type States = BTreeMap<TaskId, TaskState>;
 impl Oracle {
     /// The tasks that have to be there.
     pub(crate) fn durable_tasks(&self) -> Vec<TaskId> {
-        let durable = self.tasks.iter().filter(|(_, known)| known.is_durable);
-        durable.map(|(task, _)| *task).collect()
+        let told = self.tasks.iter().filter(|(_, known)| known.is_durable).map(|(task, _)| task);
+        let judged = self.accepted.iter().chain(self.ends.keys());
+        told.chain(judged).copied().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// What the journal says of one of them.
@@ -29,6 +30,10 @@ impl Oracle {
             }
         };
         let end = self.tasks.get(&task).and_then(|known| known.end);
+        let end = end.or_else(|| self.ends.get(&task).copied());
+        if state.is_final() {
+            self.check_reason(task, state);
+        }
         let is_same = end.is_none_or(|end| end == state);
         assert!(is_same, "{task} was told to be {end:?} and is now {state:?}");
         state

@@ -51,7 +51,7 @@ impl World {
         let (chance, time) = (&mut self.chance, &*self.cradle.time);
         let Some(life) = &mut self.life else { return };
         match dice {
-            40..56 => life.work(chance, time),
+            40..56 => life.work(chance, &mut self.oracle, time),
             56..68 => life.journal.commit(),
             68..74 => life.journal.apply(),
             74..76 => life.journal.make_room(),
@@ -87,8 +87,8 @@ impl World {
     /// What the journal said is heard, now or later, and the engine has its turn. Then who must end
     /// ends.
     pub(super) fn settle(&mut self) {
-        self.oracle.has_faults = self.has_faults();
         let Some(life) = &mut self.life else { return };
+        self.oracle.has_faults = life.has_faults();
         if self.cradle.drive.is_off() {
             return self.outage();
         }
@@ -136,15 +136,9 @@ impl World {
         let Some(life) = &mut self.life else { return };
         life.journal.commit();
         life.look_up(&mut self.chance);
-        self.oracle.has_faults = self.has_faults();
-        let Some(life) = &mut self.life else { return };
+        self.oracle.has_faults = life.has_faults();
         life.deliver(&mut self.oracle, &self.cradle.time);
         life.turn(&mut self.oracle, &self.cradle.time);
-    }
-
-    /// Whether something may not be readable.
-    fn has_faults(&self) -> bool {
-        self.is_rotten || !self.cradle.drive.state().weather.happened.is_empty()
     }
 
     /// A bit changes on disk, on some days.

@@ -1,6 +1,7 @@
 //! The end of a run: the faults stop, and everything has to come to its end within a bound.
 
 use super::World;
+use overtime_protocol::LANES;
 use std::time::Duration;
 
 /// So many turns are more than any run needs.
@@ -26,6 +27,7 @@ impl World {
         }
         let left = self.life.as_ref().map(|life| life.engine.stats());
         assert!(self.is_over(), "without an end: {left:?}");
+        self.check_nothing_is_left();
         let states = self.sweep();
         self.oracle.check_end(&states);
     }
@@ -41,6 +43,15 @@ impl World {
         life.engine.stats().tasks == 0 && self.oracle.owed() == 0 && life.is_idle()
     }
 
+    /// What is over takes no memory, and no worker.
+    fn check_nothing_is_left(&self) {
+        let Some(life) = &self.life else { return };
+        let stats = life.engine.stats();
+        let is_free = stats.payload_bytes == 0 && stats.waiters == 0 && stats.spooling == 0;
+        let is_idle = LANES.into_iter().all(|lane| stats.queued[lane] + stats.running[lane] == 0);
+        assert!(is_free && is_idle, "nothing is under way, and the engine keeps {stats:?}");
+    }
+
     fn end_turn(&mut self) {
         let time = &*self.cradle.time;
         let Some(life) = &mut self.life else { return };
@@ -49,7 +60,7 @@ impl World {
         life.look_up(&mut self.chance);
         life.spool();
         life.hand_over(&mut self.oracle, time);
-        life.work(&mut self.chance, time);
+        life.work(&mut self.chance, &mut self.oracle, time);
         life.deliver(&mut self.oracle, time);
         life.turn(&mut self.oracle, time);
         if life.workers.all_wait() && !life.journal.has_appends() {

@@ -1,0 +1,78 @@
+//! What the handlers do, held against what was asked for: which work starts, when, and which ends
+//! have a reason in it.
+
+use super::{Oracle, Reasons};
+use crate::kinds::Work;
+use overtime_protocol::{Now, Outcome, TaskId, TaskState};
+use std::time::Duration;
+
+impl Oracle {
+    /// A handler is about to start.
+    pub(crate) fn starts(&mut self, task: TaskId, work: Work, now: Now) {
+        let is_accepted = self.accepted.contains(&task);
+        if work.starts_durable() {
+            assert!(is_accepted, "{task} starts before its acceptance is on disk");
+        }
+        let end = self.tasks.get(&task).and_then(|known| known.end);
+        let end = end.or_else(|| self.ends.get(&task).copied());
+        assert!(end.is_none(), "{task} is {end:?} and starts again");
+        let own = self.tasks.get(&task).and_then(|known| known.work);
+        assert!(own.is_none_or(|own| own == work), "{task} starts with the payload of another");
+        self.check_asked(task, work, now);
+        if is_accepted {
+            let doer = *self.doers.entry(work.token).or_insert(task);
+            assert_eq!(doer, task, "two tasks are to do the work {}", work.token);
+        }
+    }
+
+    /// Somebody has asked for it, and not for later.
+    fn check_asked(&self, task: TaskId, work: Work, now: Now) {
+        let told = self.tokens.get(&work.token).expect("a payload that nobody has sent");
+        assert_eq!(told.work, work, "{task} starts as another kind of work");
+        // Whoever repeats a request under its key may have been refused the first time; and a
+        // clock that was set since says nothing.
+        let passed = now.monotonic.since(told.asked.monotonic);
+        let expected = told.asked.unix + passed;
+        let is_set = now.unix < expected || now.unix > expected + Duration::from_millis(1);
+        let is_first = told.requests == 1 && told.life == self.counts.lives;
+        assert!(
+            !is_first || is_set || now.unix >= told.due,
+            "{task} starts before it is due: {now:?}, {:?}",
+            told.due
+        );
+    }
+
+    /// A handler has come back.
+    pub(crate) fn comes_back(&mut self, task: TaskId, outcome: &Outcome) {
+        let reasons = self.reasons.entry(task).or_default();
+        match outcome {
+            Outcome::Done(_) => reasons.was_done = true,
+            Outcome::Rejected(_) => reasons.was_rejected = true,
+            Outcome::Defect(_) => reasons.had_defect = true,
+            Outcome::Ephemeral(_) | Outcome::Yielded | Outcome::Cancelled => {}
+        }
+    }
+
+    /// A client wishes a task cancelled.
+    pub(crate) fn wishes_end(&mut self, task: TaskId) {
+        self.reasons.entry(task).or_default().cancels = true;
+    }
+
+    /// A client wishes all tasks cancelled that a defect has parked.
+    pub(crate) fn wishes_discard(&mut self) {
+        self.discards = true;
+    }
+
+    /// No task ends by itself.
+    pub(super) fn check_reason(&self, task: TaskId, state: TaskState) {
+        let none = Reasons::default();
+        let reasons = self.reasons.get(&task).unwrap_or(&none);
+        let has_reason = match state {
+            TaskState::Succeeded => reasons.was_done,
+            TaskState::Failed => reasons.was_rejected,
+            TaskState::Cancelled => reasons.cancels || (self.discards && reasons.had_defect),
+            _ => true,
+        };
+        assert!(has_reason, "{task} is {state:?} and nobody has made it so");
+    }
+}
