@@ -38,6 +38,7 @@ mod report;
 mod retries;
 mod spool;
 mod submission;
+mod walk;
 mod work;
 
 pub use command::{Options, run};
@@ -100,17 +101,22 @@ impl Drill {
     pub fn audit(&mut self, address: SocketAddr, scope: Scope) -> anyhow::Result<Findings> {
         self.each(address, |client, lines| client.clear_up(lines))?;
         let mut lines = Lines::to(address);
-        let after = match scope {
-            Scope::Recent => self.history.newest(),
-            Scope::Everything => None,
-        };
-        let (listing, revived) = listing::list_settled(&mut lines, after, SETTLE)?;
+        let after = self.history.newest();
+        let (mut listing, revived) = listing::list_settled(&mut lines, after, SETTLE)?;
         self.history.counts.revived += revived;
+        if scope == Scope::Everything {
+            let mut walk = self.history.walk();
+            let mut older = |task, listed| walk.pass(task, listed);
+            listing = listing::list(&mut lines, after, Some(&mut older))?;
+            let (findings, unknown) = walk.end();
+            self.history.findings.extend(findings);
+            listing.extend(unknown);
+        }
         self.each(address, |client, lines| client.compare(lines, &listing))?;
         if scope == Scope::Everything {
             self.each(address, |client, lines| client.compare_again(lines))?;
         }
-        self.history.compare(&listing, &self.clients, scope);
+        self.history.compare(&listing, &self.clients);
         self.history.compare_faults(&mut lines, &self.clients)?;
         self.clients.iter_mut().for_each(Client::settle);
         Ok(self.take_findings())

@@ -1,4 +1,4 @@
-//! The pressure: load, crash tests, and floors to put beside. It speaks plain HTTP/1.1 to any
+//! The pressure: load, a drill, and floors to put beside. It speaks plain HTTP/1.1 to any
 //! server with the same API, and native frames to ours, on loopback only, and knows nothing of how
 //! that server is built.
 //!

@@ -1,8 +1,10 @@
 //! How a scenario tells what it found: as a table for people or as JSON for programs, the same
 //! numbers.
 
+use anyhow::Context;
 use serde::Serialize;
 use std::fmt::Display;
+use std::io::Write;
 
 /// The options for that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]
@@ -15,8 +17,9 @@ pub struct Output {
 impl Output {
     /// Prints a report.
     pub fn print(self, report: &(impl Serialize + Display)) -> anyhow::Result<()> {
-        print!("{}", self.render(report)?);
-        Ok(())
+        let text = self.render(report)?;
+        // Whoever reads it may have gone.
+        std::io::stdout().write_all(text.as_bytes()).context("cannot tell what was found")
     }
 
     fn render(self, report: &(impl Serialize + Display)) -> serde_json::Result<String> {

@@ -64,7 +64,8 @@ pub fn run(options: &Options, is_interrupted: &AtomicBool) -> anyhow::Result<Ver
             .prefix("overtime-drill-")
             .tempdir_in(&options.data)
             .with_context(|| format!("cannot create a folder in {}", options.data.display()))?;
-    std::fs::write(folder.path().join("overtime.toml"), SETTINGS)?;
+    std::fs::write(folder.path().join("overtime.toml"), SETTINGS)
+        .with_context(|| format!("cannot write into {}", folder.path().display()))?;
     let mut report = Report::new(seed);
     let mut course = Course::new(options, seed, folder.path(), is_interrupted)?;
     let played = course.play(&mut report);
@@ -124,10 +125,12 @@ impl<'a> Course<'a> {
             let told = |what: &str| format!("round {round}: {what}");
             self.crash(&mut report.restarts).with_context(|| told("kill"))?;
             self.restart(&mut report.restarts).with_context(|| told("restart"))?;
-            let is_last = self.is_last(round);
+            let mut is_last = self.is_last(round);
             if is_last || self.random.below(SKIP_IN) > 0 {
                 let scope = if is_last { Scope::Everything } else { Scope::Recent };
                 self.compare(scope, report).with_context(|| told("comparison"))?;
+                // The data is kept as it is then: what comes later would only cover the traces.
+                is_last |= !report.findings.is_empty();
             }
             report.seconds = begun.elapsed().as_secs_f64();
             self.progress(report, is_last);

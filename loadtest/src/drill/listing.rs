@@ -45,8 +45,13 @@ struct Cause {
     code: String,
 }
 
-/// All tasks that are newer than `after`.
-pub(super) fn list(lines: &mut Lines, after: Option<TaskId>) -> anyhow::Result<Listing> {
+/// All tasks that are newer than `after`. The others, which may be many millions, are told to `older`
+/// one by one, from the newest back, if somebody wants to hear of them.
+pub(super) fn list(
+    lines: &mut Lines,
+    after: Option<TaskId>,
+    mut older: Option<&mut dyn FnMut(TaskId, Listed)>,
+) -> anyhow::Result<Listing> {
     let mut listing = Listing::new();
     let (mut query, mut newest) = ("limit=1000".to_owned(), None);
     loop {
@@ -57,11 +62,13 @@ pub(super) fn list(lines: &mut Lines, after: Option<TaskId>) -> anyhow::Result<L
                 bail!("the list is not in order: {id} comes behind a lower one");
             }
             newest = Some(id);
-            if after.is_some_and(|after| id <= after) {
-                return Ok(listing);
-            }
             let state = TaskState::from_name(&entry.state).context("a list has another state")?;
-            listing.insert(id, Listed { kind: entry.kind, state });
+            let listed = Listed { kind: entry.kind, state };
+            match &mut older {
+                _ if after.is_none_or(|after| id > after) => drop(listing.insert(id, listed)),
+                Some(older) => older(id, listed),
+                None => return Ok(listing),
+            }
         }
         match page.next {
             Some(next) => query = format!("limit=1000&after={next}"),
@@ -80,7 +87,7 @@ pub(super) fn list_settled(
     let (begun, mut revived) = (Instant::now(), 0);
     loop {
         revived += settle(lines, patience.saturating_sub(begun.elapsed()))?;
-        let listing = list(lines, after)?;
+        let listing = list(lines, after, None)?;
         // A task may have gone from one state to another while each was asked for in turn; where it
         // is listed, it is listed once.
         let is_idle = !listing.values().any(|listed| LIVE.contains(&listed.state));

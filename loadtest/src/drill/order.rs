@@ -78,9 +78,11 @@ impl Order {
 
     /// Whether this end is right, by all that was told.
     pub(super) fn may_end_as(&self, state: TaskState) -> bool {
+        // What is not due while the drill lasts does not end by itself.
+        let is_own = self.work != Work::Later && state == self.work.end();
         match self.cancelling {
-            Cancelling::No => state == self.work.end(),
-            Cancelling::Asked => state == self.work.end() || state == TaskState::Cancelled,
+            Cancelling::No => is_own,
+            Cancelling::Asked => is_own || state == TaskState::Cancelled,
             Cancelling::Done => state == TaskState::Cancelled,
         }
     }

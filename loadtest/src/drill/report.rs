@@ -56,10 +56,11 @@ impl Report {
         Self { seed, ..Self::default() }
     }
 
-    /// Decides whether all is right: something was compared, and nothing was found.
+    /// Decides whether all is right: something was acknowledged and compared, and nothing was found.
     pub(super) fn conclude(&mut self) -> bool {
-        let is_through = self.broken_off.is_none() && self.comparisons > 0;
-        self.is_right = is_through && self.findings.is_empty();
+        let Counts { answered, accepted, .. } = self.counts;
+        let is_shown = self.comparisons > 0 && answered + accepted > 0;
+        self.is_right = self.broken_off.is_none() && is_shown && self.findings.is_empty();
         self.is_right
     }
 
@@ -114,7 +115,11 @@ impl Display for Report {
         self.fmt_findings(out)?;
         let verdict = match (self.is_right, self.findings.len()) {
             (true, _) => "right: all that was acknowledged is there, once, and nothing else".into(),
-            (false, 0) => "nothing was shown".into(),
+            (false, 0) if self.comparisons == 0 => "nothing was shown".into(),
+            (false, 0) if self.broken_off.is_some() => {
+                "not through: nothing is wrong as far as it came".into()
+            }
+            (false, 0) => "nothing was shown: the server took nothing".into(),
             (false, count) => format!("WRONG: {count} findings"),
         };
         writeln!(out, "verdict      {verdict}")
@@ -137,9 +142,11 @@ mod tests {
 
     #[test]
     fn it_is_right_only_if_something_was_compared_and_nothing_was_found() {
-        let right = Report { comparisons: 1, ..Report::new(7) };
+        let counts = Counts { answered: 1, ..Counts::default() };
+        let right = Report { comparisons: 1, counts, ..Report::new(7) };
         assert!(right.clone().conclude());
-        assert!(!Report::new(7).conclude());
+        assert!(!Report { comparisons: 1, ..Report::new(7) }.conclude());
+        assert!(!Report { counts, ..Report::new(7) }.conclude());
         assert!(!Report { broken_off: Some("died".into()), ..right.clone() }.conclude());
         let found = Finding::new(Fault::Missing, None, "a contact".into());
         let mut wrong = Report { findings: vec![found], kept: Some("place".into()), ..right };

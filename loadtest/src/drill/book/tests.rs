@@ -187,6 +187,19 @@ fn what_was_told_to_be_cancelled_stays_so() {
 }
 
 #[test]
+fn what_runs_before_it_is_due_is_found() {
+    for is_asked in [false, true] {
+        let mut book = book(Work::Later, true);
+        book.heard(0, &Ok(accepted(1)));
+        if is_asked {
+            book.heard_of_cancel(0, &Ok(answer(202, task(1), r#"{"state":"running"}"#)));
+        }
+        book.held_against(0, Some(&listed("echo", TaskState::Succeeded)));
+        assert_eq!(faults(&book), [Fault::Wrong], "{is_asked}");
+    }
+}
+
+#[test]
 fn a_cancellation_in_doubt_may_have_come_too_late_and_none_is_invented() {
     let steps = Work::Steps { steps: 2, fail_at: None, ms: 0 };
     for state in [TaskState::Cancelled, TaskState::Succeeded] {
