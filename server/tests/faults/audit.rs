@@ -25,10 +25,12 @@ pub(crate) fn audit(server: &Server, ledger: &mut Ledger, first: usize) {
 fn ask_again(server: &Server, ledger: &mut Ledger, order: &Order) {
     let answer = load::send(&server.data, order, "60s").expect("a running server answers");
     assert_eq!(answer.status, 200, "{order:?} was {answer:?}");
-    let known = ledger.fates[order.number].clone();
-    if let Fate::Done(..) = known {
-        let replayed = answer.field("Idempotency-Replayed");
-        assert_eq!(replayed, Some("true"), "{order:?} was done and has run again: {answer:?}");
+    let is_replayed = answer.field("Idempotency-Replayed") == Some("true");
+    match ledger.fates[order.number] {
+        Fate::Done(..) => assert!(is_replayed, "{order:?} has run again: {answer:?}"),
+        // What was said not to have happened has not.
+        Fate::Refused => assert!(!is_replayed, "{order:?} was refused and is there: {answer:?}"),
+        Fate::Unknown | Fate::Accepted(_) => {}
     }
     match order.work {
         Work::Upsert => {}
