@@ -132,10 +132,14 @@ impl Clients {
             return self.repair(turn);
         }
         let wish = if turn.below(2) == 0 { Wish::Cancel } else { Wish::Retry };
-        let reply_to = self.caller(turn, Request::About(task));
-        if wish == Wish::Cancel {
-            turn.oracle.wishes_end(task);
-        }
+        let request = match wish {
+            Wish::Cancel => {
+                turn.oracle.wishes_end(task);
+                Request::Cancel(task)
+            }
+            Wish::Retry => Request::About(task),
+        };
+        let reply_to = self.caller(turn, request);
         turn.event(Event::Steered(Steer { reply_to, task, wish }));
     }
 

@@ -90,6 +90,7 @@ impl Counts {
 pub(crate) enum Request {
     Submit(Work, Duration),
     About(TaskId),
+    Cancel(TaskId),
     State(u64),
     Other,
 }
@@ -131,6 +132,8 @@ struct Reasons {
     had_defect: bool,
     /// Somebody wished it cancelled.
     cancels: bool,
+    /// … and was told that it does not run again.
+    is_not_to_run: bool,
 }
 
 impl Oracle {

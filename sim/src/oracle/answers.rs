@@ -13,6 +13,10 @@ impl Oracle {
         let (work, task) = match self.settle(to) {
             Request::Submit(work, _) => (Some(work), None),
             Request::About(task) => (None, Some(task)),
+            Request::Cancel(task) => {
+                self.note_cancelled(task, answer);
+                (None, Some(task))
+            }
             Request::State(key) => return self.state(key, answer),
             Request::Other => (None, None),
         };
@@ -51,7 +55,7 @@ impl Oracle {
 
     /// Somebody is told why a task is where it is.
     pub(crate) fn explain(&mut self, to: ReplyTo, told: TaskId) {
-        if let Request::About(asked) = self.settle(to) {
+        if let Request::About(asked) | Request::Cancel(asked) = self.settle(to) {
             is_of(Some(asked), told);
         }
     }

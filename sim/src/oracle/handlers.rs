@@ -3,7 +3,7 @@
 
 use super::{Oracle, Reasons};
 use crate::kinds::Work;
-use overtime_protocol::{Now, Outcome, TaskId, TaskState};
+use overtime_protocol::{Answer, Now, Outcome, TaskId, TaskState};
 use std::time::Duration;
 
 impl Oracle {
@@ -16,6 +16,8 @@ impl Oracle {
         let end = self.tasks.get(&task).and_then(|known| known.end);
         let end = end.or_else(|| self.ends.get(&task).copied());
         assert!(end.is_none(), "{task} is {end:?} and starts again");
+        let is_to_run = self.reasons.get(&task).is_none_or(|reasons| !reasons.is_not_to_run);
+        assert!(is_to_run, "{task} starts though somebody was told that it does not");
         let own = self.tasks.get(&task).and_then(|known| known.work);
         assert!(own.is_none_or(|own| own == work), "{task} starts with the payload of another");
         self.check_asked(task, work, now);
@@ -56,6 +58,14 @@ impl Oracle {
     /// A client wishes a task cancelled.
     pub(crate) fn wishes_end(&mut self, task: TaskId) {
         self.reasons.entry(task).or_default().cancels = true;
+    }
+
+    /// Whoever asks for the end of a task that runs, and is told 202, is told that this attempt is
+    /// its last.
+    pub(super) fn note_cancelled(&mut self, task: TaskId, answer: &Answer) {
+        if matches!(answer, Answer::Accepted { .. }) {
+            self.reasons.entry(task).or_default().is_not_to_run = true;
+        }
     }
 
     /// A client wishes all tasks cancelled that a defect has parked.

@@ -2,12 +2,13 @@
 
 use super::harness::{Stage, kinds, setup};
 use crate::engine::Engine;
-use crate::event::{Effect, Event, Freed, Steer, Wish};
+use crate::event::{Effect, Event, Freed, Steer, Submission, Wish};
 use crate::limits::Limits;
 use overtime_protocol::record::{Acceptance, Change, StartMark};
 use overtime_protocol::{
-    Chain, Chunk, Completion, Fate, Fault, Form, Job, KindName, Lane, Now, Outcome, Payload,
-    Product, Progress, ReplyTo, TaskId, TaskState, Unfinished, UnixMillis, Verdict,
+    Chain, Chunk, Claim, Completion, Fate, Fault, Finding, Fingerprint, Form, Holder, Job, KeyHash,
+    KindId, KindName, Lane, Now, Outcome, Payload, Product, Progress, ReplyTo, TaskId, TaskState,
+    Unfinished, UnixMillis, Verdict,
 };
 use std::time::Duration;
 
@@ -285,6 +286,39 @@ fn starts_after(task: Unfinished, now: Now) -> Duration {
     let mut engine = Engine::new(setup(4, Limits::default(), 1));
     engine.recover(vec![task], false, now, &mut Vec::new());
     engine.next_deadline().unwrap().since(now.monotonic)
+}
+
+#[test]
+fn whoever_repeats_a_request_waits_for_its_task_of_a_former_process() {
+    let mut stage = Stage::new(Engine::new(setup(4, Limits::default(), 1)));
+    let (key, fingerprint) = (KeyHash([7; 16]), Fingerprint([8; 16]));
+    let claim = Some(Claim { key, fingerprint });
+    let task = Unfinished { claim, ..unfinished(1, "upsert", None) };
+    stage.engine.begin_recovery();
+    stage.event(Event::Recovered { unfinished: vec![task], clean: true });
+    stage.event(Event::RecoveryEnded);
+    stage.event(Event::Submitted(Submission {
+        reply_to: ReplyTo(1),
+        kind: KindId(0),
+        form: Form::Single,
+        wait: Duration::from_secs(10),
+        urgency: 3,
+        delay: Duration::ZERO,
+        payload: Payload::seal(vec!["abc".into()]),
+        content_type: None,
+        traceparent: None,
+        key: Some(key),
+        strict: false,
+    }));
+    let inquiry = stage.out.iter().position(|effect| matches!(effect, Effect::Inquire(_)));
+    let Effect::Inquire(inquiry) = stage.out.remove(inquiry.unwrap()) else { unreachable!() };
+    // The journal knows the task too, and that it has not ended.
+    let task = TaskId::from_key(1).unwrap();
+    let holder = Some(Box::new(Holder { task, fingerprint, replay: None }));
+    let finding = Finding::Key { fingerprint, holder };
+    stage.event(Event::Found { ticket: inquiry.ticket, finding });
+    assert_eq!(stage.engine.stats().waiters, 1);
+    assert_eq!(play(&mut stage).iter().filter(|told| *told == "told").count(), 1);
 }
 
 #[test]
