@@ -23,7 +23,7 @@ use crate::folder::Still;
 use crate::frame::Key;
 use crate::health::{Health, Part};
 use crate::options::Options;
-use crate::recovery::Source;
+use crate::recovery::{self, Source};
 use crate::survey::{Sighting, Standing, survey};
 use crate::verify::{self, Say, StillDisk};
 use report::Report;
@@ -119,7 +119,10 @@ impl Work<'_> {
         })?;
         rebuilt.lost.tell(report)?;
         rebuilt.finish(watermark)?;
-        if log_is_damaged { log::rebuild(self, source, watermark, report) } else { Ok(()) }
+        // A survey reads more than a start does.
+        let is_refused = recovery::read(source, watermark, |_| Ok(())).is_err();
+        let is_rebuilt = log_is_damaged || is_refused;
+        if is_rebuilt { log::rebuild(self, source, watermark, report) } else { Ok(()) }
     }
 }
 

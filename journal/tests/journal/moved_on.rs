@@ -118,3 +118,18 @@ fn an_archive_that_was_not_finished_by_the_first_start_is_no_damage() {
     assert_eq!(accept_loss(&small(root.path()), &|_| {}).unwrap(), None);
     Running::open(&small(root.path())).close();
 }
+
+#[test]
+fn a_log_that_only_a_survey_can_read_is_built_anew_with_the_archive() {
+    let root = tempfile::tempdir().unwrap();
+    fill(root.path());
+    let segments = verify(root.path(), &|_| {}).unwrap().log.segments;
+    let newest = root.path().join("log").join(&segments.last().unwrap().file);
+    fs::remove_file(root.path().join("archive.db")).unwrap();
+    let mut bytes = fs::read(&newest).unwrap();
+    bytes[..4096].fill(0x55);
+    fs::write(&newest, bytes).unwrap();
+    accept(root.path());
+    let there = tasks(root.path());
+    assert!(there.contains(&5) && there.contains(&(99 + MANY)), "{there:?}");
+}
