@@ -407,6 +407,8 @@ fn whatever_is_written_over_what_is_left_is_true_and_serves() {
         let is_stopped = verify(&damaged, &|_| {}).unwrap().is_stopped();
         let loss = accept(&damaged);
         assert_eq!(loss.is_some(), is_stopped, "round {round}: {harmed:?}");
+        let health = verify(&damaged, &|_| {}).unwrap();
+        assert!(!health.is_stopped(), "round {round}: {harmed:?} {:?}", health.flaws);
         let there = tasks(&damaged);
         assert!(there.is_subset(&all), "round {round}: {harmed:?} {loss:?}");
         if let Some(loss) = loss {
