@@ -55,7 +55,7 @@ pub(crate) fn go_on() -> io::Result<()> {
 /// If a server has the folder, its format or the key of its log is not known, or the operating system
 /// refuses. It can be asked again then.
 pub fn accept_loss(options: &Options, say: Say<'_>) -> Result<Option<Loss>, OpenError> {
-    let still = Still::open(&options.folder)?;
+    let still = Still::open_alone(&options.folder)?;
     let working = format!("set aside what is damaged in {}", options.folder.display());
     let failed = |error| OpenError::io(working.clone())(error);
     finish(&options.folder, &go_on).map_err(failed)?;

@@ -1,10 +1,10 @@
-//! A data folder that is only looked at: nothing in it is made, changed or removed, and no server
-//! can start on it meanwhile.
+//! A data folder that is only looked at: nothing in it is made, changed or removed but its lock, and
+//! that for no mere look. No server can start on it meanwhile.
 
 use super::{archive, log, read_format};
 use crate::error::OpenError;
 use crate::frame::Key;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +25,19 @@ impl Still {
             return Err(OpenError::NotAJournal { file: path.join("FORMAT") });
         }
         Ok(Self { path: path.to_owned(), lock: lock(path)? })
+    }
+
+    /// The same for one who is going to change it: no server can start on it from here on, also if
+    /// none ever has.
+    pub(crate) fn open_alone(path: &Path) -> Result<Self, OpenError> {
+        let still = Self::open(path)?;
+        if still.lock.is_some() {
+            return Ok(still);
+        }
+        let name = path.join("LOCK");
+        let made = OpenOptions::new().create(true).append(true).open(&name);
+        made.map_err(OpenError::io(format!("lock {}", name.display())))?;
+        Self::open(path)
     }
 
     /// The format of the folder and the key of its log.

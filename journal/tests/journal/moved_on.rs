@@ -133,3 +133,20 @@ fn a_log_that_only_a_survey_can_read_is_built_anew_with_the_archive() {
     let there = tasks(root.path());
     assert!(there.contains(&5) && there.contains(&(99 + MANY)), "{there:?}");
 }
+
+#[test]
+fn no_server_can_have_a_folder_whose_loss_is_being_accepted() {
+    let root = tempfile::tempdir().unwrap();
+    fill(root.path());
+    fs::remove_file(root.path().join("archive.db")).unwrap();
+    // As in a copy that left it out.
+    fs::remove_file(root.path().join("LOCK")).unwrap();
+    let asked = std::cell::Cell::new(0);
+    let say = |_: &str| {
+        let refused = open(&small(root.path()), opener()).err();
+        assert!(matches!(refused, Some(OpenError::Locked { .. })), "{refused:?}");
+        asked.set(asked.get() + 1);
+    };
+    assert!(accept_loss(&small(root.path()), &say).unwrap().is_some());
+    assert!(asked.get() > 0);
+}
