@@ -137,7 +137,7 @@ impl Clients {
                 turn.oracle.wishes_end(task);
                 Request::Cancel(task)
             }
-            Wish::Retry => Request::About(task),
+            Wish::Retry => Request::Retry(task),
         };
         let reply_to = self.caller(turn, request);
         turn.event(Event::Steered(Steer { reply_to, task, wish }));

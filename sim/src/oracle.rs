@@ -91,6 +91,7 @@ pub(crate) enum Request {
     Submit(Work, Duration),
     About(TaskId),
     Cancel(TaskId),
+    Retry(TaskId),
     State(u64),
     Other,
 }
@@ -134,6 +135,8 @@ struct Reasons {
     cancels: bool,
     /// … and was told that it does not run again.
     is_not_to_run: bool,
+    /// Somebody was told that it runs again, and it has not yet.
+    is_to_run: bool,
 }
 
 impl Oracle {

@@ -54,7 +54,7 @@ impl Profile {
         let climate = Climate {
             off: pick(&[0, 0, 500, 2_000]),
             fails: pick(&[0, 0, 0, 300, 1_500]),
-            full: pick(&[0, 0, 0, 2_000]),
+            full: pick(&[0, 0, 2_000, 40_000]),
         };
         Self {
             climate,

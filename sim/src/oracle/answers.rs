@@ -17,6 +17,10 @@ impl Oracle {
                 self.note_cancelled(task, answer);
                 (None, Some(task))
             }
+            Request::Retry(task) => {
+                self.note_resumed(task, answer);
+                (None, Some(task))
+            }
             Request::State(key) => return self.state(key, answer),
             Request::Other => (None, None),
         };
@@ -55,7 +59,7 @@ impl Oracle {
 
     /// Somebody is told why a task is where it is.
     pub(crate) fn explain(&mut self, to: ReplyTo, told: TaskId) {
-        if let Request::About(asked) | Request::Cancel(asked) = self.settle(to) {
+        if let Request::About(asked) = self.settle(to) {
             is_of(Some(asked), told);
         }
     }

@@ -16,8 +16,9 @@ impl Oracle {
         let end = self.tasks.get(&task).and_then(|known| known.end);
         let end = end.or_else(|| self.ends.get(&task).copied());
         assert!(end.is_none(), "{task} is {end:?} and starts again");
-        let is_to_run = self.reasons.get(&task).is_none_or(|reasons| !reasons.is_not_to_run);
-        assert!(is_to_run, "{task} starts though somebody was told that it does not");
+        let reasons = self.reasons.entry(task).or_default();
+        assert!(!reasons.is_not_to_run, "{task} starts though somebody was told that it does not");
+        reasons.is_to_run = false;
         let own = self.tasks.get(&task).and_then(|known| known.work);
         assert!(own.is_none_or(|own| own == work), "{task} starts with the payload of another");
         self.check_asked(task, work, now);
@@ -31,6 +32,7 @@ impl Oracle {
     fn check_asked(&self, task: TaskId, work: Work, now: Now) {
         let told = self.tokens.get(&work.token).expect("a payload that nobody has sent");
         assert_eq!(told.work, work, "{task} starts as another kind of work");
+        assert!(!told.is_refused, "{task} starts though its request was refused");
         // Whoever repeats a request under its key may have been refused the first time; and a
         // clock that was set since says nothing.
         let passed = now.monotonic.since(told.asked.monotonic);
@@ -65,6 +67,14 @@ impl Oracle {
     pub(super) fn note_cancelled(&mut self, task: TaskId, answer: &Answer) {
         if matches!(answer, Answer::Accepted { .. }) {
             self.reasons.entry(task).or_default().is_not_to_run = true;
+        }
+    }
+
+    /// Whoever has a parked task run again, and is told 202, is told that it will.
+    pub(super) fn note_resumed(&mut self, task: TaskId, answer: &Answer) {
+        let Answer::Accepted { document, .. } = answer else { return };
+        if document.state == TaskState::Queued {
+            self.reasons.entry(task).or_default().is_to_run = true;
         }
     }
 

@@ -19,8 +19,8 @@ impl Oracle {
         told.chain(judged).copied().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// What the journal says of one of them.
-    pub(crate) fn check_task(&self, task: TaskId, answer: &Answer) -> TaskState {
+    /// What the journal says of one of them. It is shown then, so no crash may take it back.
+    pub(crate) fn check_task(&mut self, task: TaskId, answer: &Answer) -> TaskState {
         let state = match answer {
             Answer::Result { .. } => TaskState::Succeeded,
             Answer::Accepted { document, .. } | Answer::Document(document) => document.state,
@@ -31,11 +31,9 @@ impl Oracle {
         };
         let end = self.tasks.get(&task).and_then(|known| known.end);
         let end = end.or_else(|| self.ends.get(&task).copied());
-        if state.is_final() {
-            self.check_reason(task, state);
-        }
         let is_same = end.is_none_or(|end| end == state);
         assert!(is_same, "{task} was told to be {end:?} and is now {state:?}");
+        self.learn(task, state, None);
         state
     }
 
@@ -88,6 +86,8 @@ impl Oracle {
         for (task, state) in states {
             let rests = state.is_final() || *state == TaskState::Parked;
             assert!(rests, "{task} is still {state:?}");
+            let is_to_run = self.reasons.get(task).is_some_and(|reasons| reasons.is_to_run);
+            assert!(!is_to_run || state.is_final(), "{task} was to run again, and is {state:?}");
         }
         self.counts.tasks = states.len() as u64;
         self.counts.ended = states.values().filter(|state| state.is_final()).count() as u64;
