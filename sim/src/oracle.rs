@@ -68,6 +68,8 @@ pub struct Counts {
     pub rotten: u64,
     /// Starts that were refused because of damage.
     pub refused: u64,
+    /// Times that the wall clock was set.
+    pub jumps: u64,
 }
 
 impl Counts {
@@ -82,6 +84,7 @@ impl Counts {
         self.faults += other.faults;
         self.rotten += other.rotten;
         self.refused += other.refused;
+        self.jumps += other.jumps;
     }
 }
 
@@ -112,11 +115,10 @@ struct Told {
     requests: u32,
     /// The task that does it, if that is known.
     task: Option<TaskId>,
-    /// When it was asked for first, and not before when it may begin.
-    asked: Now,
+    /// Not before when it may begin.
     due: UnixMillis,
-    /// In which life that was.
-    life: u64,
+    /// In which life it was asked for first, and how often the clock had been set before.
+    asked: (u64, u64),
 }
 
 struct Said {
@@ -143,9 +145,8 @@ impl Oracle {
     /// A client asks for something.
     pub(crate) fn asks(&mut self, to: ReplyTo, request: Request, now: Now) {
         if let Request::Submit(work, delay) = request {
-            let (due, life) = (now.unix + delay, self.counts.lives);
-            let told =
-                Told { work, is_refused: false, requests: 0, task: None, asked: now, due, life };
+            let (due, asked) = (now.unix + delay, (self.counts.lives, self.counts.jumps));
+            let told = Told { work, is_refused: false, requests: 0, task: None, due, asked };
             let told = self.tokens.entry(work.token).or_insert(told);
             assert_eq!(told.work, work, "a token stands for two pieces of work");
             told.requests += 1;

@@ -81,6 +81,7 @@ impl World {
         drop(state);
         let hour = 3_600_000;
         let jump = [0, 0, 0, -hour, hour, -500][self.chance.below(6) as usize];
+        self.oracle.counts.jumps += u64::from(jump != 0);
         self.cradle.time.jump(jump);
     }
 
