@@ -236,7 +236,8 @@ impl StillArchive {
 
 /// A path as part of an address.
 fn escaped(file: &Path) -> String {
-    let mut text = String::new();
+    // What stands behind two slashes would be taken for the name of a host, unless one more follows.
+    let mut text = if file.is_absolute() { "//".to_owned() } else { String::new() };
     for byte in file.as_os_str().as_encoded_bytes() {
         match byte {
             b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {

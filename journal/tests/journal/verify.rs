@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use bytes::Bytes;
-use overtime_journal::{Effect, Health, OpenError, Part, open, verify};
+use overtime_journal::{Effect, Health, OpenError, Part, accept_loss, open, verify};
 use overtime_protocol::{Spooled, TaskState};
 use std::collections::BTreeMap;
 use std::fs;
@@ -94,6 +94,18 @@ fn a_folder_is_healthy_after_an_orderly_end_and_after_a_crash() {
         assert_eq!(health.spool.orphans, 1, "that of the task that has ended");
         // It is as well as it was found.
         assert!(open(&small(folder), opener()).is_ok());
+    }
+}
+
+#[test]
+fn a_folder_is_as_healthy_by_any_of_its_names() {
+    let (root, ..) = folders();
+    let killed = root.path().join("killed");
+    let doubled = format!("/{}", killed.display());
+    for name in [Path::new(&doubled), &killed.join("."), &killed.join("../killed/")] {
+        let health = look(name);
+        assert_eq!(health.flaws, [], "{}", name.display());
+        assert_eq!(accept_loss(&small(name), &|_| {}).unwrap(), None);
     }
 }
 
