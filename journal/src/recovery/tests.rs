@@ -7,6 +7,7 @@ use crate::options::{LSN_JUMP, Options};
 use crate::prepare;
 use crate::recent::Place;
 use crate::writer::{Batch, WriteError, Writer};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -148,6 +149,8 @@ fn an_archive_ahead_of_the_log_is_refused() {
 struct Forgetful {
     shown: MemoryDisk,
     written: MemoryDisk,
+    /// What was written since the last sync.
+    pending: Mutex<Vec<(FileId, u64, Vec<u8>)>>,
 }
 
 impl Disk for Forgetful {
@@ -170,12 +173,14 @@ impl Disk for Forgetful {
     }
 
     fn write_at(&self, file: FileId, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.written.write_at(file, bytes, offset)?;
+        self.pending.lock().push((file, offset, bytes.to_vec()));
         self.shown.write_at(file, bytes, offset)
     }
 
-    fn sync(&self, _: FileId) -> io::Result<()> {
-        Ok(())
+    fn sync(&self, synced: FileId) -> io::Result<()> {
+        let mut pending = self.pending.lock();
+        let mut writes = pending.extract_if(.., |(file, ..)| *file == synced);
+        writes.try_for_each(|(file, offset, bytes)| self.written.write_at(file, &bytes, offset))
     }
 }
 
@@ -189,7 +194,8 @@ fn a_batch_whose_sync_failed_is_on_disk_once_it_was_recovered() {
         let before = bench.files();
         bench.batch(records);
         let shown = MemoryDisk::holding(bench.files());
-        let disk = Forgetful { shown, written: MemoryDisk::holding(before) };
+        let (written, pending) = (MemoryDisk::holding(before), Mutex::default());
+        let disk = Forgetful { shown, written, pending };
         let source = Source { disk: &disk, key: KEY };
         recover(source, SEGMENT, 0, |_| Ok(())).unwrap();
         let (_, recovered) = recover_all(&disk.written, 0).unwrap();
