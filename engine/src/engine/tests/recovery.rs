@@ -289,6 +289,48 @@ fn starts_after(task: Unfinished, now: Now) -> Duration {
 }
 
 #[test]
+fn an_attempt_that_is_not_the_one_at_hand_ends_nothing() {
+    let mut stage = Stage::new(Engine::new(setup(4, Limits::default(), 1)));
+    let recovered = vec![unfinished(1, "upsert", None)];
+    stage.event(Event::Recovered { unfinished: recovered, clean: true });
+    let (mut others, mut appended) = (0, 0);
+    for _ in 0..10 {
+        stage.engine.dispatch(64, stage.now, &mut stage.out);
+        for effect in std::mem::take(&mut stage.out) {
+            match effect {
+                Effect::Append(append) => {
+                    appended += u32::from(others > 0);
+                    let fate = Fate::Durable { lsn: 1 };
+                    stage.event(Event::Judged(Verdict { ticket: append.ticket, fate }));
+                }
+                Effect::Dispatch(chain) => {
+                    others += 2;
+                    let Job { task, attempt, run, .. } = chain.jobs[0];
+                    for (attempt, run) in [(attempt + 1, run), (attempt, run + 1)] {
+                        let outcome = Outcome::Done(Product::default());
+                        let (started, ended) = (stage.now.monotonic, stage.now.monotonic);
+                        let completion = Completion {
+                            task,
+                            attempt,
+                            run,
+                            outcome,
+                            progress: None,
+                            puts: Vec::new(),
+                            expects: Vec::new(),
+                            started,
+                            ended,
+                        };
+                        stage.event(Event::Completed { completion, freed: None });
+                    }
+                }
+                other => panic!("nobody asked for {other:?}"),
+            }
+        }
+    }
+    assert_eq!((others, appended, stage.engine.stats().stale), (2, 0, 2));
+}
+
+#[test]
 fn whoever_repeats_a_request_waits_for_its_task_of_a_former_process() {
     let mut stage = Stage::new(Engine::new(setup(4, Limits::default(), 1)));
     let (key, fingerprint) = (KeyHash([7; 16]), Fingerprint([8; 16]));
