@@ -3,7 +3,7 @@
 use overtime_sim::{Counts, Lie, Plan, Stage, run, shrink};
 
 /// How many seeds are run; `OVERTIME_SIM_SEEDS` says otherwise.
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 200;
 
 fn stage() -> Stage {
     Stage::new().expect("a folder can be made")
