@@ -223,6 +223,17 @@ unsafe extern "C" fn read(
             let Some(part) = Part::of(offset, amount) else {
                 return ffi::SQLITE_IOERR_READ;
             };
+            if part.is_whole() {
+                // SAFETY: the buffer is SQLite's and has room for `amount` bytes.
+                let code = unsafe { opened.read(file, buffer, amount, offset) };
+                if code != ffi::SQLITE_OK && code != ffi::SQLITE_IOERR_SHORT_READ {
+                    return code;
+                }
+                // SAFETY: all of it, a page, has just been written: what a file is too short for is
+                // filled with zeros.
+                let page = unsafe { &*buffer.cast::<[u8; PAGE]>() };
+                return damage::verdict(code, part.check(page));
+            }
             let mut page = [0; PAGE];
             // SAFETY: `page` has room for one page.
             let code = unsafe {

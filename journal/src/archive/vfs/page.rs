@@ -53,6 +53,11 @@ impl Part {
         (from + len <= PAGE).then_some(Self { number, from, len })
     }
 
+    /// Whether it is all of its page.
+    pub(super) fn is_whole(self) -> bool {
+        self.len == PAGE
+    }
+
     /// Where its page begins in the file.
     pub(super) fn page_offset(self) -> i64 {
         i64::from(self.number - 1) * ARCHIVE_PAGE_BYTES.cast_signed()
