@@ -102,6 +102,11 @@ codes! {
     Gone "gone" 410 "The task was removed: its time was over" false;
     UnknownContact "unknown-contact" 404 "No contact has this email" false;
     MethodNotAllowed "method-not-allowed" 405 "The method is not allowed here" false;
+    // Who may call.
+    Unauthorized "unauthorized" 401 "The request needs a key that counts" false;
+    ForbiddenLane "forbidden-lane" 403 "The key may not use this lane" false;
+    RateLimited "rate-limited" 429 "The tenant is over its rate" true;
+    Concurrency "concurrency" 429 "The tenant has too much under way" true;
     CrossOrigin "cross-origin" 403 "The request comes from another page" false;
     ForbiddenHost "forbidden-host" 403 "The request is for another host" false;
     NotImplemented "not-implemented" 501 "The server does not offer this yet" false;
@@ -117,6 +122,8 @@ codes! {
     PayloadLost "payload-lost" 409 "The task's payload is not there any more" false;
     Cancelled "cancelled" 409 "The task was cancelled" false;
     // The server.
+    Overloaded "overloaded" 503 "The server has more to do than it can in time" true;
+    Memory "memory" 503 "The server's memory is used up" true;
     Backlog "backlog" 503 "Too many tasks wait" true;
     PayloadMemory "payload-memory" 503 "Too many payload bytes are in memory" true;
     Waiters "waiters" 503 "Too many callers wait for this task" true;
