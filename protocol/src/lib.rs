@@ -16,6 +16,7 @@ mod kind;
 mod lane;
 mod lookup;
 mod payload;
+mod pressure;
 mod problem;
 mod segments;
 mod sync;
@@ -51,6 +52,7 @@ pub use lookup::{
     EventPage, Finding, Holder, Inquiry, LedgerFilter, Lookup, Query, Question, Read, TaskFilter,
 };
 pub use payload::{Opener, Payload};
+pub use pressure::MemoryPressure;
 pub use problem::{Code, Problem, Submitted};
 pub use segments::{SegmentPool, SegmentSizes};
 pub use task::{Document, Progress, TaskState};
