@@ -7,6 +7,7 @@ use crate::time::UnixMillis;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// What every key starts with.
 pub const KEY_PREFIX: &str = "ot_";
@@ -14,6 +15,8 @@ pub const KEY_PREFIX: &str = "ot_";
 pub const KEY_ID_LEN: usize = 10;
 /// The bytes of a key's secret, which are shown as twice as many hexadecimal digits.
 pub const SECRET_BYTES: usize = 32;
+/// The letters of a whole key.
+const KEY_LEN: usize = KEY_PREFIX.len() + KEY_ID_LEN + 1 + 2 * SECRET_BYTES;
 
 /// What is stored of a secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,11 +52,27 @@ pub struct KeyEntry {
     pub expires: Option<UnixMillis>,
 }
 
-/// All keys, and what the tenants may do.
+impl KeyEntry {
+    fn counts(&self, now: UnixMillis) -> bool {
+        self.expires.is_none_or(|at| now < at)
+    }
+}
+
+/// All keys that were not revoked, and what the tenants may do. That there is a ring means that
+/// callers are asked for a key: one without keys lets nobody in.
 #[derive(Clone, Debug, Default)]
 pub struct KeyRing {
-    keys: HashMap<Box<str>, KeyEntry>,
+    keys: HashMap<Arc<str>, KeyEntry>,
     policies: HashMap<TenantName, Policy>,
+}
+
+/// A key that counts, without its secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder<'a> {
+    /// The key's id.
+    pub id: &'a Arc<str>,
+    /// Whose it is.
+    pub tenant: &'a TenantName,
 }
 
 impl KeyRing {
@@ -67,24 +86,49 @@ impl KeyRing {
         self.policies.insert(tenant, policy);
     }
 
-    /// Whether there is no key at all, so that nobody is asked for one.
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
-
     /// The tenants that something is said about.
     pub fn policies(&self) -> impl Iterator<Item = (&TenantName, &Policy)> {
         self.policies.iter()
     }
 
+    /// The tenants that have a key, some of them more than once.
+    pub fn tenants(&self) -> impl Iterator<Item = &TenantName> {
+        self.keys.values().map(|entry| &entry.tenant)
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is no key, so that nobody is let in.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     /// Whose key this is, if it is one and counts at `now`.
-    pub fn check(&self, key: &str, now: UnixMillis) -> Option<&TenantName> {
+    pub fn check(&self, key: &str, now: UnixMillis) -> Option<Holder<'_>> {
+        // No hash is made of what cannot be a key, however long it is.
+        if key.len() != KEY_LEN {
+            return None;
+        }
         let (id, secret) = key.strip_prefix(KEY_PREFIX)?.split_once('_')?;
         // What is unknown costs as much as what is known.
         let given = SecretHash::of(secret);
-        let entry = self.keys.get(id)?;
-        let counts = entry.expires.is_none_or(|at| now < at);
-        (entry.secret.agrees(&given) && counts).then_some(&entry.tenant)
+        let (id, entry) = self.keys.get_key_value(id)?;
+        let counts = entry.secret.agrees(&given) && entry.counts(now);
+        counts.then_some(Holder { id, tenant: &entry.tenant })
+    }
+
+    /// Whether the key with that id counts at `now`: for those who have shown it before.
+    pub fn counts(&self, id: &str, now: UnixMillis) -> bool {
+        self.keys.get(id).is_some_and(|entry| entry.counts(now))
+    }
+
+    /// When the next key behind `now` expires.
+    pub fn next_expiry(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let expiries = self.keys.values().filter_map(|entry| entry.expires);
+        expiries.filter(|&at| now < at).min()
     }
 }
 
@@ -92,20 +136,49 @@ impl KeyRing {
 mod tests {
     use super::*;
 
+    const ID: &str = "abcdefghij";
+
+    fn key(id: &str, secret: char) -> String {
+        format!("{KEY_PREFIX}{id}_{}", secret.to_string().repeat(2 * SECRET_BYTES))
+    }
+
+    fn ring(tenant: &TenantName, expires: Option<UnixMillis>) -> KeyRing {
+        let mut ring = KeyRing::default();
+        let secret = SecretHash::of(&"5".repeat(2 * SECRET_BYTES));
+        ring.add(ID, KeyEntry { tenant: tenant.clone(), secret, expires });
+        ring
+    }
+
     #[test]
     fn a_key_counts_whole_in_time_and_not_otherwise() {
-        let mut ring = KeyRing::default();
-        assert!(ring.is_empty());
         let tenant = TenantName::new("acme").unwrap();
-        let secret = SecretHash::of("s3cret");
-        let expires = Some(UnixMillis(1_000));
-        ring.add("abc", KeyEntry { tenant: tenant.clone(), secret, expires });
-        assert_eq!(ring.check("ot_abc_s3cret", UnixMillis(999)), Some(&tenant));
-        assert_eq!(ring.check("ot_abc_s3cret", UnixMillis(1_000)), None);
-        for wrong in ["ot_abc_s3cre", "ot_abc_", "ot_abd_s3cret", "abc_s3cret", "ot_abc", "", "ot_"]
-        {
-            assert_eq!(ring.check(wrong, UnixMillis(0)), None, "{wrong}");
+        let ring = ring(&tenant, Some(UnixMillis(1_000)));
+        let whose = |key: &str, now| ring.check(key, UnixMillis(now)).map(|holder| holder.tenant);
+        let good = key(ID, '5');
+        assert_eq!(whose(&good, 999), Some(&tenant));
+        assert_eq!(whose(&good, 1_000), None);
+        for wrong in [
+            &key(ID, '6'),
+            &key("abcdefghik", '5'),
+            &good[..good.len() - 1],
+            &format!("{good}5"),
+            &good.replace("ot_", "to_"),
+            &good.to_uppercase(),
+            "",
+            "ot_",
+        ] {
+            assert_eq!(whose(wrong, 0), None, "{wrong}");
         }
+        assert_eq!(KeyRing::default().check(&good, UnixMillis(0)), None);
+    }
+
+    #[test]
+    fn a_key_that_was_shown_is_known_by_its_id() {
+        let ring = ring(&TenantName::new("acme").unwrap(), Some(UnixMillis(1_000)));
+        let counts = |id, now| ring.counts(id, UnixMillis(now));
+        assert!(counts(ID, 999) && !counts(ID, 1_000) && !counts("abcdefghik", 0));
+        assert_eq!(ring.next_expiry(UnixMillis(999)), Some(UnixMillis(1_000)));
+        assert_eq!(ring.next_expiry(UnixMillis(1_000)), None);
     }
 
     #[test]

@@ -57,4 +57,4 @@ pub use problem::{Code, Problem, Submitted};
 pub use segments::{SegmentPool, SegmentSizes};
 pub use task::{Document, Progress, TaskState};
 pub use tenant::{DEFAULT_TENANT, LaneSet, Policy, Rate, Scope, TenantId, TenantName};
-pub use time::{Clock, Dial, Monotonic, Now, UnixMillis};
+pub use time::{Clock, Dial, Monotonic, NoMoment, Now, UnixMillis};

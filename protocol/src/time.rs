@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::ops::{Add, Sub};
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -76,6 +77,31 @@ impl fmt::Display for UnixMillis {
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
             c.year, c.month, c.day, c.hour, c.minute, c.second, c.milli
         )
+    }
+}
+
+/// A text is no moment of RFC 3339 in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoMoment;
+
+impl fmt::Display for NoMoment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("this is not a moment since 1970 in UTC, such as 2027-01-01T00:00:00Z")
+    }
+}
+
+impl std::error::Error for NoMoment {}
+
+/// Reads what is written above; the milliseconds may be left out.
+impl FromStr for UnixMillis {
+    type Err = NoMoment;
+
+    fn from_str(text: &str) -> Result<Self, NoMoment> {
+        let at = Civil::read(text).and_then(|civil| civil.at()).ok_or(NoMoment)?;
+        // A day that its month has not becomes one of the next month.
+        let known = at.to_string();
+        let same = known == text || known.strip_suffix(".000Z") == text.strip_suffix('Z');
+        if same { Ok(at) } else { Err(NoMoment) }
     }
 }
 
@@ -159,6 +185,34 @@ struct Civil {
 
 impl Civil {
     const DAY_MS: u64 = 86_400_000;
+
+    /// Numbers at the places of RFC 3339; whether they make a moment is not looked at.
+    fn read(text: &str) -> Option<Self> {
+        let number = |from: usize, to: usize| {
+            let digits = text.get(from..to)?;
+            digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+        };
+        Some(Self {
+            year: number(0, 4)?,
+            month: number(5, 7)?,
+            day: number(8, 10)?,
+            hour: number(11, 13)?,
+            minute: number(14, 16)?,
+            second: number(17, 19)?,
+            milli: if text.len() > 20 { number(20, 23)? } else { 0 },
+        })
+    }
+
+    /// The moment; `None` before 1970.
+    fn at(&self) -> Option<UnixMillis> {
+        let year = self.year.checked_sub(u64::from(self.month <= 2))?;
+        let day_of_year = (153 * ((self.month + 9) % 12) + 2) / 5 + self.day.checked_sub(1)?;
+        let year_of_era = year % 400;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = (year / 400 * 146_097 + day_of_era).checked_sub(719_468)?;
+        let seconds = self.hour * 3_600 + self.minute * 60 + self.second;
+        Some(UnixMillis(days * Self::DAY_MS + seconds * 1_000 + self.milli))
+    }
 }
 
 impl From<UnixMillis> for Civil {
@@ -195,6 +249,34 @@ mod tests {
         let mut text = String::new();
         at.write_http_date(&mut text).unwrap();
         assert_eq!(text, http_date);
+        assert_eq!(rfc3339.parse(), Ok(at));
+    }
+
+    #[test]
+    fn what_is_no_moment_is_not_guessed_at() {
+        assert_eq!("1970-01-01T00:00:01Z".parse(), Ok(UnixMillis(1_000)));
+        for text in [
+            "",
+            "2027-01-01",
+            "2027-01-01T00:00:00",
+            "2027-01-01 00:00:00Z",
+            "2027-01-01T00:00:00+01:00",
+            "2027-02-29T00:00:00Z",
+            "2027-13-01T00:00:00Z",
+            "2027-00-01T00:00:00Z",
+            "2027-01-00T00:00:00Z",
+            "2027-01-01T24:00:00Z",
+            "2027-01-01T00:60:00Z",
+            "2027-01-01T00:00:00.5Z",
+            "2027-01-01T00:00:00.0000Z",
+            "1969-12-31T23:59:59Z",
+            "0000-01-01T00:00:00Z",
+            "+027-01-01T00:00:00Z",
+            "2027-01-01T00:00:00Zé",
+            "2027-01-é1T00:00:00Z",
+        ] {
+            assert_eq!(text.parse::<UnixMillis>(), Err(NoMoment), "{text}");
+        }
     }
 
     #[test]
