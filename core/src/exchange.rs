@@ -159,6 +159,7 @@ impl Router {
             Ok(Call::Retry { id }) => Order::Steer { task: id, wish: Wish::Retry },
             Ok(Call::Tasks(filter)) => Order::Read(Query::List(filter)),
             Ok(Call::Errors(filter)) => Order::Read(Query::Ledger(filter)),
+            Ok(Call::Affected(filter)) => Order::Read(Query::Affected(filter)),
             Ok(Call::Explain { id }) => Order::Explain { task: id },
             Ok(Call::Repair(order)) => Order::Repair(order),
             Ok(Call::Repaired { print }) => Order::ShowRepair { print },

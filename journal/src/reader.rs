@@ -3,6 +3,7 @@
 //! not for long.
 
 mod absent;
+mod affected;
 mod alarm;
 mod events;
 mod keys;
@@ -134,6 +135,7 @@ impl Reader {
             Query::Events { task, after } => self.events(task, after),
             Query::List(filter) => self.list(&filter),
             Query::Ledger(filter) => self.ledger(&filter),
+            Query::Affected(filter) => self.affected(&filter),
             Query::State { key, absent } => {
                 let state = self.shared.state(&key, &self.archive)?;
                 let value = |body| Answer::Value { content_type: "application/json", body };

@@ -11,12 +11,18 @@ pub struct Retention {
     pub finished: Duration,
     /// Of those that are.
     pub kinds: HashMap<KindName, Duration>,
+    /// How long it is kept which tenants were hurt.
+    pub affected: Duration,
 }
 
 impl Default for Retention {
-    /// A week, whatever the kind.
+    /// A week, whatever the kind, and who was hurt for 90 days.
     fn default() -> Self {
-        Self { finished: Duration::from_secs(7 * 24 * 60 * 60), kinds: HashMap::default() }
+        Self {
+            finished: Duration::from_hours(7 * 24),
+            kinds: HashMap::default(),
+            affected: Duration::from_hours(90 * 24),
+        }
     }
 }
 
@@ -28,12 +34,21 @@ impl Retention {
 
     /// What of that kind ended before this has to go.
     pub(crate) fn bound(&self, kind: &KindName, now: UnixMillis) -> UnixMillis {
-        let span = u64::try_from(self.of(kind).as_millis()).unwrap_or(u64::MAX);
-        UnixMillis(now.0.saturating_sub(span))
+        before(now, self.of(kind))
+    }
+
+    /// What ended before this is not known any more to have hurt anybody.
+    pub(crate) fn affected_bound(&self, now: UnixMillis) -> UnixMillis {
+        before(now, self.affected)
     }
 
     /// No task goes sooner than this.
     pub(crate) fn shortest(&self) -> Duration {
         self.kinds.values().copied().chain([self.finished]).min().unwrap_or(self.finished)
     }
+}
+
+fn before(now: UnixMillis, span: Duration) -> UnixMillis {
+    let span = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    UnixMillis(now.0.saturating_sub(span))
 }

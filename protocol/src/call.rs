@@ -4,7 +4,7 @@ use crate::id::TaskId;
 use crate::idempotency::IdempotencyKey;
 use crate::job::Form;
 use crate::kind::KindName;
-use crate::lookup::{LedgerFilter, TaskFilter};
+use crate::lookup::{AffectedFilter, LedgerFilter, TaskFilter};
 use crate::repair::RepairOrder;
 use std::time::Duration;
 
@@ -94,6 +94,8 @@ pub enum Call {
     },
     /// `POST /v1/errors/{fingerprint}/retry` and `…/discard`
     Repair(Box<RepairOrder>),
+    /// `GET /v1/tenants/affected`
+    Affected(Box<AffectedFilter>),
     /// `GET /v1/contacts/{email}`
     Contact {
         /// Percent-decoded and case-folded, UTF-8.

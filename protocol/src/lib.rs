@@ -9,6 +9,7 @@ mod encoding;
 mod event;
 mod explanation;
 mod fault;
+mod hurt;
 mod id;
 mod idempotency;
 mod job;
@@ -40,6 +41,10 @@ pub use append::{
 pub use event::{News, TaskEvent};
 pub use explanation::{Explanation, WaitsFor};
 pub use fault::{Class, Fault, Source};
+pub use hurt::{
+    Hurt, HurtEntry, hurt_key, hurt_tenant, hurt_value, hurts_before, hurts_behind, hurts_of,
+    read_hurt,
+};
 pub use id::{Epoch, TaskId, TaskIdMint};
 pub use idempotency::{Claim, Fingerprint, IdempotencyKey, KeyHash};
 pub use job::{
@@ -49,7 +54,8 @@ pub use job::{
 pub use kind::{Durability, Kind, KindId, KindName, Reach, RetryPolicy};
 pub use lane::{LANES, Lane, PerLane};
 pub use lookup::{
-    EventPage, Finding, Holder, Inquiry, LedgerFilter, Lookup, Query, Question, Read, TaskFilter,
+    AffectedFilter, EventPage, Finding, Holder, Inquiry, LedgerFilter, Lookup, Query, Question,
+    Read, TaskFilter,
 };
 pub use payload::{Opener, Payload};
 pub use pressure::MemoryPressure;

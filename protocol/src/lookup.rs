@@ -9,6 +9,7 @@ use crate::idempotency::{Fingerprint, KeyHash};
 use crate::kind::KindName;
 use crate::payload::Payload;
 use crate::task::TaskState;
+use crate::time::UnixMillis;
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -57,6 +58,8 @@ pub enum Query {
     List(Box<TaskFilter>),
     /// The ledger of errors, as a JSON document.
     Ledger(Box<LedgerFilter>),
+    /// The tenants that were hurt in a span of time, as a JSON document.
+    Affected(Box<AffectedFilter>),
     /// The value at a state key, answered as `application/json`.
     State {
         /// The key.
@@ -89,6 +92,19 @@ pub struct LedgerFilter {
     /// The most that a page holds.
     pub limit: u32,
     /// Where the page before ended, in its own words.
+    pub after: Option<String>,
+}
+
+/// Which tenants that were hurt are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AffectedFilter {
+    /// From when on; a day before the end unless it is said.
+    pub from: Option<UnixMillis>,
+    /// Until when; now unless it is said.
+    pub to: Option<UnixMillis>,
+    /// The most that a page holds.
+    pub limit: u32,
+    /// Only those behind this one, by name: the page before ended there.
     pub after: Option<String>,
 }
 
@@ -182,7 +198,10 @@ impl Lookup {
     pub fn is_long(&self) -> bool {
         match self {
             Self::Read(read) => {
-                matches!(read.query, Query::List(_) | Query::Ledger(_) | Query::Errors { .. })
+                matches!(
+                    read.query,
+                    Query::List(_) | Query::Ledger(_) | Query::Affected(_) | Query::Errors { .. }
+                )
             }
             Self::Inquiry(Inquiry { question, .. }) => match question {
                 Question::Key { payload, .. } | Question::Fingerprint { payload, .. } => {

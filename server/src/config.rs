@@ -173,6 +173,8 @@ section! {
         /// How long an idempotency key is kept after its task has finished, and never longer than
         /// that task.
         keys: Span = Span::days(1),
+        /// How long it is kept which tenants were delayed, refused or failed, and when.
+        affected: Span = Span::days(90),
     }
 }
 

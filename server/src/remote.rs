@@ -11,9 +11,13 @@ mod errors;
 mod events;
 mod table;
 mod tasks;
+mod tenants;
 
 /// The environment's name for `--server`.
 const SERVER_VARIABLE: &str = "OVERTIME_SERVER";
+
+/// The environment's name for `--key`.
+const KEY_VARIABLE: &str = "OVERTIME_KEY";
 
 /// Something to ask of a running server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +31,7 @@ pub struct Errand {
 pub(crate) enum Wish {
     Tasks(tasks::Action),
     Errors(errors::Action),
+    Tenants(tenants::Action),
 }
 
 /// Where the server is, and how its answers are shown.
@@ -41,6 +46,9 @@ pub(crate) struct Remote {
         default_value = "http://127.0.0.1:7070"
     )]
     server: String,
+    /// The key that tells the server who asks, if it wants one
+    #[arg(long, global = true, value_name = "KEY", env = KEY_VARIABLE, hide_env_values = true)]
+    key: Option<String>,
     /// Print the server's documents as they are
     #[arg(long, global = true)]
     json: bool,
@@ -64,6 +72,15 @@ pub(crate) struct Errors {
     action: errors::Action,
 }
 
+/// `overtime tenants …`
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Tenants {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(subcommand)]
+    action: tenants::Action,
+}
+
 /// The commands that are errands.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Command {
@@ -71,6 +88,8 @@ pub(crate) enum Command {
     Tasks(Tasks),
     /// Look at the errors of a running server's tasks, and repair what they left parked
     Errors(Errors),
+    /// Look at whose requests a running server has delayed, refused or failed
+    Tenants(Tenants),
 }
 
 impl Command {
@@ -79,6 +98,9 @@ impl Command {
             Self::Tasks(Tasks { remote, action }) => Errand { remote, wish: Wish::Tasks(action) },
             Self::Errors(Errors { remote, action }) => {
                 Errand { remote, wish: Wish::Errors(action) }
+            }
+            Self::Tenants(Tenants { remote, action }) => {
+                Errand { remote, wish: Wish::Tenants(action) }
             }
         }
     }
@@ -91,11 +113,12 @@ impl Errand {
     /// If the server cannot be reached, or what it says is a problem.
     pub fn run(self) -> Result<()> {
         let mut out = io::stdout().lock();
-        let connection = Connection::to(&self.remote.server)?;
+        let connection = Connection::to(&self.remote.server, self.remote.key.as_deref())?;
         let mut desk = Desk { connection, json: self.remote.json, out: &mut out };
         let done = match self.wish {
             Wish::Tasks(action) => action.run(&mut desk),
             Wish::Errors(action) => action.run(&mut desk),
+            Wish::Tenants(action) => action.run(&mut desk),
         };
         match done {
             // Whoever reads has seen enough.

@@ -7,7 +7,8 @@ use crate::options::{REMOVAL_PERIOD, REMOVAL_SPAN};
 use crate::retention::Retention;
 use crate::stats::{Usage, add};
 use foldhash::HashMap;
-use overtime_protocol::{Clock, KindName, Monotonic};
+use overtime_protocol::{Clock, KindName, Monotonic, UnixMillis};
+use std::time::Duration;
 
 /// What the applier knows of removal.
 pub(crate) struct Removal {
@@ -15,12 +16,18 @@ pub(crate) struct Removal {
     clock: Clock,
     /// When to look again.
     due: Monotonic,
+    /// When to look again for entries about tenants that were hurt.
+    hurts_due: Monotonic,
 }
+
+/// Whoever keeps something for months need not look for it often.
+const HURTS_PERIOD: Duration = Duration::from_hours(1);
 
 impl Removal {
     /// Looks at once.
     pub(crate) fn new(retention: Retention, clock: Clock) -> Self {
-        Self { retention, clock, due: clock.monotonic() }
+        let now = clock.monotonic();
+        Self { retention, clock, due: now, hurts_due: now }
     }
 
     /// When to look again.
@@ -68,7 +75,24 @@ impl Applier {
             self.note_removed(kind, usage)?;
             more |= is_more;
         }
-        Ok(more)
+        Ok(more | self.remove_hurts(now)?)
+    }
+
+    /// Removes some of what tenants were hurt by long ago. Whether there may be more.
+    fn remove_hurts(&mut self, now: UnixMillis) -> Result<bool, String> {
+        if self.removal.hurts_due > self.removal.clock.monotonic() {
+            return Ok(false);
+        }
+        let bound = self.removal.retention.affected_bound(now);
+        match self.archive.remove_hurts(bound) {
+            Ok(true) => Ok(true),
+            Ok(false) => {
+                self.removal.hurts_due = self.removal.clock.monotonic() + HURTS_PERIOD;
+                Ok(false)
+            }
+            Err(error) if is_passing(&error) => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     fn note_removed(&mut self, kind: KindName, gone: Usage) -> Result<(), String> {

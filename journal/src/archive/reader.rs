@@ -2,11 +2,13 @@
 //! each connection keeps a read transaction open for as long as it shows the newest state, and
 //! gives it up for a checkpoint. It never writes.
 
+mod affected;
 mod events;
 mod ledger;
 mod list;
 mod parked;
 
+pub(crate) use affected::Affected;
 pub(crate) use ledger::LedgerPlace;
 
 use super::row::{self, Archived, Cells, HolderRow, KeptPayload};

@@ -5,7 +5,9 @@ use super::writer::Writer;
 use crate::options::{REMOVAL_PARTS_MAX, REMOVAL_ROWS_MAX};
 use crate::stats::Usage;
 use foldhash::HashMap;
-use overtime_protocol::{Form, KindName, TaskId, UnixMillis, bulk};
+use overtime_protocol::{
+    Form, KindName, TaskId, UnixMillis, bulk, hurt_tenant, hurts_before, hurts_behind,
+};
 use rusqlite::{Transaction, params};
 use std::ops::Range;
 
@@ -18,6 +20,8 @@ const EVENTS: &str = "DELETE FROM events WHERE task = ?1 AND sequence IN \
 
 const STATE: &str = "DELETE FROM state WHERE key IN \
     (SELECT key FROM state WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3)";
+
+const FIRST_STATE: &str = "SELECT key FROM state WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT 1";
 
 /// What has gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +63,39 @@ impl Writer {
         transaction.commit()?;
         Ok(Gone { usage, more })
     }
+}
+
+impl Writer {
+    /// Removes what ended before `bound` of what tenants were hurt by, up to [`REMOVAL_PARTS_MAX`]
+    /// entries. Whether there may be more.
+    pub(crate) fn remove_hurts(&mut self, bound: UnixMillis) -> rusqlite::Result<bool> {
+        let transaction = self.connection.transaction()?;
+        let mut room = REMOVAL_PARTS_MAX;
+        let mut last: Option<String> = None;
+        while let Some(tenant) = hurt_behind(&transaction, last.as_deref())? {
+            let Range { start, end } = hurts_before(&tenant, bound);
+            let mut delete = transaction.prepare_cached(STATE)?;
+            room -= delete.execute(params![&start[..], &end[..], room as i64])?;
+            last = Some(tenant);
+            if room == 0 {
+                break;
+            }
+        }
+        transaction.commit()?;
+        Ok(room == 0)
+    }
+}
+
+fn hurt_behind(
+    transaction: &Transaction<'_>,
+    tenant: Option<&str>,
+) -> rusqlite::Result<Option<String>> {
+    let Range { start, end } = hurts_behind(tenant);
+    let mut first = transaction.prepare_cached(FIRST_STATE)?;
+    let mut rows = first.query(params![&start[..], &end[..]])?;
+    let key: Option<Vec<u8>> = rows.next()?.map(|row| row.get(0)).transpose()?;
+    // A reader who comes to what cannot be read says so; here it only stays.
+    Ok(key.as_deref().and_then(hurt_tenant).map(str::to_owned))
 }
 
 /// The tasks that go next, by ascending id.

@@ -1,5 +1,6 @@
 //! The journal from outside, one binary: the process's one opener is minted once.
 
+mod affected;
 mod chunks;
 mod claims;
 mod conflicts;

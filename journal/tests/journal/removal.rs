@@ -19,7 +19,8 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 
 fn keeping(folder: &Path, finished: Duration, kinds: &[(&str, Duration)]) -> Options {
     let kind = |(name, span): &(&str, Duration)| (KindName::new(name).unwrap(), *span);
-    let retention = Retention { finished, kinds: kinds.iter().map(kind).collect() };
+    let retention =
+        Retention { finished, kinds: kinds.iter().map(kind).collect(), ..Retention::default() };
     Options { retention, ..small(folder) }
 }
 

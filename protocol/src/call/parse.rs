@@ -189,7 +189,6 @@ fn promised(segments: [Option<&str>; 4]) -> Option<&'static str> {
         [Some("upstreams"), ..] => Some("Steering upstreams"),
         [Some("incidents"), ..] => Some("Listing incidents"),
         [Some("schedules"), ..] => Some("Schedules"),
-        [Some("tenants"), Some("affected"), None, _] => Some("Listing affected tenants"),
         _ => None,
     }
 }

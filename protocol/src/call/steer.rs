@@ -7,10 +7,11 @@ use super::query::{Known, Parameters};
 use super::{Call, percent};
 use crate::http::{Head, Method};
 use crate::kind::KindName;
-use crate::lookup::{LedgerFilter, TaskFilter};
+use crate::lookup::{AffectedFilter, LedgerFilter, TaskFilter};
 use crate::problem::Problem;
 use crate::repair::{Remedy, RepairOrder, read_print};
 use crate::task::TaskState;
+use crate::time::UnixMillis;
 
 /// The entries of a page that nobody says the length of.
 const LIMIT_DEFAULT: u64 = 100;
@@ -30,6 +31,7 @@ pub(super) fn parse(head: &Head, segments: [Option<&str>; 4]) -> Option<Result<C
         [Some("tasks"), Some(id), Some("retry"), None] => retry(head, id),
         [Some("tasks"), Some(id), Some("explain"), None] => explain(head, id),
         [Some("errors"), None, ..] => errors(head),
+        [Some("tenants"), Some("affected"), None, _] => affected(head),
         [Some("errors"), Some(print), None, _] => repaired(head, print),
         [Some("errors"), Some(print), Some("retry"), None] => repair(head, print, Remedy::Retry),
         [Some("errors"), Some(print), Some("discard"), None] => {
@@ -90,6 +92,22 @@ pub(crate) fn error_list(query: Option<&str>) -> Result<Call, Problem> {
         limit: limit(&pairs)?,
         after: pairs.read("after", "the `next` of the page before", text)?,
     })))
+}
+
+fn affected(head: &Head) -> Result<Call, Problem> {
+    only_reads(head)?;
+    let pairs = Pairs::of(head.query(), &["from", "to", "limit", "after"])?;
+    let time = |name| pairs.read(name, "a moment such as 2027-01-01T00:00:00Z", moment);
+    Ok(Call::Affected(Box::new(AffectedFilter {
+        from: time("from")?,
+        to: time("to")?,
+        limit: limit(&pairs)?,
+        after: pairs.read("after", "the `next` of the page before", text)?,
+    })))
+}
+
+fn moment(text: &str) -> Option<UnixMillis> {
+    text.parse().ok()
 }
 
 fn repaired(head: &Head, print: &str) -> Result<Call, Problem> {

@@ -168,7 +168,6 @@ fn what_is_promised_says_that_it_is_not_there_yet() {
         ("POST /v1/upstreams/a/hold", "upstreams"),
         ("GET /v1/incidents/1", "incidents"),
         ("PUT /v1/schedules/a", "Schedules"),
-        ("GET /v1/tenants/affected?from=1", "tenants"),
     ] {
         let problem = check_refused(line, "", Code::NotImplemented);
         assert!(problem.detail.contains(what), "{line}: {}", problem.detail);

@@ -49,6 +49,7 @@ impl Config {
             retention: overtime_journal::Retention {
                 finished: self.retention.finished.0,
                 kinds: kinds::named(&self.kinds, |kind| Some(kind.retention?.0)).collect(),
+                affected: self.retention.affected.0,
             },
             disk: overtime_journal::DiskLimits {
                 whole: Some(self.journal.disk_max.0).filter(|&bytes| bytes > 0),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::io::BufReader;
 use std::time::Duration;
 use ureq::http::Response;
-use ureq::{Agent, Body, BodyReader, Error};
+use ureq::{Agent, Body, BodyReader, Error, RequestBuilder};
 
 /// A server that does not take a connection within this is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -22,6 +22,8 @@ const BODY_MAX_BYTES: u64 = 64 * 1024 * 1024;
 pub(super) struct Connection {
     agent: Agent,
     base: String,
+    /// The value of `Authorization`.
+    authorization: Option<String>,
 }
 
 /// What a server has said.
@@ -32,7 +34,7 @@ pub(super) struct Said {
 
 impl Connection {
     /// The way to the server at that address, which is not tried yet.
-    pub(super) fn to(address: &str) -> Result<Self> {
+    pub(super) fn to(address: &str, key: Option<&str>) -> Result<Self> {
         let base = base_of(address)?;
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -42,7 +44,16 @@ impl Connection {
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_recv_response(Some(ANSWER_TIMEOUT))
             .build();
-        Ok(Self { agent: config.new_agent(), base })
+        let authorization = key.map(|key| format!("Bearer {key}"));
+        Ok(Self { agent: config.new_agent(), base, authorization })
+    }
+
+    /// The same request, which says who asks.
+    fn signed<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.authorization {
+            Some(authorization) => request.header("Authorization", authorization),
+            None => request,
+        }
     }
 
     /// The body of what is there.
@@ -52,19 +63,20 @@ impl Connection {
 
     /// What is there, with its status.
     pub(super) fn look(&self, path: &str, query: &[(&str, String)]) -> Result<Said> {
-        let request = self.agent.get(format!("{}{path}", self.base));
+        let request = self.signed(self.agent.get(format!("{}{path}", self.base)));
         let request = request.query_pairs(query.iter().map(|(name, value)| (*name, &**value)));
         self.read(request.call())
     }
 
     pub(super) fn post(&self, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>> {
-        let request = self.agent.post(format!("{}{path}", self.base));
+        let request = self.signed(self.agent.post(format!("{}{path}", self.base)));
         let request = request.query_pairs(query.iter().map(|(name, value)| (*name, &**value)));
         Ok(self.read(request.send_empty())?.body)
     }
 
     pub(super) fn delete(&self, path: &str) -> Result<Vec<u8>> {
-        Ok(self.read(self.agent.delete(format!("{}{path}", self.base)).call())?.body)
+        let request = self.signed(self.agent.delete(format!("{}{path}", self.base)));
+        Ok(self.read(request.call())?.body)
     }
 
     /// A stream of events from behind `last` on; `None` if there is nothing behind it.
@@ -73,7 +85,7 @@ impl Connection {
         path: &str,
         last: Option<&str>,
     ) -> Result<Option<BufReader<BodyReader<'static>>>> {
-        let mut request = self.agent.get(format!("{}{path}", self.base));
+        let mut request = self.signed(self.agent.get(format!("{}{path}", self.base)));
         if let Some(last) = last {
             request = request.header("Last-Event-ID", last);
         }
