@@ -96,7 +96,11 @@ pub(crate) fn error_list(query: Option<&str>) -> Result<Call, Problem> {
 
 fn affected(head: &Head) -> Result<Call, Problem> {
     only_reads(head)?;
-    let pairs = Pairs::of(head.query(), &["from", "to", "limit", "after"])?;
+    affected_list(head.query())
+}
+
+fn affected_list(query: Option<&str>) -> Result<Call, Problem> {
+    let pairs = Pairs::of(query, &["from", "to", "limit", "after"])?;
     let time = |name| pairs.read(name, "a moment such as 2027-01-01T00:00:00Z", moment);
     Ok(Call::Affected(Box::new(AffectedFilter {
         from: time("from")?,
@@ -188,6 +192,20 @@ mod tests {
     }
 
     #[test]
+    fn a_span_may_be_open_at_both_ends() {
+        let open = AffectedFilter { from: None, to: None, limit: 100, after: None };
+        assert_eq!(affected_list(None), Ok(Call::Affected(Box::new(open))));
+        let query = "from=2027-01-01T00:00:00Z&to=2027-01-01T00:00:01.500Z&limit=7&after=acme";
+        let named = AffectedFilter {
+            from: "2027-01-01T00:00:00Z".parse().ok(),
+            to: "2027-01-01T00:00:01.500Z".parse().ok(),
+            limit: 7,
+            after: Some("acme".to_owned()),
+        };
+        assert_eq!(affected_list(Some(query)), Ok(Call::Affected(Box::new(named))));
+    }
+
+    #[test]
     fn a_refusal_names_the_parameter() {
         for (query, name) in [
             ("state=Parked", "state"),
@@ -204,6 +222,12 @@ mod tests {
         ] {
             let problem = task_list(Some(query)).expect_err(query);
             assert_eq!(problem.code, Code::MalformedParameter, "{query}");
+            assert!(problem.detail.contains(&format!("`{name}`")), "{query}: {}", problem.detail);
+        }
+        for (query, name) in
+            [("from=1", "from"), ("to=2027-02-30T00:00:00Z", "to"), ("kind=a", "kind")]
+        {
+            let problem = affected_list(Some(query)).expect_err(query);
             assert!(problem.detail.contains(&format!("`{name}`")), "{query}: {}", problem.detail);
         }
         assert!(error_list(Some("state=parked")).is_err());
