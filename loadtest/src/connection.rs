@@ -65,13 +65,20 @@ impl Connection {
         let stream = std::net::TcpStream::connect(target)?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
-        Ok(Self {
-            stream: TcpStream::from_std(stream),
-            input: vec![0; INPUT_BYTES],
-            filled: 0,
-            head: None,
-            unsent: Vec::new(),
-        })
+        Ok(Self::over(TcpStream::from_std(stream)))
+    }
+
+    /// Connects without waiting: what is sent meanwhile goes with [`Connection::flush`], and a
+    /// server that is not there is told by the first use.
+    pub fn begin(target: SocketAddr) -> std::io::Result<Self> {
+        let stream = TcpStream::connect(target)?;
+        stream.set_nodelay(true)?;
+        Ok(Self::over(stream))
+    }
+
+    fn over(stream: TcpStream) -> Self {
+        let input = vec![0; INPUT_BYTES];
+        Self { stream, input, filled: 0, head: None, unsent: Vec::new() }
     }
 
     /// The socket, to register it with a poll.

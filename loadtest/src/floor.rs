@@ -9,6 +9,7 @@ mod clients;
 pub mod command;
 pub mod control;
 mod inbound;
+pub mod queue;
 pub mod reader;
 pub mod relay;
 mod ring_file;

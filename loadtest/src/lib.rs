@@ -24,6 +24,8 @@ pub mod command;
 pub mod connection;
 pub mod contacts;
 #[cfg(feature = "measuring")]
+pub mod crowd;
+#[cfg(feature = "measuring")]
 pub mod data;
 pub mod document;
 pub mod drill;
@@ -32,6 +34,8 @@ pub mod event_stream;
 pub mod figures;
 #[cfg(feature = "measuring")]
 pub mod floor;
+#[cfg(feature = "measuring")]
+pub mod footprint;
 #[cfg(feature = "measuring")]
 pub mod generator;
 pub mod head;

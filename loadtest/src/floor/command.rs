@@ -1,11 +1,12 @@
 //! The command line of the floors.
 
 use super::reader::Treatment;
-use super::{axum, control, reader, relay};
-use crate::argument::loopback;
+use super::{axum, control, queue, reader, relay};
+use crate::argument::{loopback, span};
 use anyhow::Context;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Which floor, and where.
 #[derive(Debug, clap::Subcommand)]
@@ -33,6 +34,18 @@ pub enum Floor {
         /// Write every body to this file, and sync it, before it is answered.
         #[arg(long)]
         sync: Option<PathBuf>,
+    },
+    /// Another opposite: one queue without an end, in which every caller is held.
+    Queue {
+        /// Where to listen; loopback only.
+        #[arg(long, default_value = "127.0.0.1:7174", value_parser = loopback)]
+        listen: SocketAddr,
+        /// How many requests are served at a time.
+        #[arg(long, default_value_t = 10)]
+        workers: usize,
+        /// How long each takes.
+        #[arg(long, default_value = "50ms", value_parser = span)]
+        service: Duration,
     },
     /// A thread for each connection that takes bulk bodies; to run beside the relay.
     Reader {
@@ -64,6 +77,9 @@ impl Floor {
             Self::Axum { listen } => axum::serve(bind(listen)?),
             Self::Control { listen, sync } => {
                 control::Control::start(bind(listen)?, sync.as_deref())?.run()
+            }
+            Self::Queue { listen, workers, service } => {
+                queue::Queue::start(bind(listen)?, workers, service)?.run()
             }
             Self::Reader { listen, treatment, at_once, nice, sync } => {
                 rustix::process::nice(nice).context("cannot lower the priority")?;
