@@ -23,9 +23,10 @@ mod following;
 mod native;
 mod orders;
 mod reading;
+mod screen;
 
 pub(crate) use orders::{Ordered, Orders};
-pub(crate) use reading::Screen;
+pub(crate) use screen::{Announced, Screen};
 
 /// Every connection.
 #[derive(Debug)]

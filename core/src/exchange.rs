@@ -6,7 +6,7 @@ use overtime_protocol::call::{self, Call, Hosts, SubmitOptions, Wait};
 use overtime_protocol::http::{Field, Head, ReplyContext};
 use overtime_protocol::native::{Request, Welcome};
 use overtime_protocol::repair::RepairOrder;
-use overtime_protocol::{Code, Form, KeyHash, KindId, Problem, Query, Reach, TaskId};
+use overtime_protocol::{Code, Form, KeyHash, Kind, KindId, Lane, Problem, Query, Reach, TaskId};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +21,8 @@ pub(crate) enum Order {
     Submit {
         kind: KindId,
         form: Form,
+        /// The lane of its first attempts.
+        lane: Lane,
         options: SubmitOptions,
         wait: Duration,
         /// What stands for its idempotency key.
@@ -59,7 +61,7 @@ pub(crate) struct SubmitHead {
 /// What turns heads into orders.
 #[derive(Debug)]
 pub(crate) struct Router {
-    kinds: HashMap<Box<str>, (KindId, Reach)>,
+    kinds: HashMap<Box<str>, (KindId, Kind)>,
     hosts: Hosts,
     wait_default: Duration,
     wait_max: Duration,
@@ -68,14 +70,10 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    pub(crate) fn new(
-        kinds: &[overtime_protocol::Kind],
-        hosts: Hosts,
-        waits: (Duration, Duration),
-    ) -> Self {
-        let named = |(place, kind): (usize, &overtime_protocol::Kind)| {
+    pub(crate) fn new(kinds: &[Kind], hosts: Hosts, waits: (Duration, Duration)) -> Self {
+        let named = |(place, kind): (usize, &Kind)| {
             let id = KindId(u16::try_from(place).expect("kinds are few"));
-            (kind.name.as_str().into(), (id, kind.reach))
+            (kind.name.as_str().into(), (id, kind.clone()))
         };
         let kinds = kinds.iter().enumerate().map(named).collect();
         let (wait_default, wait_max) = waits;
@@ -133,14 +131,17 @@ impl Router {
         match call {
             Ok(Call::Submit { kind: name, form, options, key }) => {
                 match self.kinds.get(name.as_str()) {
-                    Some((_, Reach::Outside)) if form == Form::Bulk => refuse(Problem::new(
-                        Code::NotInBulk,
-                        "The kind acts outside, which cannot be committed chunk by chunk.",
-                    )),
-                    Some(&(kind, _)) => {
+                    Some((_, kind)) if kind.reach == Reach::Outside && form == Form::Bulk => {
+                        refuse(Problem::new(
+                            Code::NotInBulk,
+                            "The kind acts outside, which cannot be committed chunk by chunk.",
+                        ))
+                    }
+                    Some((id, kind)) => {
+                        let (kind, lane) = (*id, kind.lane_of(form));
                         let wait = self.wait(options.wait);
                         let key = key.map(|key| key.hash(TENANT, form, &name));
-                        Order::Submit { kind, form, options, wait, key, head }
+                        Order::Submit { kind, form, lane, options, wait, key, head }
                     }
                     None => refuse(Problem::new(Code::UnknownKind, "no handler has this kind")),
                 }

@@ -266,7 +266,9 @@ impl Core {
             .accept(room, now.monotonic, |stream| clients.admit(stream, registry, now.monotonic));
         clients.go_on(self.engine.payload_bytes(), now.monotonic);
         let engine = &mut self.engine;
-        let ordered = clients.read(now.monotonic, &mut |bytes| engine.screen(bytes));
+        let ordered = clients.read(now.monotonic, &mut |head| {
+            engine.screen(head.tenant, head.lane, head.bytes, now)
+        });
         for ordered in ordered {
             let bytes = ordered.payload.len();
             self.take_order(ordered, now);

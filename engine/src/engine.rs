@@ -2,7 +2,7 @@
 //! state they share and the door they come in by.
 
 use crate::brief::Brief;
-use crate::event::{Effect, Event};
+use crate::event::{Effect, Event, Sight};
 use crate::hot::HotKeys;
 use crate::lanes::{Credits, LanePlan};
 use crate::limits::Limits;
@@ -15,11 +15,11 @@ use crate::stats::Stats;
 use crate::suspects::Suspects;
 use crate::table::{Slot, Table, TaskIds};
 use crate::task::{Run, Task};
+use crate::tenants::Tenants;
 use crate::timers::{Due, Lingers, Timers};
 use overtime_protocol::{Epoch, Kind, KindName, Monotonic, Now, PerLane, TaskId, TaskIdMint};
 use pace::Pace;
 use slab::Slab;
-use std::sync::Arc;
 
 mod ask;
 #[cfg(any(test, feature = "audit"))]
@@ -43,10 +43,12 @@ mod reply;
 mod revive;
 mod run;
 mod setback;
+mod sight;
 mod space;
 mod spool;
 mod start;
 mod submit;
+mod tenancy;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -58,7 +60,7 @@ pub(crate) use record::Carries;
 pub struct Engine {
     limits: Limits,
     kinds: Vec<Kind>,
-    tenant: Arc<str>,
+    tenants: Tenants,
     mode: Mode,
     table: Table,
     queues: PerLane<LaneQueue>,
@@ -132,7 +134,7 @@ impl Engine {
             brief: Brief::new(setup.kinds.len(), setup.plan.brief),
             chains: 0,
             kinds: setup.kinds,
-            tenant: "default".into(),
+            tenants: Tenants::default(),
             mode: Mode::Open,
             table: Table::default(),
             queues: PerLane::default(),
@@ -165,7 +167,9 @@ impl Engine {
         match event {
             Event::Submitted(submission) => self.submit(submission, now, out),
             Event::Asked(ask) => self.ask(ask, now, out),
-            Event::AskedWhy { reply_to, task } => self.explain(reply_to, task, now, out),
+            Event::AskedWhy { reply_to, scope, task } => {
+                self.explain((reply_to, scope), task, now, out);
+            }
             Event::RepairAsked { reply_to, order } => self.repair(reply_to, *order, now, out),
             Event::RepairShown { reply_to, print } => self.show_repair(reply_to, print, out),
             Event::Steered(steer) => self.steer(steer, now, out),
@@ -181,6 +185,7 @@ impl Engine {
             Event::Followed(task) => self.follow(task),
             Event::Unfollowed(task) => self.unfollow(task),
             Event::Space { is_low, over } => self.note_space(is_low, &over),
+            Event::Policies(ring) => self.tenants.set_policies(&ring),
             Event::JournalFailed => self.fail(out),
             Event::DrainStarted => self.start_drain(),
             Event::GraceEnded => self.end_grace(now, out),
@@ -230,9 +235,9 @@ impl Engine {
         self.brief.next_deadline().is_some()
     }
 
-    /// Whether there is a live task with this id.
-    pub fn knows(&self, task: TaskId) -> bool {
-        self.table.find(task).is_some()
+    /// Whether there is a live task with this id for whoever asks.
+    pub fn knows(&self, task: TaskId, scope: Sight) -> bool {
+        self.table.find(task).is_some_and(|slot| self.is_in_sight(slot, scope))
     }
 
     /// Whether nobody is owed an answer and nothing is on its way to the disk.

@@ -1,11 +1,12 @@
 //! All that can start work in the engine, and all that it can want done.
 
 use crate::rates::RateChange;
+use overtime_protocol::keyring::KeyRing;
 use overtime_protocol::repair::RepairOrder;
 use overtime_protocol::{
     Answer, Append, Chain, ChainNumber, Chunk, Completion, Explanation, Finding, Form, Inquiry,
     KeyHash, KindId, KindName, Lane, Payload, Read, ReplyTo, Ruling, SpoolOrder, Spooled,
-    TaskEvent, TaskId, Ticket, Unfinished, Verdict,
+    TaskEvent, TaskId, TenantId, Ticket, Unfinished, Verdict,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub enum Event {
     AskedWhy {
         /// Whom to answer.
         reply_to: ReplyTo,
+        /// Whose tasks that caller sees.
+        scope: Sight,
         /// Which task.
         task: TaskId,
     },
@@ -90,7 +93,7 @@ pub enum Event {
     /// All tasks of the former process were told.
     RecoveryEnded,
     /// Somebody follows this task from here on, live or not: what becomes durable of it is
-    /// published.
+    /// published. Whether that caller sees the task, the journal says with the first page of its past.
     Followed(TaskId),
     /// Nobody follows it any more.
     Unfollowed(TaskId),
@@ -101,6 +104,8 @@ pub enum Event {
         /// Kinds whose tasks take more than their share.
         over: Vec<KindName>,
     },
+    /// What tenants may do from here on.
+    Policies(Arc<KeyRing>),
     /// The journal cannot write any more. Nothing is acknowledged from here on.
     JournalFailed,
     /// From here on new tasks are refused.
@@ -118,11 +123,17 @@ pub struct Freed {
     pub lane: Lane,
 }
 
+/// Whose tasks a caller sees: those of one tenant, or everybody's while no keys are configured. A task
+/// that it does not see is to it as if it did not exist.
+pub type Sight = Option<TenantId>;
+
 /// A request to run something.
 #[derive(Debug)]
 pub struct Submission {
     /// Whom to answer.
     pub reply_to: ReplyTo,
+    /// Whose work it is.
+    pub tenant: TenantId,
     /// What handles it.
     pub kind: KindId,
     /// What the payload's bytes are.
@@ -150,6 +161,8 @@ pub struct Submission {
 pub struct Ask {
     /// Whom to answer.
     pub reply_to: ReplyTo,
+    /// Whose tasks that caller sees.
+    pub scope: Sight,
     /// Which task.
     pub task: TaskId,
     /// What about it.
@@ -163,6 +176,8 @@ pub struct Ask {
 pub struct Steer {
     /// Whom to answer.
     pub reply_to: ReplyTo,
+    /// Whose tasks that caller sees.
+    pub scope: Sight,
     /// Which task.
     pub task: TaskId,
     /// What.

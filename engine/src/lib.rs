@@ -25,10 +25,11 @@ mod stats;
 mod suspects;
 mod table;
 mod task;
+mod tenants;
 mod timers;
 
 pub use engine::{Engine, Setup};
-pub use event::{Ask, Effect, Event, Freed, Steer, Submission, Wants, Wish};
+pub use event::{Ask, Effect, Event, Freed, Sight, Steer, Submission, Wants, Wish};
 pub use lanes::LanePlan;
 pub use limits::Limits;
 pub use rates::{RateChange, Tally, Trend};

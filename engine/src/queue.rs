@@ -2,11 +2,8 @@
 //! within a tenant those that somebody waits for first.
 
 use crate::table::Slot;
+use overtime_protocol::TenantId;
 use std::collections::{HashMap, VecDeque};
-
-/// Names a tenant within this process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct TenantId(pub(crate) u32);
 
 /// Whether a task goes before the others of its tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

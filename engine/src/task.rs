@@ -6,7 +6,7 @@ use crate::timers::TimerKey;
 use overtime_protocol::record::{Acceptance, Advance, Record};
 use overtime_protocol::{
     ChainNumber, Claim, Document, Durability, Fault, Form, Job, KindId, KindName, Lane, Monotonic,
-    Now, Payload, ReplyTo, TaskId, TaskState, UnixMillis,
+    Now, Payload, ReplyTo, TaskId, TaskState, TenantId, UnixMillis,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Durable {
     pub(crate) id: TaskId,
+    pub(crate) tenant: TenantId,
     pub(crate) lane: Lane,
     pub(crate) form: Form,
     pub(crate) urgency: u8,

@@ -24,7 +24,7 @@ use crossbeam_channel::Receiver;
 use overtime_protocol::record::{self, Acceptance, Change, Record};
 use overtime_protocol::{
     Account, Answer, Clock, Code, Document, Durability, Explanation, Finding, Idempotency, Inquiry,
-    Lookup, Opener, Problem, Query, Question, Read, Submitted, TaskId, TaskState, bulk,
+    Lookup, Opener, Problem, Query, Question, Read, Scope, Submitted, TaskId, TaskState, bulk,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,9 +72,9 @@ impl Reader {
     /// Answers one.
     pub(crate) fn serve(&self, lookup: Lookup) {
         (self.deliver)(match lookup {
-            Lookup::Read(Read { reply_to, query }) => {
+            Lookup::Read(Read { reply_to, scope, query }) => {
                 let failed = |error| Problem::new(Code::Internal, self.unreadable(&error)).into();
-                let answer = self.answer(query).unwrap_or_else(failed);
+                let answer = self.answer(query, &scope).unwrap_or_else(failed);
                 Report::Answer(reply_to, answer)
             }
             Lookup::Inquiry(Inquiry { ticket, question }) => {
@@ -108,32 +108,32 @@ impl Reader {
         }
     }
 
-    fn answer(&self, query: Query) -> Result<Answer, StoreError> {
+    fn answer(&self, query: Query, scope: &Scope) -> Result<Answer, StoreError> {
         match query {
             Query::Document(task) => {
-                let found = self.find(task, Extent::Document)?;
+                let found = self.find_seen(task, Extent::Document, scope)?;
                 Ok(found.map_or_else(
                     || self.absent(task),
                     |found| Answer::Document(Box::new(found.document)),
                 ))
             }
             Query::Explanation(task) => {
-                let found = self.find(task, Extent::Document)?;
+                let found = self.find_seen(task, Extent::Document, scope)?;
                 Ok(found.map_or_else(
                     || self.absent(task),
                     |found| Explanation::of(found.document).into(),
                 ))
             }
             Query::Result(task) => {
-                let found = self.find(task, Extent::Result)?;
+                let found = self.find_seen(task, Extent::Result, scope)?;
                 Ok(found.map_or_else(
                     || self.absent(task),
                     |found| result(found, Idempotency::default()),
                 ))
             }
-            Query::Errors { task, live } => self.errors(task, live),
-            Query::Events { task, after } => self.events(task, after),
-            Query::List(filter) => self.list(&filter),
+            Query::Errors { task, live } => self.errors(task, live, scope),
+            Query::Events { task, after } => self.events(task, after, scope),
+            Query::List(filter) => self.list(*filter, scope),
             Query::Ledger(filter) => self.ledger(&filter),
             Query::Affected(filter) => self.affected(&filter),
             Query::State { key, absent } => {
@@ -145,7 +145,11 @@ impl Reader {
     }
 
     /// Why items of a bulk task failed: its blocks, one after the other.
-    fn errors(&self, task: TaskId, live: bool) -> Result<Answer, StoreError> {
+    fn errors(&self, task: TaskId, live: bool, scope: &Scope) -> Result<Answer, StoreError> {
+        // Blocks do not say whose they are.
+        if !live && *scope != Scope::All && !self.is_seen(task, scope)? {
+            return Ok(self.absent(task));
+        }
         let mut body = Vec::new();
         for block in 0.. {
             let key = bulk::errors_key(task, block);
@@ -156,6 +160,22 @@ impl Reader {
             return Ok(self.absent(task));
         }
         Ok(Answer::Value { content_type: "application/x-ndjson", body: body.into() })
+    }
+
+    /// A task, if whoever asks sees it.
+    fn find_seen(
+        &self,
+        task: TaskId,
+        extent: Extent,
+        scope: &Scope,
+    ) -> Result<Option<Archived>, StoreError> {
+        let found = self.find(task, extent)?;
+        Ok(found.filter(|found| scope.sees(&found.document.tenant)))
+    }
+
+    /// Whether the task is there for whoever asks.
+    fn is_seen(&self, task: TaskId, scope: &Scope) -> Result<bool, StoreError> {
+        Ok(self.find_seen(task, Extent::Document, scope)?.is_some())
     }
 
     /// A task, from the log if it is not in the archive yet.

@@ -1,5 +1,6 @@
 //! Kinds: what a task's handler is called and what the engine must know of it.
 
+use crate::job::Form;
 use crate::lane::Lane;
 use std::fmt;
 use std::sync::Arc;
@@ -132,6 +133,14 @@ impl Kind {
             durability: Durability::Disk,
             reach: Reach::Journal,
             retry: RetryPolicy::default(),
+        }
+    }
+
+    /// The lane of its first attempts.
+    pub fn lane_of(&self, form: Form) -> Lane {
+        match form {
+            Form::Single => self.lane,
+            Form::Bulk => Lane::Bulk,
         }
     }
 

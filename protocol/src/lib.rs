@@ -19,6 +19,7 @@ mod lookup;
 mod payload;
 mod pressure;
 mod problem;
+mod rate_limit;
 mod segments;
 mod sync;
 mod task;
@@ -55,11 +56,12 @@ pub use kind::{Durability, Kind, KindId, KindName, Reach, RetryPolicy};
 pub use lane::{LANES, Lane, PerLane};
 pub use lookup::{
     AffectedFilter, EventPage, Finding, Holder, Inquiry, LedgerFilter, Lookup, Query, Question,
-    Read, TaskFilter,
+    Read, TaskFilter, Unsteerable,
 };
 pub use payload::{Opener, Payload};
 pub use pressure::MemoryPressure;
 pub use problem::{Code, Problem, Submitted};
+pub use rate_limit::RateLimit;
 pub use segments::{SegmentPool, SegmentSizes};
 pub use task::{Document, Progress, TaskState};
 pub use tenant::{DEFAULT_TENANT, LaneSet, Policy, Rate, Scope, TenantId, TenantName};

@@ -9,6 +9,7 @@ use crate::idempotency::{Fingerprint, KeyHash};
 use crate::kind::KindName;
 use crate::payload::Payload;
 use crate::task::TaskState;
+use crate::tenant::Scope;
 use crate::time::UnixMillis;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub enum Lookup {
 pub struct Read {
     /// Whom the answer is for.
     pub reply_to: ReplyTo,
+    /// Whose tasks whoever asks sees; others are answered like those that do not exist.
+    pub scope: Scope,
     /// What is asked.
     pub query: Query,
 }
@@ -44,7 +47,7 @@ pub enum Query {
     Errors {
         /// Which task.
         task: TaskId,
-        /// Whether it is known to exist.
+        /// Whether it is known to exist, and to be one that whoever asks sees.
         live: bool,
     },
     /// The durable events of a task, answered with [`Answer::Events`].
@@ -161,12 +164,21 @@ pub enum Finding {
         /// Who holds the key, if anybody does.
         holder: Option<Box<Holder>>,
     },
-    /// The parked task, or what stands in the way: it is not there, or not parked.
-    Parked(Result<Box<Unfinished>, Box<Answer>>),
+    /// The parked task, or what stands in the way.
+    Parked(Result<Box<Unfinished>, Box<Unsteerable>>),
     /// Ids of parked tasks.
     ParkedBy(Vec<TaskId>),
     /// The journal could not be read; it says why, in a sentence.
     Failed(String),
+}
+
+/// A task that a caller cannot have run again or end: it is not there, or not parked.
+#[derive(Clone, Debug)]
+pub struct Unsteerable {
+    /// Whose it is, if it is there.
+    pub tenant: Option<Arc<str>>,
+    /// What those are told who see it.
+    pub answer: Answer,
 }
 
 /// A task that holds a key.
@@ -224,7 +236,10 @@ mod tests {
     #[test]
     fn what_reads_many_rows_does_not_stand_before_what_reads_one() {
         let task = TaskId::from_key(1).expect("small numbers are task ids");
-        let is_long = |query| Lookup::Read(Read { reply_to: ReplyTo(1), query }).is_long();
+        let is_long = |query| {
+            let (reply_to, scope) = (ReplyTo(1), Scope::All);
+            Lookup::Read(Read { reply_to, scope, query }).is_long()
+        };
         assert!(is_long(Query::Errors { task, live: false }));
         assert!(!is_long(Query::Result(task)));
     }

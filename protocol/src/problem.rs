@@ -4,6 +4,7 @@ use crate::answer::Account;
 use crate::fault::{Class, Fault, Source};
 use crate::id::TaskId;
 use crate::json::Json;
+use crate::rate_limit::RateLimit;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -156,6 +157,8 @@ pub struct Problem {
     pub account: Option<Box<Account>>,
     /// For 405: what is allowed here.
     pub allow: Option<&'static str>,
+    /// For 429: what is left of the tenant's rate.
+    pub limit: Option<Box<RateLimit>>,
 }
 
 impl Problem {
@@ -170,6 +173,7 @@ impl Problem {
             submitted: Submitted::No,
             account: None,
             allow: None,
+            limit: None,
         }
     }
 

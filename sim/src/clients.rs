@@ -7,12 +7,14 @@ use crate::time::Time;
 use overtime_engine::{Ask, Event, Seed, Steer, Submission, Wants, Wish};
 use overtime_protocol::repair::{Remedy, RepairOrder};
 use overtime_protocol::{
-    Code, Form, KeyHash, KindId, Query, ReplyTo, TaskFilter, TaskId, TaskState,
+    Code, Form, KeyHash, KindId, Query, ReplyTo, TaskFilter, TaskId, TaskState, TenantId,
 };
 use std::time::Duration;
 
 /// How many idempotency keys there are.
 const KEYS: u64 = 8;
+/// How many tenants there are.
+pub(crate) const TENANTS: u64 = 3;
 
 /// All clients; they share one count of requests.
 #[derive(Default)]
@@ -76,6 +78,7 @@ impl Clients {
         let reply_to = self.caller(turn, Request::Submit(work, delay));
         let submission = Submission {
             reply_to,
+            tenant: TenantId((token % TENANTS) as u32),
             kind: work.kind,
             form,
             wait,
@@ -95,7 +98,7 @@ impl Clients {
         let Some(task) = turn.known() else { return };
         let reply_to = self.caller(turn, Request::About(task));
         let event = match turn.below(8) {
-            0 => Event::AskedWhy { reply_to, task },
+            0 => Event::AskedWhy { reply_to, scope: None, task },
             1 => {
                 turn.life.read(reply_to, Query::Events { task, after: 0 });
                 return;
@@ -103,7 +106,7 @@ impl Clients {
             number => {
                 let wants = if number < 5 { Wants::Document } else { Wants::Result };
                 let wait = turn.millis(&[0, 50]);
-                Event::Asked(Ask { reply_to, task, wants, wait })
+                Event::Asked(Ask { reply_to, scope: None, task, wants, wait })
             }
         };
         turn.event(event);
@@ -140,7 +143,7 @@ impl Clients {
             Wish::Retry => Request::Retry(task),
         };
         let reply_to = self.caller(turn, request);
-        turn.event(Event::Steered(Steer { reply_to, task, wish }));
+        turn.event(Event::Steered(Steer { reply_to, scope: None, task, wish }));
     }
 
     fn repair(&mut self, turn: &mut Turn<'_>) {

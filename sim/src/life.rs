@@ -3,6 +3,7 @@
 
 mod wiring;
 
+use crate::clients::TENANTS;
 use crate::drive::Drive;
 use crate::kinds::kinds;
 use crate::log_disk::LogDisk;
@@ -16,7 +17,9 @@ use overtime_engine::{Effect, Engine, Event, LanePlan, Limits, Seed, Setup};
 use overtime_journal::{
     ArchiveFiles, Backlog, OpenError, Options, Report, Steps, Storage, Store, StoreError, open_on,
 };
-use overtime_protocol::{Answer, ChainNumber, Lookup, Opener, Query, Read, ReplyTo, SpoolOrder};
+use overtime_protocol::{
+    Answer, ChainNumber, Lookup, Opener, Query, Read, ReplyTo, Scope, SpoolOrder,
+};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::path::Path;
@@ -104,6 +107,10 @@ impl Life {
             highest: recovered.highest,
             seed: Seed::new(seed),
         });
+        // In each life the numbers stand for the same names.
+        (1..TENANTS).for_each(|number| {
+            engine.tenant(&format!("tenant-{number}"));
+        });
         engine.begin_recovery();
         trace.add(format_args!("  life {} begins, clean {}", recovered.epoch.0, recovered.clean));
         Ok(Self {
@@ -141,7 +148,7 @@ impl Life {
 
     /// Asks the journal behind the engine's back.
     pub(crate) fn read(&mut self, reply_to: ReplyTo, query: Query) {
-        self.out.push(Effect::Read(Read { reply_to, query }));
+        self.out.push(Effect::Read(Read { reply_to, scope: Scope::All, query }));
     }
 
     /// A worker gets on.
@@ -213,7 +220,7 @@ impl Life {
     /// What the journal itself answers now, with nothing else in between.
     pub(crate) fn ask_journal(&mut self, query: Query) -> Answer {
         let reply_to = ReplyTo(u64::MAX);
-        self.journal.look_up(Lookup::Read(Read { reply_to, query }));
+        self.journal.look_up(Lookup::Read(Read { reply_to, scope: Scope::All, query }));
         let last = self.mail.lock().pop_back();
         match last {
             Some(Report::Answer(to, answer)) if to == reply_to => answer,

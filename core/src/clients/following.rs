@@ -12,7 +12,7 @@ use crate::limits::PAGES_MAX;
 use overtime_protocol::http::{
     After, Extent, ReplyContext, Version, write_no_more_events, write_stream_head,
 };
-use overtime_protocol::{Answer, EventPage, Query, Read, ReplyTo, TaskId};
+use overtime_protocol::{Answer, EventPage, Query, Read, ReplyTo, Scope, TaskId};
 use std::collections::{HashMap, VecDeque};
 
 mod writing;
@@ -89,7 +89,7 @@ impl Clients {
             let query = Query::Events { task: follower.task, after: follower.asks_behind() };
             follower.standing = Standing::Asked;
             self.following.pages += 1;
-            return Some(Read { reply_to, query });
+            return Some(Read { reply_to, scope: Scope::All, query });
         }
         None
     }

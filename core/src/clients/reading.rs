@@ -1,7 +1,7 @@
 //! Reading: from a connection's bytes to orders. Every call is bounded: so many connections, and a
 //! slice of each. It never looks at a body, and never writes to a socket.
 
-use super::{Clients, Ordered, Orders};
+use super::{Announced, Clients, Ordered, Orders, Screen};
 use crate::connection::{Found, Speech, Stage};
 use crate::exchange::{Order, Router};
 use crate::limits::{
@@ -10,12 +10,9 @@ use crate::limits::{
 use crate::snapshot::Counters;
 use crate::timeouts::NEVER;
 use overtime_protocol::http::{After, CONTINUE, Head, Phase, ReplyContext, Step};
-use overtime_protocol::{Code, Monotonic, Payload, Problem, SegmentPool};
+use overtime_protocol::{Code, Monotonic, Payload, Problem, SegmentPool, TenantId};
 use std::collections::VecDeque;
 use std::io;
-
-/// Decides on the head alone whether a submission of that many bytes may come in.
-pub(crate) type Screen<'a> = &'a mut dyn FnMut(u64) -> Result<(), Problem>;
 
 /// What reading keeps beside the connections.
 #[derive(Debug)]
@@ -230,8 +227,8 @@ impl Clients {
         let (mut order, context) = self.reading.router.route(head);
         // The memory for payloads is not the engine's to refuse: bodies wait for it.
         // What has a key may be known, and is then no new work.
-        if let Order::Submit { key: None, .. } = order
-            && let Err(problem) = screen(0)
+        if let Order::Submit { key: None, lane, .. } = order
+            && let Err(problem) = screen(Announced { tenant: TenantId::default(), lane, bytes: 0 })
         {
             order = Order::Refuse(Box::new(problem));
         }
@@ -290,7 +287,7 @@ impl Clients {
 
 /// The engine knows how long it will be until there is memory again.
 fn too_many_wait(screen: Screen<'_>) -> Problem {
-    let problem = screen(u64::MAX).err();
+    let problem = screen(Announced::TOO_LARGE).err();
     problem.unwrap_or_else(|| Problem::new(Code::PayloadMemory, "too many bodies wait for memory"))
 }
 

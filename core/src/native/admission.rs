@@ -1,10 +1,11 @@
 //! Which requests come in: all that can be decided before a byte of a payload is kept.
 
 use super::{Desk, Session};
+use crate::clients::Announced;
 use crate::exchange::Order;
 use crate::payload_budget::Ruling;
 use overtime_protocol::native::{Frame, IN_FLIGHT_MAX, Request, Tag};
-use overtime_protocol::{Code, Payload, Problem};
+use overtime_protocol::{Code, Payload, Problem, TenantId};
 
 impl Session {
     pub(super) fn take_request(&mut self, frame: &Frame<Request>, desk: &mut Desk<'_>) {
@@ -33,8 +34,8 @@ impl Session {
         };
         // The memory for payloads is not the engine's to refuse: they wait for it.
         // What has a key may be known, and is then no new work.
-        if let Order::Submit { key: None, .. } = order {
-            (desk.screen)(0)?;
+        if let Order::Submit { key: None, lane, .. } = order {
+            (desk.screen)(Announced { tenant: TenantId::default(), lane, bytes: 0 })?;
         }
         match desk.reserve(frame.payload_len.unwrap_or_default()) {
             Ruling::Refused => Err(desk.too_many_wait().into()),

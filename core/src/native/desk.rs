@@ -1,7 +1,7 @@
 //! The desk at which a session takes in frames: what it needs of the clients for that, lent for
 //! one slice of input.
 
-use crate::clients::{Orders, Screen};
+use crate::clients::{Announced, Orders, Screen};
 use crate::exchange::Router;
 use crate::payload_budget::{PayloadBudget, Ruling, Share, Wants};
 use crate::snapshot::Counters;
@@ -37,7 +37,7 @@ impl Desk<'_> {
 
     /// The engine knows how long it will be until there is memory again.
     pub(super) fn too_many_wait(&mut self) -> Problem {
-        let problem = (self.screen)(u64::MAX).err();
+        let problem = (self.screen)(Announced::TOO_LARGE).err();
         problem.unwrap_or_else(|| {
             Problem::new(Code::PayloadMemory, "too many payloads wait for memory")
         })

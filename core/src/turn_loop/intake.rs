@@ -7,16 +7,19 @@ use crate::exchange::Order;
 use crate::limits::{LAST_FLUSH, MAIL_PER_TURN};
 use crate::mailbox::Mail;
 use overtime_engine::{Ask, Effect, Event, Steer, Submission, Wants};
-use overtime_protocol::{Answer, Code, Now, Problem, Query, Read};
+use overtime_protocol::{Answer, Code, Now, Problem, Query, Read, Scope, TenantId};
 use std::time::Duration;
 
 impl Core {
     pub(super) fn take_order(&mut self, ordered: Ordered, now: Now) {
         let Ordered { reply_to, order, payload } = ordered;
+        // No caller is asked for a key yet.
+        let (tenant, scope) = (TenantId::default(), None);
         let event = match order {
-            Order::Submit { kind, form, options, wait, key, head } => {
+            Order::Submit { kind, form, options, wait, key, head, lane: _ } => {
                 Event::Submitted(Submission {
                     reply_to,
+                    tenant,
                     kind,
                     form,
                     wait,
@@ -30,15 +33,15 @@ impl Core {
                 })
             }
             Order::Document { task, wait } => {
-                Event::Asked(Ask { reply_to, task, wants: Wants::Document, wait })
+                Event::Asked(Ask { reply_to, scope, task, wants: Wants::Document, wait })
             }
             Order::Result { task } => {
                 let wait = Duration::ZERO;
-                Event::Asked(Ask { reply_to, task, wants: Wants::Result, wait })
+                Event::Asked(Ask { reply_to, scope, task, wants: Wants::Result, wait })
             }
             Order::Errors { task } => {
-                let query = Query::Errors { task, live: self.engine.knows(task) };
-                self.effects.push(Effect::Read(Read { reply_to, query }));
+                let query = Query::Errors { task, live: self.engine.knows(task, scope) };
+                self.effects.push(Effect::Read(Read { reply_to, scope: Scope::All, query }));
                 return;
             }
             Order::Events { task, after } => {
@@ -47,12 +50,12 @@ impl Core {
                 }
                 Event::Followed(task)
             }
-            Order::Explain { task } => Event::AskedWhy { reply_to, task },
+            Order::Explain { task } => Event::AskedWhy { reply_to, scope, task },
             Order::Repair(order) => Event::RepairAsked { reply_to, order },
             Order::ShowRepair { print } => Event::RepairShown { reply_to, print },
-            Order::Steer { task, wish } => Event::Steered(Steer { reply_to, task, wish }),
+            Order::Steer { task, wish } => Event::Steered(Steer { reply_to, scope, task, wish }),
             Order::Read(query) => {
-                self.effects.push(Effect::Read(Read { reply_to, query }));
+                self.effects.push(Effect::Read(Read { reply_to, scope: Scope::All, query }));
                 return;
             }
             Order::Refuse(problem) => {

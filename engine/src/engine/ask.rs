@@ -2,23 +2,22 @@
 
 use super::{Engine, Mode};
 use crate::event::{Ask, Effect, Wants};
-use crate::queue::{Standing, TenantId};
+use crate::queue::Standing;
 use crate::table::Slot;
 use crate::task::Run;
-use overtime_protocol::{Answer, Code, Now, Problem, Query, Read};
+use overtime_protocol::{Answer, Code, Now, Problem, Query};
 
 impl Engine {
     pub(super) fn ask(&mut self, ask: Ask, now: Now, out: &mut Vec<Effect>) {
         let to = ask.reply_to;
-        let live = self.table.find(ask.task);
-        let Some(slot) = live.filter(|&slot| self.is_shown(slot)) else {
+        let Some(slot) = self.find_shown(ask.task, ask.scope) else {
             let query = match ask.wants {
                 Wants::Result => Query::Result(ask.task),
                 Wants::Document | Wants::Cancellation | Wants::Resumption => {
                     Query::Document(ask.task)
                 }
             };
-            out.push(Effect::Read(Read { reply_to: to, query }));
+            out.push(self.read((to, ask.scope), query));
             return;
         };
         match ask.wants {
@@ -34,11 +33,6 @@ impl Engine {
                 self.wait_for_document(slot, ask, now, out);
             }
         }
-    }
-
-    /// A task that a crash would forget is not shown.
-    fn is_shown(&self, slot: Slot) -> bool {
-        self.table.get(slot).is_some_and(|task| task.is_accepted())
     }
 
     fn wait_for_document(&mut self, slot: Slot, ask: Ask, now: Now, out: &mut Vec<Effect>) {
@@ -61,9 +55,9 @@ impl Engine {
         let Run::Queued { standing, place, .. } = &mut task.run else { return };
         if *standing == Standing::Patient && task.durable.urgency <= 3 {
             let queue = &mut self.queues[lane];
-            queue.remove(TenantId::default(), slot, Standing::Patient, *place);
+            queue.remove(task.durable.tenant, slot, Standing::Patient, *place);
             *standing = Standing::Foremost;
-            *place = queue.push(TenantId::default(), slot, bytes, Standing::Foremost);
+            *place = queue.push(task.durable.tenant, slot, bytes, Standing::Foremost);
         }
     }
 }

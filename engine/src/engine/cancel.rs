@@ -7,7 +7,6 @@ use super::record::Carries;
 use super::revive::Steerer;
 use crate::event::{Effect, Wants};
 use crate::limits::UNDECIDED_HOLD;
-use crate::queue::TenantId;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, CancelState, Ended, Run};
 use overtime_protocol::record::{Change, Record};
@@ -53,7 +52,7 @@ impl Engine {
         now: Now,
         out: &mut Vec<Effect>,
     ) -> bool {
-        let Steerer::Caller(to) = by else { return true };
+        let Steerer::Caller(to, _) = by else { return true };
         let Some(task) = self.table.get(slot) else { return false };
         if task.waiters.len() >= self.limits.waiters_max {
             let wait = self.seed.stretch(self.pace.until_drained(1));
@@ -115,7 +114,7 @@ impl Engine {
                 let lane = task.charged_lane();
                 self.stats.queued[lane] -= 1;
                 // All workers may be busy for long, and there may be any number of these.
-                self.queues[lane].remove(TenantId::default(), slot, standing, place);
+                self.queues[lane].remove(task.durable.tenant, slot, standing, place);
             }
             // It only stands in the line, and is passed over there.
             Run::Chained => task.hot_key = None,

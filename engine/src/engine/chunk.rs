@@ -63,7 +63,7 @@ impl Engine {
     /// still meet a full disk, and two do no harm.
     fn acceptance_with_chunk(&self, slot: Slot) -> Option<Acceptance> {
         let task = self.table.get(slot).filter(|task| !task.is_accepted())?;
-        Some(task.acceptance_record(self.kind_name(task), self.tenant.clone()))
+        Some(task.acceptance_record(self.kind_name(task), self.tenant_of(task)))
     }
 
     fn runs_as(&self, slot: Slot, run: u32) -> bool {

@@ -6,7 +6,7 @@ use super::{Engine, Mode};
 use crate::event::{Effect, Steer};
 use crate::limits::DEFERRED_HOLD;
 use crate::timers::Due;
-use overtime_protocol::{Code, Monotonic, Now, Problem, Query, Read, ReplyTo};
+use overtime_protocol::{Code, Monotonic, Now, Problem, Query, ReplyTo};
 
 impl Engine {
     /// A caller waits no longer for the tasks of the former process to be known.
@@ -16,7 +16,7 @@ impl Engine {
         let Some(Deferred { submission, holder, .. }) = deferred.remove(&reply_to) else { return };
         self.stats.payload_bytes -= submission.payload.len();
         // The journal knows that it goes on.
-        out.push(Effect::Read(Read { reply_to, query: Query::Result(holder) }));
+        out.push(self.read((reply_to, Some(submission.tenant)), Query::Result(holder)));
     }
 
     /// Nobody waits any more.

@@ -2,7 +2,6 @@
 
 use super::Engine;
 use crate::event::Effect;
-use crate::queue::TenantId;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Ended, Run, StartMarkState};
 use overtime_protocol::record::Change;
@@ -129,7 +128,7 @@ impl Engine {
             Run::Ended(_) => self.leave_line(left, now),
             Run::Queued { standing, place, .. } => {
                 self.stats.queued[lane] -= 1;
-                self.queues[lane].remove(TenantId::default(), slot, standing, place);
+                self.queues[lane].remove(task.durable.tenant, slot, standing, place);
                 self.leave_line(left, now);
             }
             _ => {}

@@ -2,12 +2,11 @@
 //! stored with the task.
 
 use super::{Engine, Mode};
-use crate::event::Effect;
-use crate::queue::TenantId;
+use crate::event::{Effect, Sight};
 use crate::table::Slot;
 use crate::task::{AcceptanceState, CancelState, Run, Task};
 use overtime_protocol::{
-    ChainNumber, Explanation, Now, Query, Read, ReplyTo, TaskId, UnixMillis, WaitsFor,
+    ChainNumber, Explanation, Now, Query, ReplyTo, TaskId, UnixMillis, WaitsFor,
 };
 
 /// What holds a task up, and how that is said.
@@ -18,10 +17,17 @@ struct Hold {
 
 impl Engine {
     /// A caller asks why a task is where it is. The journal explains those that are not live.
-    pub(super) fn explain(&self, to: ReplyTo, task: TaskId, now: Now, out: &mut Vec<Effect>) {
-        let live = self.table.find(task).and_then(|slot| Some((slot, self.table.get(slot)?)));
-        out.push(match live.filter(|(_, task)| task.is_accepted()) {
-            None => Effect::Read(Read { reply_to: to, query: Query::Explanation(task) }),
+    pub(super) fn explain(
+        &self,
+        (to, scope): (ReplyTo, Sight),
+        task: TaskId,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        let live =
+            self.find_shown(task, scope).and_then(|slot| Some((slot, self.table.get(slot)?)));
+        out.push(match live {
+            None => self.read((to, scope), Query::Explanation(task)),
             Some((slot, task)) => {
                 let chain = chain_of(task);
                 Effect::Explain {
@@ -34,7 +40,7 @@ impl Engine {
     }
 
     fn explained(&self, slot: Slot, task: &Task, now: Now) -> Explanation {
-        let document = task.document(self.kind_name(task), self.tenant.clone());
+        let document = task.document(self.kind_name(task), self.tenant_of(task));
         let lane = match task.run {
             Run::Running | Run::Ended(_) if task.durable.attempts <= 1 => task.durable.lane,
             _ => task.charged_lane(),
@@ -62,7 +68,7 @@ impl Engine {
     fn position(&self, task: &Task) -> Option<u64> {
         let Run::Queued { standing, place, .. } = task.run else { return None };
         let lane = task.charged_lane();
-        let before = self.queues[lane].before(TenantId::default(), standing, place);
+        let before = self.queues[lane].before(task.durable.tenant, standing, place);
         Some(before.min(self.stats.queued[lane].saturating_sub(1)))
     }
 

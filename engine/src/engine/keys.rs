@@ -9,7 +9,7 @@ use crate::table::Slot;
 use crate::task::Run;
 use overtime_protocol::{
     Answer, Claim, Code, Fingerprint, Holder, KeyHash, Monotonic, Now, Problem, Query, Question,
-    Read, Submitted, TaskId,
+    Submitted, TaskId,
 };
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -238,7 +238,7 @@ impl Engine {
                 Effect::Reply { to, answer }
             }
             // Nobody handles its kind any more, or it is not taken up yet: it is as it is shown.
-            None => Effect::Read(Read { reply_to: to, query: Query::Result(task) }),
+            None => self.read((to, Some(submission.tenant)), Query::Result(task)),
         };
         out.push(effect);
     }

@@ -61,7 +61,7 @@ impl Engine {
         if task.acceptance != AcceptanceState::Volatile {
             return;
         }
-        let acceptance = task.acceptance_record(self.kind_name(task), self.tenant.clone());
+        let acceptance = task.acceptance_record(self.kind_name(task), self.tenant_of(task));
         let started_at = task.durable.started_at.filter(|_| matches!(task.run, Run::Running));
         let crashes = task.durable.crashes;
         let mark = |at| Change::Started(StartMark { at, isolated: false, crashes });
@@ -109,7 +109,7 @@ impl Engine {
         if task.acceptance != AcceptanceState::Durable {
             let claim = task.durable.claim.as_deref().copied();
             let accepts = |task: &crate::task::Task| {
-                task.acceptance_record(self.kind_name(task), self.tenant.clone())
+                task.acceptance_record(self.kind_name(task), self.tenant_of(task))
             };
             let acceptance = (!finishes).then(|| accepts(task));
             if claim.is_some() || acceptance.is_some() {

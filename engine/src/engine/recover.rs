@@ -10,7 +10,7 @@ use crate::timers::{Due, TimerKey};
 use overtime_protocol::record::{Advance, Record, StartMark};
 use overtime_protocol::{
     ChainNumber, Claim, Fault, KindId, Monotonic, Now, Problem, ReplyTo, Source, TaskId, TaskState,
-    Unfinished,
+    TenantId, Unfinished,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -118,7 +118,8 @@ impl Engine {
             let name = &one.acceptance.kind;
             let Some(kind) = self.kinds.iter().position(|kind| kind.name == *name) else {
                 self.stats.unhandled += 1;
-                self.revivals.leave(one.task);
+                let tenant = self.tenants.id(&one.acceptance.tenant);
+                self.revivals.leave(one.task, tenant);
                 continue;
             };
             if self.table.find(one.task).is_some() {
@@ -145,7 +146,8 @@ impl Engine {
         let due_at = one.next_at.or(one.acceptance.due_at);
         let (payload_lost, cancel_asked) = (one.payload_lost, one.cancel_asked);
         let claim = one.claim;
-        let mut task = task_of(one, kind, crashes, now);
+        let tenant = self.tenants.id(&one.acceptance.tenant);
+        let mut task = task_of(one, (tenant, kind), crashes, now);
         // Only suspects run alone: a crash beside others must not count as a task's own, whatever
         // happened to it before.
         let isolated = suspicion.is_some();
@@ -213,12 +215,18 @@ fn crashes_after(mark: StartMark) -> u8 {
     if mark.isolated { mark.crashes.saturating_add(1) } else { mark.crashes.max(1) }
 }
 
-pub(super) fn task_of(one: Unfinished, kind: KindId, crashes: u8, now: Now) -> Task {
+pub(super) fn task_of(
+    one: Unfinished,
+    (tenant, kind): (TenantId, KindId),
+    crashes: u8,
+    now: Now,
+) -> Task {
     let advance = one
         .cursor
         .map(|cursor| Box::new(Advance { cursor, progress: one.progress.unwrap_or_default() }));
     let durable = Durable {
         id: one.task,
+        tenant,
         lane: one.acceptance.lane,
         form: one.acceptance.form,
         urgency: one.acceptance.urgency,

@@ -162,7 +162,7 @@ impl Engine {
         let Some(task) = self.table.get(slot) else {
             return Problem::new(Code::Internal, "the task is gone").into();
         };
-        let document = Box::new(task.document(self.kind_name(task), self.tenant.clone()));
+        let document = Box::new(task.document(self.kind_name(task), self.tenant_of(task)));
         let expected =
             self.pace.until_end((task.kind, task.durable.form), self.age(slot, now.monotonic));
         Answer::Accepted { document, retry_after: self.seed.stretch(expected), replayed: false }
@@ -170,9 +170,9 @@ impl Engine {
 
     pub(super) fn document_answer(&self, slot: Slot) -> Answer {
         match self.table.get(slot) {
-            Some(task) => {
-                Answer::Document(Box::new(task.document(self.kind_name(task), self.tenant.clone())))
-            }
+            Some(task) => Answer::Document(Box::new(
+                task.document(self.kind_name(task), self.tenant_of(task)),
+            )),
             None => Problem::new(Code::UnknownTask, "no task has this id").into(),
         }
     }

@@ -11,23 +11,24 @@ use super::inquiry::Pending;
 use super::record::Carries;
 use super::told::{no_handler, not_parked, unhandled, unsteerable};
 use super::{Engine, Mode};
-use crate::event::{Effect, Steer, Wants, Wish};
+use crate::event::{Effect, Sight, Steer, Wants, Wish};
 use crate::repairs::RepairId;
 use crate::table::Slot;
 use crate::task::Run;
 use crate::timers::TimerKey;
 use overtime_protocol::record::{Change, Record};
 use overtime_protocol::{
-    Answer, Claim, Code, KindId, Now, Problem, Question, ReplyTo, TaskId, TaskState, Unfinished,
+    Answer, Claim, Code, KindId, Now, Problem, Question, ReplyTo, TaskId, TaskState, TenantId,
+    Unfinished, Unsteerable,
 };
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Who steers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Steerer {
-    /// A caller, who is owed an answer.
-    Caller(ReplyTo),
+    /// A caller, who is owed an answer, and whose tasks it sees.
+    Caller(ReplyTo, Sight),
     /// A repair, with the task itself.
     Repair(RepairId, TaskId),
 }
@@ -40,7 +41,7 @@ pub(crate) struct Revivals {
     /// Those who ask for tasks that may yet be told of by the recovery.
     pub(super) deferred: BTreeMap<ReplyTo, (Steer, TimerKey)>,
     /// Unfinished tasks that are not live, because nobody handles their kind.
-    unhandled: HashSet<TaskId>,
+    unhandled: HashMap<TaskId, TenantId>,
 }
 
 impl Revivals {
@@ -55,21 +56,22 @@ impl Revivals {
     }
 
     /// A task that is left to the journal.
-    pub(crate) fn leave(&mut self, task: TaskId) {
-        self.unhandled.insert(task);
+    pub(crate) fn leave(&mut self, task: TaskId, tenant: TenantId) {
+        self.unhandled.insert(task, tenant);
     }
 }
 
 impl Engine {
     pub(super) fn steer(&mut self, steer: Steer, now: Now, out: &mut Vec<Effect>) {
-        let Steer { reply_to, task, wish } = steer;
-        let by = Steerer::Caller(reply_to);
+        let Steer { reply_to, scope, task, wish } = steer;
+        let by = Steerer::Caller(reply_to, scope);
         if self.mode == Mode::Failed {
             let problem = Problem::new(Code::JournalFailed, "the journal cannot write");
             self.tell_steerer(by, problem.into(), out);
             return;
         }
-        if self.is_recovering() && self.find_steerable(task).is_none() {
+        let is_there = |slot| self.is_in_sight(slot, scope);
+        if self.is_recovering() && !self.find_steerable(task).is_some_and(is_there) {
             self.defer_steer(steer, now.monotonic, out);
             return;
         }
@@ -83,11 +85,14 @@ impl Engine {
         now: Now,
         out: &mut Vec<Effect>,
     ) {
+        let left = self.revivals.unhandled.get(&task).copied();
         match self.find_steerable(task) {
             Some(slot) => self.steer_live(slot, (by, wish), now, out),
-            None if self.revivals.unhandled.contains(&task) => {
+            None if left.is_some_and(|tenant| by.sees(tenant)) => {
                 self.tell_steerer(by, unhandled(task), out);
             }
+            // Nobody but the journal says what there is not.
+            None if left.is_some() => self.hide(task, by, out),
             None => self.ask_for_parked(task, (by, wish), out),
         }
     }
@@ -107,6 +112,10 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) {
         let Some(task) = self.table.get(slot) else { return };
+        if !by.sees(task.durable.tenant) {
+            self.hide(slot.id(), by, out);
+            return;
+        }
         match wish {
             // Somebody else was faster, and what becomes of it is theirs.
             _ if matches!(by, Steerer::Repair(..)) => {
@@ -142,7 +151,7 @@ impl Engine {
     pub(super) fn parked_found(
         &mut self,
         task: TaskId,
-        found: Result<Box<Unfinished>, Box<Answer>>,
+        found: Result<Box<Unfinished>, Box<Unsteerable>>,
         now: Now,
         out: &mut Vec<Effect>,
     ) {
@@ -152,9 +161,17 @@ impl Engine {
             }
             match (self.find_steerable(task), &found) {
                 (Some(slot), _) => self.steer_live(slot, steered, now, out),
+                (None, Ok(parked))
+                    if self.is_hidden(steered.0, Some(&parked.acceptance.tenant)) =>
+                {
+                    self.hide(task, steered.0, out);
+                }
                 (None, Ok(parked)) => self.revive(parked, steered, now, out),
-                (None, Err(answer)) => {
-                    let answer = unsteerable(task, steered.1, answer);
+                (None, Err(found)) if self.is_hidden(steered.0, found.tenant.as_deref()) => {
+                    self.hide(task, steered.0, out);
+                }
+                (None, Err(found)) => {
+                    let answer = unsteerable(task, steered.1, &found.answer);
                     self.tell_steerer(steered.0, answer, out);
                 }
             }
@@ -188,7 +205,8 @@ impl Engine {
                 return;
             }
         };
-        let mut task = super::recover::task_of(parked.clone(), kind, 0, now);
+        let tenant = self.tenants.id(&parked.acceptance.tenant);
+        let mut task = super::recover::task_of(parked.clone(), (tenant, kind), 0, now);
         task.run = Run::Waiting;
         let slot = self.table.insert(task);
         if let Some(Claim { key, .. }) = parked.claim {
@@ -271,7 +289,7 @@ impl Engine {
 
     pub(super) fn tell_steerer(&mut self, by: Steerer, answer: Answer, out: &mut Vec<Effect>) {
         match by {
-            Steerer::Caller(to) => out.push(Effect::Reply { to, answer }),
+            Steerer::Caller(to, _) => out.push(Effect::Reply { to, answer }),
             Steerer::Repair(id, task) => self.repair_refused(id, task, &answer),
         }
     }

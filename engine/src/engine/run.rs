@@ -153,7 +153,7 @@ impl Engine {
         fault: Option<Fault>,
     ) -> Document {
         let task = self.table.get(slot).expect("its attempt has just come back");
-        let document = task.document(self.kind_name(task), self.tenant.clone());
+        let document = task.document(self.kind_name(task), self.tenant_of(task));
         Document { state, fault, durability: Durability::Disk, ..document }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Engine, Mode};
 use crate::event::Effect;
-use crate::queue::{Standing, TenantId};
+use crate::queue::Standing;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Run, StartMarkState};
 use overtime_protocol::{Announce, Chain, ChainNumber, Form, LANES, Lane, Now};
@@ -91,7 +91,7 @@ impl Engine {
             let marked = matches!(task.start_mark, StartMarkState::Written { .. });
             if standing == Standing::Foremost && !task.is_waited_for() && !marked {
                 let (bytes, standing) = (task.payload.len(), Standing::Patient);
-                let place = self.queues[lane].push(TenantId::default(), slot, bytes, standing);
+                let place = self.queues[lane].push(task.durable.tenant, slot, bytes, standing);
                 task.run = Run::Queued { since, standing, place };
                 continue;
             }

@@ -3,20 +3,29 @@
 use super::{Engine, Mode};
 use crate::event::{Effect, Submission, Wants};
 use crate::limits::{DELAY_MAX, SPOOL_MIN_BYTES, UNDECIDED_HOLD};
-use crate::queue::{Standing, TenantId};
+use crate::queue::Standing;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, CancelState, Durable, Run, StartMarkState, Task, Waiter};
 use crate::timers::Due;
 use overtime_protocol::{
-    ChainNumber, Claim, Code, Durability, Form, Kind, LANES, Lane, Monotonic, Now, Problem, Reach,
-    ReplyTo,
+    ChainNumber, Claim, Code, Durability, LANES, Lane, Monotonic, Now, Problem, Reach, ReplyTo,
+    TenantId,
 };
 use std::time::Duration;
 
 impl Engine {
     /// Whether a submission with a payload of `payload_bytes` would be admitted now: what can be
     /// refused on the head alone is.
-    pub fn screen(&mut self, payload_bytes: u64) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// What the caller is to be told.
+    pub fn screen(
+        &mut self,
+        _tenant: TenantId,
+        _lane: Lane,
+        payload_bytes: u64,
+        _now: Now,
+    ) -> Result<(), Problem> {
         self.screen_accepted(payload_bytes)?;
         self.space_refusal().map_or(Ok(()), Err)
     }
@@ -68,7 +77,8 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) {
         let to = submission.reply_to;
-        let screened = self.screen(submission.payload.len());
+        let lane = self.kinds[usize::from(submission.kind.0)].lane_of(submission.form);
+        let screened = self.screen(submission.tenant, lane, submission.payload.len(), now);
         let screened =
             screened.and_then(|()| self.share_refusal(submission.kind).map_or(Ok(()), Err));
         if let Err(problem) = screened {
@@ -79,7 +89,7 @@ impl Engine {
         let kind = &self.kinds[usize::from(submission.kind.0)];
         let spools = submission.payload.len() >= SPOOL_MIN_BYTES;
         let starts_unrecorded = kind.reach == Reach::Journal
-            && lane_of(kind, submission.form) != Lane::Bulk
+            && kind.lane_of(submission.form) != Lane::Bulk
             && !spools
             && !submission.wait.is_zero()
             && submission.delay.is_zero();
@@ -109,7 +119,8 @@ impl Engine {
         let delay = submission.delay.min(DELAY_MAX);
         let durable = Durable {
             id: self.mint.mint(now.unix),
-            lane: lane_of(&self.kinds[usize::from(submission.kind.0)], submission.form),
+            tenant: submission.tenant,
+            lane: self.kinds[usize::from(submission.kind.0)].lane_of(submission.form),
             form: submission.form,
             urgency: submission.urgency,
             attempts: 0,
@@ -183,7 +194,7 @@ impl Engine {
         let foremost = urgent && task.is_waited_for();
         let standing = if foremost { Standing::Foremost } else { Standing::Patient };
         let bytes = task.payload.len();
-        let place = self.queues[lane].push(TenantId::default(), slot, bytes, standing);
+        let place = self.queues[lane].push(task.durable.tenant, slot, bytes, standing);
         task.run = Run::Queued { since: now, standing, place };
         self.stats.queued[lane] += 1;
     }
@@ -192,16 +203,8 @@ impl Engine {
     pub(super) fn enqueue_first(&mut self, slot: Slot, now: Monotonic) {
         let Some(task) = self.table.get_mut(slot) else { return };
         let lane = task.charged_lane();
-        let place = self.queues[lane].push_first(TenantId::default(), slot);
+        let place = self.queues[lane].push_first(task.durable.tenant, slot);
         task.run = Run::Queued { since: now, standing: Standing::Foremost, place };
         self.stats.queued[lane] += 1;
-    }
-}
-
-/// The lane of a kind's first attempts.
-fn lane_of(kind: &Kind, form: Form) -> Lane {
-    match form {
-        Form::Single => kind.lane,
-        Form::Bulk => Lane::Bulk,
     }
 }

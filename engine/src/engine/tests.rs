@@ -11,5 +11,6 @@ mod recovery;
 mod repairs;
 mod saves;
 mod scenarios;
+mod sights;
 mod steering;
 mod task_journal;

@@ -69,7 +69,7 @@ impl<'a> Cells<'a> {
         Self { row, next: 0 }
     }
 
-    fn take<T: FromSql>(&mut self) -> Result<T, StoreError> {
+    pub(crate) fn take<T: FromSql>(&mut self) -> Result<T, StoreError> {
         let index = self.next;
         self.next += 1;
         Ok(self.row.get(index)?)

@@ -3,7 +3,7 @@
 use super::Reader;
 use crate::error::StoreError;
 use crate::recent::{RestPlace, TaskEntry};
-use overtime_protocol::{Answer, EventPage, TaskEvent, TaskId};
+use overtime_protocol::{Answer, EventPage, Scope, TaskEvent, TaskId};
 
 /// The most events that a page holds.
 const PAGE: u32 = 1_000;
@@ -20,7 +20,16 @@ struct InLog {
 
 impl Reader {
     /// The events of a task behind `after`.
-    pub(super) fn events(&self, task: TaskId, after: u64) -> Result<Answer, StoreError> {
+    pub(super) fn events(
+        &self,
+        task: TaskId,
+        after: u64,
+        scope: &Scope,
+    ) -> Result<Answer, StoreError> {
+        // Events do not say whose they are.
+        if *scope != Scope::All && !self.is_seen(task, scope)? {
+            return Ok(self.absent(task));
+        }
         let in_log = loop {
             if let Some(found) = self.events_in_log(task)? {
                 break found;

@@ -1,10 +1,11 @@
 //! Parked tasks: what is needed to have one run again, or what stands in the way. It changes none.
 
-use super::Reader;
+use super::{Extent, Reader};
 use crate::error::StoreError;
 use overtime_protocol::{
-    Answer, Code, Finding, KindName, Problem, Submitted, TaskId, TaskState, Unfinished,
+    Answer, Code, Finding, KindName, Problem, Submitted, TaskId, TaskState, Unfinished, Unsteerable,
 };
+use std::sync::Arc;
 use std::time::Duration;
 
 /// When to ask again for a task that the archive has not got: it is behind by seconds.
@@ -16,14 +17,16 @@ impl Reader {
         // What was said of it last is in no index of the log, only in the archive.
         let is_recent = self.shared.recent.task(task, self.shared.applied()).is_some();
         if is_recent && !self.shared.catch_up(self.catch_up_max) {
-            return Ok(Finding::Parked(Err(Box::new(behind(task)))));
+            let found = self.find(task, Extent::Document)?;
+            let tenant = found.map(|found| found.document.tenant);
+            return Ok(unsteerable(tenant, behind(task)));
         }
         let found = self.archive.take().parked(task, self.shared.applied())?;
-        Ok(Finding::Parked(match found {
-            None => Err(Box::new(self.absent(task))),
-            Some(Err(state)) => Err(Box::new(not_parked(task, state))),
-            Some(Ok(parked)) => Ok(Box::new(self.with_payload(parked))),
-        }))
+        Ok(match found {
+            None => unsteerable(None, self.absent(task)),
+            Some(Err(other)) => unsteerable(Some(other.tenant), not_parked(task, other.state)),
+            Some(Ok(parked)) => Finding::Parked(Ok(Box::new(self.with_payload(parked)))),
+        })
     }
 
     /// The next parked tasks whose fault has that print.
@@ -45,6 +48,10 @@ impl Reader {
         parked.payload_lost = payload.is_spooled() && !self.spool.has(parked.task, payload.len());
         parked
     }
+}
+
+fn unsteerable(tenant: Option<Arc<str>>, answer: Answer) -> Finding {
+    Finding::Parked(Err(Box::new(Unsteerable { tenant, answer })))
 }
 
 fn behind(task: TaskId) -> Answer {

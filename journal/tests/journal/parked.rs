@@ -144,7 +144,7 @@ fn ask_parked(running: &Running, number: u64) -> Result<Unfinished, (Code, Strin
     match running.find_out(Question::Parked(task(number))) {
         Finding::Parked(Ok(parked)) => Ok(*parked),
         Finding::Parked(Err(answer)) => {
-            let problem = problem(*answer);
+            let problem = problem(answer.answer);
             Err((problem.code, problem.detail.into_owned()))
         }
         other => panic!("{other:?}"),

@@ -9,7 +9,7 @@ use overtime_journal::{
 use overtime_protocol::record::{Acceptance, Advance, Change, Put, ReadMark, Record, StartMark};
 use overtime_protocol::{
     Answer, Append, Document, Durability, Fate, Fault, Finding, Form, Inquiry, KindName, Lane,
-    Lookup, Opener, Payload, Problem, Product, Progress, Query, Question, Read, ReplyTo,
+    Lookup, Opener, Payload, Problem, Product, Progress, Query, Question, Read, ReplyTo, Scope,
     SpoolOrder, Spooled, TaskId, TaskState, Ticket, Unfinished, UnixMillis,
 };
 use std::fs;
@@ -199,7 +199,12 @@ impl Running {
 
     /// Asks and waits for the answer.
     pub(crate) fn ask(&self, query: Query) -> Answer {
-        self.look_up(Lookup::Read(Read { reply_to: ReplyTo(7), query }));
+        self.ask_within(Scope::All, query)
+    }
+
+    /// The same for somebody who does not see everything.
+    pub(crate) fn ask_within(&self, scope: Scope, query: Query) -> Answer {
+        self.look_up(Lookup::Read(Read { reply_to: ReplyTo(7), scope, query }));
         match self.report() {
             Report::Answer(ReplyTo(7), answer) => answer,
             other => panic!("{other:?}"),
@@ -208,7 +213,7 @@ impl Running {
 
     /// Asks a journal that may fail meanwhile. An error is why it did.
     pub(crate) fn ask_or_hear(&self, query: Query) -> Result<Answer, String> {
-        self.look_up(Lookup::Read(Read { reply_to: ReplyTo(7), query }));
+        self.look_up(Lookup::Read(Read { reply_to: ReplyTo(7), scope: Scope::All, query }));
         match self.report() {
             Report::Answer(ReplyTo(7), answer) => Ok(answer),
             Report::Failed(reason) => Err(reason),

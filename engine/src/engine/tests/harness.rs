@@ -4,17 +4,18 @@
 //! line moves the clock first. After each line the engine ticks and starts what it may.
 
 use crate::engine::{Engine, Setup};
-use crate::event::{Ask, Effect, Event, Freed, Steer, Submission, Wants, Wish};
+use crate::event::{Ask, Effect, Event, Freed, Sight, Steer, Submission, Wants, Wish};
 use crate::lanes::LanePlan;
 use crate::limits::Limits;
 use crate::seed::Seed;
 use overtime_protocol::record::{Change, Put, ReadMark};
 use overtime_protocol::repair::{Remedy, RepairOrder};
 use overtime_protocol::{
-    Answer, Chain, ChainNumber, Chunk, Code, Completion, Epoch, Fate, Fault, Finding, Fingerprint,
-    Form, Go, Holder, Job, KeyHash, Kind, KindId, KindName, Lane, Monotonic, News, Now, Outcome,
-    Payload, Problem, Product, Progress, Question, ReplyTo, RetryPolicy, Ruling, SpoolOrder,
-    Spooled, Submitted, TaskId, Ticket, Unfinished, UnixMillis, Verdict,
+    Answer, Chain, ChainNumber, Chunk, Code, Completion, DEFAULT_TENANT, Epoch, Fate, Fault,
+    Finding, Fingerprint, Form, Go, Holder, Job, KeyHash, Kind, KindId, KindName, Lane, Monotonic,
+    News, Now, Outcome, Payload, Problem, Product, Progress, Question, ReplyTo, RetryPolicy,
+    Ruling, SpoolOrder, Spooled, Submitted, TaskId, Ticket, Unfinished, UnixMillis, Unsteerable,
+    Verdict,
 };
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -111,12 +112,15 @@ impl Stage {
             [] => {}
             ["submit", name, kind, ref rest @ ..] => self.submit(name, kind, rest),
             ["ask", caller, wants, task, ref rest @ ..] => self.ask(caller, wants, task, rest),
-            ["why", caller, task] => {
+            ["why", caller, task, ref rest @ ..] => {
                 let (reply_to, task) = (self.caller(caller), self.id(task));
-                self.event(Event::AskedWhy { reply_to, task });
+                let scope = self.sight(rest);
+                self.event(Event::AskedWhy { reply_to, scope, task });
             }
-            ["cancel", caller, task] => self.steer(caller, task, Wish::Cancel),
-            ["retry", caller, task] => self.steer(caller, task, Wish::Retry),
+            ["cancel", caller, task, ref rest @ ..] => {
+                self.steer(caller, task, Wish::Cancel, rest);
+            }
+            ["retry", caller, task, ref rest @ ..] => self.steer(caller, task, Wish::Retry, rest),
             ["repair", caller, remedy, ref rest @ ..] => self.repair(caller, remedy, rest),
             ["progress", caller] => {
                 let reply_to = self.caller(caller);
@@ -195,9 +199,11 @@ impl Stage {
         let kind = kinds().iter().position(|known| known.name.as_str() == kind).unwrap();
         let bytes = value("bytes=").map_or(3, |bytes| bytes.parse().unwrap());
         let reply_to = self.caller(name);
+        let tenant = self.engine.tenant(value("tenant=").unwrap_or(DEFAULT_TENANT));
         self.last_named = Some(name.to_owned());
         self.event(Event::Submitted(Submission {
             reply_to,
+            tenant,
             kind: KindId(kind as u16),
             form: if rest.contains(&"bulk") { Form::Bulk } else { Form::Single },
             wait: value("wait=").map_or(Duration::from_secs(10), duration),
@@ -210,6 +216,12 @@ impl Stage {
             strict: rest.contains(&"strict"),
         }));
         self.name_tasks(name);
+    }
+
+    /// Whose tasks a caller sees: everybody's, unless `as=` names a tenant.
+    fn sight(&mut self, rest: &[&str]) -> Sight {
+        let name = rest.iter().find_map(|word| word.strip_prefix("as="))?;
+        Some(self.engine.tenant(name))
     }
 
     /// Tasks that are new since the last line are called that.
@@ -226,14 +238,16 @@ impl Stage {
         let reply_to = self.caller(caller);
         let task = self.id(task);
         let wait = wait.map_or(Duration::ZERO, duration);
-        self.event(Event::Asked(Ask { reply_to, task, wants, wait }));
+        let scope = self.sight(rest);
+        self.event(Event::Asked(Ask { reply_to, scope, task, wants, wait }));
     }
 
-    fn steer(&mut self, caller: &str, task: &str, wish: Wish) {
+    fn steer(&mut self, caller: &str, task: &str, wish: Wish, rest: &[&str]) {
         let reply_to = self.caller(caller);
         let task = self.id(task);
         self.last_named = self.names.get(&task).cloned();
-        self.event(Event::Steered(Steer { reply_to, task, wish }));
+        let scope = self.sight(rest);
+        self.event(Event::Steered(Steer { reply_to, scope, task, wish }));
     }
 
     /// A repair of the kind `upsert`.
@@ -266,7 +280,10 @@ impl Stage {
         let place = self.inquiries.iter().position(|(_, known)| known == name).unwrap();
         let (ticket, _) = self.inquiries.remove(place);
         let task = self.id(name);
-        let refused = |code| Err(Box::new(Answer::from(Problem::new(code, "no"))));
+        let refused = |code| {
+            let answer = Answer::from(Problem::new(code, "no"));
+            Err(Box::new(Unsteerable { tenant: None, answer }))
+        };
         let found = match rest {
             ["not", ..] => refused(Code::NotParked),
             ["unknown", ..] => refused(Code::UnknownTask),

@@ -4,9 +4,10 @@
 use super::followers::Followers;
 use super::harness::{kinds, setup};
 use super::key_journal::KeyJournal;
+use super::sights::{Sights, TENANTS};
 use super::task_journal::{Move, TaskJournal};
 use crate::engine::Engine;
-use crate::event::{Ask, Effect, Event, Freed, Steer, Submission, Wants, Wish};
+use crate::event::{Ask, Effect, Event, Freed, Sight, Steer, Submission, Wants, Wish};
 use crate::limits::Limits;
 use crate::seed::Seed;
 use crate::stats::Stats;
@@ -15,7 +16,7 @@ use overtime_protocol::repair::{Remedy, RepairOrder};
 use overtime_protocol::{
     Append, Chain, ChainNumber, Chunk, Completion, Fate, Fault, Fingerprint, Form, Go, Job,
     KeyHash, KindId, LANES, Now, Outcome, Payload, PerLane, Product, Progress, ReplyTo, Ruling,
-    SpoolOrder, Spooled, TaskId, UnixMillis, Verdict,
+    SpoolOrder, Spooled, TaskId, TenantId, UnixMillis, Verdict,
 };
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -41,6 +42,7 @@ struct Day {
     keys: KeyJournal,
     tasks: TaskJournal,
     followers: Followers,
+    sights: Sights,
     /// Those of payloads of parked tasks.
     resting_files: HashSet<TaskId>,
     /// Those whose workers were asked to stop.
@@ -66,8 +68,11 @@ impl Day {
         if seed.is_multiple_of(4) {
             limits.payload_memory_max_bytes = 800_000;
         }
+        let mut engine = Engine::new(setup(3, limits, seed));
+        (1..TENANTS)
+            .for_each(|number| assert_eq!(engine.tenant(&format!("t{number}")).0, number as u32));
         Self {
-            engine: Engine::new(setup(3, limits, seed)),
+            engine,
             chance: Seed::new(seed ^ 0xdead_beef),
             now: Now { unix: UnixMillis(1_800_000_000_000), ..Now::default() },
             out: Vec::new(),
@@ -84,6 +89,7 @@ impl Day {
             keys: KeyJournal::default(),
             tasks: TaskJournal::default(),
             followers: Followers::default(),
+            sights: Sights::default(),
             resting_files: HashSet::new(),
             stopped: HashSet::new(),
         }
@@ -111,10 +117,17 @@ impl Day {
         caller
     }
 
+    fn asker(&mut self) -> (ReplyTo, Sight) {
+        let chance = self.chance.below(TENANTS + 1);
+        let caller = self.caller();
+        (caller, self.sights.of(caller, chance))
+    }
+
     fn event(&mut self, event: Event) {
         let before = self.out.len();
         self.engine.handle(event, self.now, &mut self.out);
         self.followers.hear(&self.out[before..]);
+        self.sights.note(&self.engine);
         self.engine.audit();
     }
 
@@ -126,8 +139,12 @@ impl Day {
     }
 
     fn submit(&mut self) {
+        let tenant = self.chance.below(TENANTS);
+        let reply_to = self.caller();
+        self.sights.of(reply_to, tenant);
         let submission = Submission {
-            reply_to: self.caller(),
+            reply_to,
+            tenant: TenantId(tenant as u32),
             kind: KindId(self.chance.below(kinds().len() as u64) as u16),
             form: if self.chance.below(4) == 0 { Form::Bulk } else { Form::Single },
             wait: Duration::from_millis([0, 1, 20, 3000][self.chance.below(4) as usize]),
@@ -136,7 +153,9 @@ impl Day {
             payload: Payload::seal(vec![vec![0; self.chance.below(80_000) as usize].into()]),
             content_type: None,
             traceparent: None,
-            key: (self.chance.below(3) == 0).then(|| KeyHash([self.chance.below(9) as u8; 16])),
+            // A key is hashed with the name of its tenant.
+            key: (self.chance.below(3) == 0)
+                .then(|| KeyHash([(self.chance.below(4) * TENANTS + tenant) as u8; 16])),
             strict: self.chance.below(8) == 0,
         };
         self.event(Event::Submitted(submission));
@@ -146,18 +165,18 @@ impl Day {
         let Some(&task) = pick(&self.seen_tasks, &mut self.chance) else { return };
         let wants = [Wants::Document, Wants::Result][self.chance.below(2) as usize];
         let wait = Duration::from_millis([0, 50][self.chance.below(2) as usize]);
-        let reply_to = self.caller();
-        self.event(Event::Asked(Ask { reply_to, task, wants, wait }));
+        let (reply_to, scope) = self.asker();
+        self.event(Event::Asked(Ask { reply_to, scope, task, wants, wait }));
     }
 
     fn steer(&mut self) {
         let Some(&task) = pick(&self.seen_tasks, &mut self.chance) else { return };
-        let reply_to = self.caller();
+        let (reply_to, scope) = self.asker();
         let event = match self.chance.below(4) {
             3 => self.repair(reply_to),
-            0 => Event::AskedWhy { reply_to, task },
-            1 => Event::Steered(Steer { reply_to, task, wish: Wish::Cancel }),
-            _ => Event::Steered(Steer { reply_to, task, wish: Wish::Retry }),
+            0 => Event::AskedWhy { reply_to, scope, task },
+            1 => Event::Steered(Steer { reply_to, scope, task, wish: Wish::Cancel }),
+            _ => Event::Steered(Steer { reply_to, scope, task, wish: Wish::Retry }),
         };
         self.event(event);
     }
@@ -326,6 +345,7 @@ impl Day {
         self.engine.audit();
         self.engine.audit_floors();
         for effect in std::mem::take(&mut self.out) {
+            self.sights.check(&effect, &self.engine);
             self.apply(effect);
         }
     }

@@ -8,7 +8,7 @@ use overtime_protocol::record::{Acceptance, Change, StartMark};
 use overtime_protocol::{
     Chain, Chunk, Claim, Completion, Fate, Fault, Finding, Fingerprint, Form, Holder, Job, KeyHash,
     KindId, KindName, Lane, Now, Outcome, Payload, Product, Progress, ReplyTo, TaskId, TaskState,
-    Unfinished, UnixMillis, Verdict,
+    TenantId, Unfinished, UnixMillis, Verdict,
 };
 use std::time::Duration;
 
@@ -212,9 +212,9 @@ fn a_suspect_that_is_cancelled_makes_room_for_the_next() {
     let mut stage = Stage::new(Engine::new(setup(4, Limits::default(), 1)));
     let tasks = (1..=3).map(|key| unfinished(key, "echo", mark(false, 0))).collect();
     stage.engine.recover(tasks, false, stage.now, &mut stage.out);
-    let (reply_to, wish) = (ReplyTo(1), Wish::Cancel);
+    let (reply_to, scope, wish) = (ReplyTo(1), None, Wish::Cancel);
     let task = TaskId::from_key(2).unwrap();
-    stage.event(Event::Steered(Steer { reply_to, task, wish }));
+    stage.event(Event::Steered(Steer { reply_to, scope, task, wish }));
     let story = play(&mut stage);
     let expected = [
         "2 cancel",
@@ -341,6 +341,7 @@ fn whoever_repeats_a_request_waits_for_its_task_of_a_former_process() {
     stage.event(Event::RecoveryEnded);
     stage.event(Event::Submitted(Submission {
         reply_to: ReplyTo(1),
+        tenant: TenantId::default(),
         kind: KindId(0),
         form: Form::Single,
         wait: Duration::from_secs(10),

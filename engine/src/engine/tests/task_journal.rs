@@ -4,8 +4,10 @@
 use overtime_protocol::record::{Acceptance, Change};
 use overtime_protocol::{
     Answer, Append, Claim, Code, Finding, KindName, Payload, Problem, TaskId, Unfinished,
+    Unsteerable,
 };
 use std::collections::HashMap;
+use std::sync::Arc;
 
 #[derive(Default)]
 pub(super) struct TaskJournal {
@@ -15,6 +17,7 @@ pub(super) struct TaskJournal {
 #[derive(Default)]
 struct Kept {
     acceptance: Option<Acceptance>,
+    tenant: Option<Arc<str>>,
     claim: Option<Claim>,
     attempts: u32,
     rest: Option<Rest>,
@@ -44,6 +47,11 @@ impl TaskJournal {
         assert_ne!(before, Some(Rest::Finished), "{record:?} follows an end");
         if let Some(acceptance) = &record.acceptance {
             kept.acceptance = Some(acceptance.clone());
+            kept.tenant = Some(acceptance.tenant.clone());
+        }
+        // What is over at once leaves its document alone.
+        if let Some(Change::Finished(document, _)) = &record.change {
+            kept.tenant = Some(document.tenant.clone());
         }
         kept.claim = kept.claim.or(record.claim);
         kept.attempts = record.attempt;
@@ -67,7 +75,11 @@ impl TaskJournal {
 
     /// What is found of a task that may be parked.
     pub(super) fn parked(&self, task: TaskId) -> Finding {
-        let refused = |code| Err(Box::new(Answer::from(Problem::new(code, "no"))));
+        let tenant = self.kept.get(&task).and_then(|kept| kept.tenant.clone());
+        let refused = |code| {
+            let answer = Answer::from(Problem::new(code, "no"));
+            Err(Box::new(Unsteerable { tenant: tenant.clone(), answer }))
+        };
         Finding::Parked(match self.kept.get(&task) {
             None => refused(Code::UnknownTask),
             Some(kept) if kept.rest != Some(Rest::Parked) => refused(Code::NotParked),

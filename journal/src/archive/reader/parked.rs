@@ -5,20 +5,32 @@ use crate::archive::row::{self, Cells};
 use crate::error::StoreError;
 use overtime_protocol::{KindName, TaskId, TaskState, Unfinished};
 use rusqlite::params;
+use std::sync::Arc;
+
+/// A task that is not parked.
+pub(crate) struct Other {
+    /// Whose it is.
+    pub(crate) tenant: Arc<str>,
+    /// Where it stands.
+    pub(crate) state: TaskState,
+}
 
 impl Reader {
-    /// A parked task as it would run again, or the state of one that is not parked.
+    /// A parked task as it would run again, or what there is instead.
     pub(crate) fn parked(
         &mut self,
         task: TaskId,
         watermark: u64,
-    ) -> Result<Option<Result<Unfinished, TaskState>>, StoreError> {
+    ) -> Result<Option<Result<Unfinished, Other>>, StoreError> {
         self.show(watermark)?;
-        let sql = format!("SELECT state, {} FROM tasks WHERE id = ?1", row::UNFINISHED);
-        self.one(&sql, task, |cells| match cells.state()? {
-            // What others have in these columns is no business of this one.
-            TaskState::Parked => row::unfinished(cells).map(Ok),
-            other => Ok(Err(other)),
+        let sql = format!("SELECT tenant, state, {} FROM tasks WHERE id = ?1", row::UNFINISHED);
+        self.one(&sql, task, |cells| {
+            let tenant: Arc<str> = cells.take()?;
+            Ok(match cells.state()? {
+                // What others have in these columns is no business of this one.
+                TaskState::Parked => Ok(row::unfinished(cells)?),
+                state => Err(Other { tenant, state }),
+            })
         })
     }
 
