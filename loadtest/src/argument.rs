@@ -23,6 +23,15 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     text.parse().map(Duration::from_secs).or_else(|_| span(text))
 }
 
+/// A rate such as `500/s`, or a number a second.
+pub fn per_second(text: &str) -> Result<f64, String> {
+    let number: Result<f64, _> = text.strip_suffix("/s").unwrap_or(text).parse();
+    match number {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err(format!("{text:?} is not like 500/s")),
+    }
+}
+
 /// A number of bytes such as `512`, `64KB` or `5MB`, in thousands.
 pub fn size(text: &str) -> Result<usize, String> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
@@ -69,6 +78,14 @@ mod tests {
         assert_eq!(seconds("8"), Ok(Duration::from_secs(8)));
         assert_eq!(seconds("250ms"), Ok(Duration::from_millis(250)));
         assert!(seconds("1.5").is_err());
+    }
+
+    #[test]
+    fn rates_are_above_nothing() {
+        assert_eq!((per_second("500/s"), per_second("0.5")), (Ok(500.0), Ok(0.5)));
+        for wrong in ["", "/s", "0/s", "-1", "inf", "5/m"] {
+            assert!(per_second(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

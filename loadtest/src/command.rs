@@ -3,8 +3,8 @@
 use crate::data::Data;
 use crate::floor::command::Floor;
 use crate::scenario::{
-    archive, bulk, cancel, duplicate, events, fallover, flood, hot_key, idle, incident, keys,
-    mixed, restart, retries, single, steps, versus,
+    archive, bulk, cancel, capacity, duplicate, events, fallover, flood, hot_key, idle, incident,
+    keys, mixed, restart, retries, single, steps, versus,
 };
 use crate::verdict::Verdict;
 
@@ -35,6 +35,7 @@ enum Command {
     Cancel(cancel::Options),
     Events(events::Options),
     Archive(archive::Options),
+    Capacity(capacity::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -64,6 +65,7 @@ impl CommandLine {
             Command::Cancel(options) => cancel::run(&options),
             Command::Events(options) => events::run(&options),
             Command::Archive(options) => archive::run(&options),
+            Command::Capacity(options) => capacity::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

@@ -41,6 +41,11 @@ impl Figures {
         self.bars.push(bar);
     }
 
+    /// All bars so far.
+    pub fn bars(&self) -> &[Bar] {
+        &self.bars
+    }
+
     /// Prints all and says whether the bars are met.
     pub fn print(&self, output: Output) -> anyhow::Result<Verdict> {
         output.print(self)?;

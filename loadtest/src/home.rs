@@ -3,6 +3,7 @@
 
 use crate::server_process::ServerProcess;
 use anyhow::Context;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -50,6 +51,11 @@ impl Home {
     /// Starts a server on the data that is there.
     pub fn start(&self) -> anyhow::Result<ServerProcess> {
         ServerProcess::start(&self.binary, self.folder.path())
+    }
+
+    /// Starts a server on the data that is there, at these addresses.
+    pub fn start_at(&self, addresses: [SocketAddr; 2]) -> anyhow::Result<ServerProcess> {
+        ServerProcess::start_at(&self.binary, self.folder.path(), addresses)
     }
 
     /// The folder.

@@ -24,6 +24,8 @@ pub mod command;
 pub mod connection;
 pub mod contacts;
 #[cfg(feature = "measuring")]
+pub mod contestant;
+#[cfg(feature = "measuring")]
 pub mod crowd;
 #[cfg(feature = "measuring")]
 pub mod data;
@@ -41,6 +43,8 @@ pub mod generator;
 pub mod head;
 #[cfg(feature = "measuring")]
 pub mod home;
+#[cfg(feature = "measuring")]
+pub mod knee;
 #[cfg(feature = "measuring")]
 pub mod latency;
 #[cfg(feature = "measuring")]

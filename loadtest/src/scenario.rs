@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod bulk;
 pub mod cancel;
+pub mod capacity;
 pub mod duplicate;
 pub mod events;
 pub mod fallover;

@@ -2,10 +2,12 @@
 //! behind, even if we are killed, and its log is shown when it does not come up.
 
 use crate::ask::ask_within;
+use crate::random::Random;
 use crate::request::{get, post};
 use anyhow::{Context, bail};
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::Range;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -16,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How long one probe may take.
 const PROBE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(1);
+/// Below those that Linux gives to callers.
+const PORTS: Range<u16> = 10_000..32_000;
+const PORTS_TRIED: usize = 1_000;
 
 /// A running server.
 #[derive(Debug)]
@@ -30,7 +35,16 @@ pub struct ServerProcess {
 impl ServerProcess {
     /// Starts the task server at `binary` on the data in `folder`, and waits until it is ready.
     pub fn start(binary: &Path, folder: &Path) -> anyhow::Result<Self> {
-        let [target, admin] = free_addresses()?;
+        Self::start_at(binary, folder, free_addresses()?)
+    }
+
+    /// The same at these addresses, its own one and that of its admin port: somebody may come back
+    /// to them.
+    pub fn start_at(
+        binary: &Path,
+        folder: &Path,
+        [target, admin]: [SocketAddr; 2],
+    ) -> anyhow::Result<Self> {
         let begun = Instant::now();
         let child = spawn_server(binary, folder, target, admin)?;
         let mut server = Self { child, target, admin, ready_after: Duration::ZERO };
@@ -53,6 +67,16 @@ impl ServerProcess {
     /// Starts a floor of this very program, with `options` behind its name.
     pub fn floor(name: &str, options: &[&str], folder: &Path) -> anyhow::Result<Self> {
         let [target] = free_addresses()?;
+        Self::floor_at(name, options, folder, target)
+    }
+
+    /// The same at that address.
+    pub fn floor_at(
+        name: &str,
+        options: &[&str],
+        folder: &Path,
+        target: SocketAddr,
+    ) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("cannot find this program")?;
         let log = folder.join(format!("{name}.log"));
         let begun = Instant::now();
@@ -176,6 +200,25 @@ fn free_addresses<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
     Ok(addresses)
 }
 
+/// Addresses that nobody listens on now and that the system gives to no caller: who calls a port
+/// that could be his own, while nobody listens there, may get through to himself and then holds it.
+pub fn lasting_addresses<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
+    let mut random = Random::fresh();
+    let mut taken: Vec<TcpListener> = Vec::new();
+    for _ in 0..PORTS_TRIED {
+        let port = PORTS.start + random.below(u64::from(PORTS.end - PORTS.start)) as u16;
+        taken.extend(TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
+        if taken.len() == N {
+            break;
+        }
+    }
+    let mut addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); N];
+    for (address, number) in addresses.iter_mut().zip(0..) {
+        *address = taken.get(number).context("no free port")?.local_addr()?;
+    }
+    Ok(addresses)
+}
+
 /// The last lines of a log.
 fn tail(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
@@ -198,9 +241,12 @@ mod tests {
 
     #[test]
     fn free_addresses_differ() {
-        let addresses: [SocketAddr; 8] = free_addresses().unwrap();
-        let different: std::collections::BTreeSet<_> = addresses.into_iter().collect();
-        assert_eq!(different.len(), 8);
+        for addresses in [free_addresses::<8>().unwrap(), lasting_addresses().unwrap()] {
+            let different: std::collections::BTreeSet<_> = addresses.into_iter().collect();
+            assert_eq!(different.len(), 8);
+        }
+        let lasting: [SocketAddr; 2] = lasting_addresses().unwrap();
+        assert!(lasting.iter().all(|address| PORTS.contains(&address.port())));
     }
 
     #[test]
