@@ -4,7 +4,7 @@ use crate::data::Data;
 use crate::floor::command::Floor;
 use crate::scenario::{
     archive, bulk, cancel, capacity, duplicate, events, fallover, flood, hot_key, idle, incident,
-    keys, mixed, restart, retries, single, steps, versus,
+    keys, mixed, restart, retries, single, slow, steps, versus,
 };
 use crate::verdict::Verdict;
 
@@ -36,6 +36,7 @@ enum Command {
     Events(events::Options),
     Archive(archive::Options),
     Capacity(capacity::Options),
+    Slow(slow::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -66,6 +67,7 @@ impl CommandLine {
             Command::Events(options) => events::run(&options),
             Command::Archive(options) => archive::run(&options),
             Command::Capacity(options) => capacity::run(&options),
+            Command::Slow(options) => slow::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

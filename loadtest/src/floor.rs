@@ -13,3 +13,4 @@ pub mod queue;
 pub mod reader;
 pub mod relay;
 mod ring_file;
+pub mod threads;

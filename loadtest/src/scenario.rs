@@ -16,5 +16,6 @@ pub mod mixed;
 pub mod restart;
 pub mod retries;
 pub mod single;
+pub mod slow;
 pub mod steps;
 pub mod versus;

@@ -1,12 +1,16 @@
 //! The command line of the floors.
 
 use super::reader::Treatment;
-use super::{axum, control, queue, reader, relay};
+use super::{axum, control, queue, reader, relay, threads};
 use crate::argument::{loopback, span};
+use crate::open_files::make_room_up_to;
 use anyhow::Context;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// Connections of the floor that has a thread for each.
+const CONNECTIONS: u64 = 16_000;
 
 /// Which floor, and where.
 #[derive(Debug, clap::Subcommand)]
@@ -65,6 +69,15 @@ pub enum Floor {
         #[arg(long)]
         sync: Option<PathBuf>,
     },
+    /// No floor but the opposite: a thread for each connection, as long as there are threads.
+    Threads {
+        /// Where to listen; loopback only.
+        #[arg(long, default_value = "127.0.0.1:7174", value_parser = loopback)]
+        listen: SocketAddr,
+        /// How many connections are served at a time.
+        #[arg(long, default_value_t = 200)]
+        threads: usize,
+    },
 }
 
 impl Floor {
@@ -84,6 +97,11 @@ impl Floor {
             Self::Reader { listen, treatment, at_once, nice, sync } => {
                 rustix::process::nice(nice).context("cannot lower the priority")?;
                 reader::serve(bind(listen)?, treatment, at_once, sync.as_deref())
+            }
+            Self::Threads { listen, threads } => {
+                // Slow clients are to run out of threads, not of descriptors.
+                make_room_up_to(CONNECTIONS)?;
+                threads::serve(&bind(listen)?, threads)
             }
         }
     }

@@ -1,0 +1,119 @@
+//! A server that slow clients come to: the task server, or the control.
+
+use super::Options;
+use crate::ask::ask;
+use crate::document::{Task, read};
+use crate::home::Home;
+use crate::request::post;
+use crate::server_process::ServerProcess;
+use crate::settle::settle;
+use anyhow::{Context, bail};
+use std::fmt::{Display, Formatter};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// More than any socket's buffers hold, so that an answer that nobody reads stays with the server.
+const LONG_BYTES: usize = 8_000_000;
+/// How long the task with the long result may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Which servers take part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Against {
+    Overtime,
+    Control,
+    All,
+}
+
+impl Against {
+    pub(super) fn names(self) -> &'static [Name] {
+        match self {
+            Self::Overtime => &[Name::Overtime],
+            Self::Control => &[Name::Control],
+            Self::All => &[Name::Overtime, Name::Control],
+        }
+    }
+}
+
+/// Who a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Name {
+    Overtime,
+    /// A thread for each connection.
+    Control,
+}
+
+impl Display for Name {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        out.pad(match self {
+            Self::Overtime => "overtime",
+            Self::Control => "control",
+        })
+    }
+}
+
+/// It runs as long as this lives, and its folder goes with it.
+#[derive(Debug)]
+pub(super) struct Contender {
+    name: Name,
+    server: ServerProcess,
+    _folder: Folder,
+}
+
+#[derive(Debug)]
+#[expect(dead_code, reason = "kept so that the folder lives as long as its server")]
+enum Folder {
+    Home(Home),
+    Log(TempDir),
+}
+
+impl Contender {
+    pub(super) fn start(name: Name, options: &Options) -> anyhow::Result<Self> {
+        let (server, folder) = match name {
+            Name::Overtime => {
+                let home = options.home.furnish(&options.settings())?;
+                (home.start()?, Folder::Home(home))
+            }
+            Name::Control => {
+                let folder = tempfile::tempdir().context("cannot create a folder")?;
+                (ServerProcess::floor("threads", &[], folder.path())?, Folder::Log(folder))
+            }
+        };
+        Ok(Self { name, server, _folder: folder })
+    }
+
+    pub(super) fn name(&self) -> Name {
+        self.name
+    }
+
+    pub(super) fn target(&self) -> SocketAddr {
+        self.server.target()
+    }
+
+    /// Where it tells how it is; the control does not.
+    pub(super) fn admin(&self) -> Option<SocketAddr> {
+        (self.name == Name::Overtime).then(|| self.server.admin())
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
+    /// Makes something long to ask for: its path, and how many bytes it has at least.
+    pub(super) fn long_answer(&self) -> anyhow::Result<(String, u64)> {
+        let bytes = LONG_BYTES as u64;
+        let Some(admin) = self.admin() else { return Ok(("/".to_owned(), bytes)) };
+        let target = self.target();
+        let body = vec![b'x'; LONG_BYTES];
+        let request = post(target, "/v1/tasks/echo?wait=0s", "text/plain", &body);
+        let reply = ask(target, &request)?;
+        if reply.status != 202 {
+            bail!("a task with a long result was answered with {}", reply.status);
+        }
+        settle(admin, PATIENCE)?;
+        let id = read::<Task>(&reply.body)?.id;
+        Ok((format!("/v1/tasks/{id}/result"), bytes))
+    }
+}

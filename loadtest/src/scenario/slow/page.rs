@@ -1,0 +1,130 @@
+//! Slow clients as a page: what good calls noticed of them, and what became of them.
+
+use super::contender::Name;
+use super::desk::Seen;
+use super::report::{Contest, Report};
+use super::toll::TollSummary;
+use super::{ARRIVAL, Options};
+use crate::report::{Dash, Headline, Page, Phase, Picture, Series, Tone, spoken_count, spoken_ms};
+use std::path::Path;
+use std::time::Duration;
+
+pub(super) fn write(
+    path: &Path,
+    options: &Options,
+    contests: &[Contest],
+    report: &Report,
+) -> anyhow::Result<()> {
+    let mut page = Page::new("Ten thousand who are only slow", &story(options));
+    page.headlines(&contests.iter().map(headline).collect::<Vec<_>>());
+    page.picture(&picture(options, contests));
+    let columns = ["", "answered", "quiet p50", "p99", "among the slow p50", "p99", "slowest"];
+    page.table(&columns, &contests.iter().map(calls_row).collect::<Vec<_>>());
+    let columns = ["", "asked", "not answered", "p50", "p99", "slowest"];
+    page.table(&columns, &contests.iter().flat_map(desk_rows).collect::<Vec<_>>());
+    let columns =
+        ["slow clients of overtime", "opened", "closed", "limit", "p50", "longest", "how"];
+    page.table(&columns, &toll_rows(options, contests));
+    page.bars(&report.bars);
+    page.write(path)
+}
+
+fn story(options: &Options) -> String {
+    format!(
+        "{} clients connect, and none of them does anything wrong: some send the head of a request \
+         byte by byte, some a body, some say nothing at all, and some ask for eight megabytes and do \
+         not read them. Whoever is closed comes again. Beside them {} echoes and {} upserts a second \
+         are due.",
+        spoken_count(options.clients as f64),
+        options.rate,
+        options.rate
+    )
+}
+
+fn tone(name: Name) -> Tone {
+    match name {
+        Name::Overtime => Tone::Ours,
+        Name::Control => Tone::Control,
+    }
+}
+
+fn headline(contest: &Contest) -> Headline {
+    let (answered, p99_ms) = (contest.slow.answered_percent(), contest.slow.latency().at_ms(0.99));
+    let what = match contest.name {
+        Name::Overtime => "overtime",
+        Name::Control => "200 threads, one for each connection",
+    };
+    Headline {
+        figure: format!("{answered:.2} %"),
+        caption: format!("{what}: good calls answered among the slow, p99 {}", spoken_ms(p99_ms)),
+        tone: tone(contest.name),
+    }
+}
+
+fn picture(options: &Options, contests: &[Contest]) -> Picture {
+    let (quiet, end) = (options.quiet, options.quiet + options.seconds);
+    let series = |contest: &Contest| {
+        let (name, tone) = (contest.name.to_string(), tone(contest.name));
+        let alone = Series::new(&name, tone, &contest.quiet.echoes, Duration::ZERO);
+        let among = Series::new(&name, tone, &contest.slow.echoes, quiet);
+        [alone.part("quiet", Dash::Dashed), among.part("among the slow", Dash::Solid)]
+    };
+    let among = format!("slow clients on every side (for at most {} s already)", ARRIVAL.as_secs());
+    Picture {
+        series: contests.iter().flat_map(series).collect(),
+        phases: vec![
+            Phase { name: "echoes alone".into(), from: Duration::ZERO, until: quiet },
+            Phase { name: among, from: quiet, until: end },
+        ],
+    }
+}
+
+fn calls_row(contest: &Contest) -> Vec<String> {
+    let (quiet, slow) = (contest.quiet.latency(), contest.slow.latency());
+    let times = [
+        quiet.at_ms(0.5),
+        quiet.at_ms(0.99),
+        slow.at_ms(0.5),
+        slow.at_ms(0.99),
+        slow.max().as_secs_f64() * 1e3,
+    ];
+    let mut row = vec![
+        format!("{}: echoes and upserts", contest.name),
+        format!("{:.2} %", contest.slow.answered_percent()),
+    ];
+    row.extend(times.map(spoken_ms));
+    row
+}
+
+fn desk_rows(contest: &Contest) -> Vec<Vec<String>> {
+    let Some(desks) = &contest.slow.desks else { return Vec::new() };
+    let row = |name: &str, seen: &Seen| {
+        let times = [seen.latency.at_ms(0.5), seen.latency.at_ms(0.99)];
+        let slowest = seen.latency.max().as_secs_f64() * 1e3;
+        let asked = seen.answered + seen.fault_count();
+        let mut row = vec![name.to_owned(), asked.to_string(), seen.fault_count().to_string()];
+        row.extend([times[0], times[1], slowest].map(spoken_ms));
+        row
+    };
+    vec![
+        row("looks and cancellations", &desks.control),
+        row("questions to the admin port", &desks.admin),
+    ]
+}
+
+fn toll_rows(options: &Options, contests: &[Contest]) -> Vec<Vec<String>> {
+    let ours = contests.iter().filter(|contest| contest.name == Name::Overtime);
+    let tolls = ours.flat_map(|contest| TollSummary::all(&contest.tolls, &options.limits()));
+    let row = |toll: TollSummary| {
+        vec![
+            toll.habit.to_string(),
+            spoken_count(toll.opened as f64),
+            spoken_count(toll.closed() as f64),
+            spoken_ms(toll.limit_seconds * 1e3),
+            spoken_ms(toll.age.p50_ms),
+            spoken_ms(toll.age.max_ms),
+            toll.told(),
+        ]
+    };
+    tolls.map(row).collect()
+}
