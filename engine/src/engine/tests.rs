@@ -11,6 +11,7 @@ mod recovery;
 mod repairs;
 mod saves;
 mod scenarios;
+mod sight;
 mod sights;
 mod steering;
 mod task_journal;

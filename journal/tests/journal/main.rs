@@ -16,6 +16,7 @@ mod parked;
 mod reads;
 mod removal;
 mod salvage;
+mod scopes;
 mod space;
 mod spool;
 mod support;

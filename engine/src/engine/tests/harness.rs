@@ -14,8 +14,8 @@ use overtime_protocol::{
     Answer, Chain, ChainNumber, Chunk, Code, Completion, DEFAULT_TENANT, Epoch, Fate, Fault,
     Finding, Fingerprint, Form, Go, Holder, Job, KeyHash, Kind, KindId, KindName, Lane, Monotonic,
     News, Now, Outcome, Payload, Problem, Product, Progress, Question, ReplyTo, RetryPolicy,
-    Ruling, SpoolOrder, Spooled, Submitted, TaskId, Ticket, Unfinished, UnixMillis, Unsteerable,
-    Verdict,
+    Ruling, Scope, SpoolOrder, Spooled, Submitted, TaskId, Ticket, Unfinished, UnixMillis,
+    Unsteerable, Verdict,
 };
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -274,7 +274,7 @@ impl Stage {
     }
 
     /// The journal has answered what was asked about that task: what it would be again, unless
-    /// `not`, `unknown` or `lost` says otherwise; `attempts=` and `kind=` say more.
+    /// `not`, `unknown` or `lost` says otherwise; `attempts=`, `kind=` and `tenant=` say more.
     fn parked(&mut self, name: &str, rest: &[&str]) {
         let value = |key: &str| rest.iter().find_map(|word| word.strip_prefix(key));
         let place = self.inquiries.iter().position(|(_, known)| known == name).unwrap();
@@ -282,17 +282,23 @@ impl Stage {
         let task = self.id(name);
         let refused = |code| {
             let answer = Answer::from(Problem::new(code, "no"));
-            Err(Box::new(Unsteerable { tenant: None, answer }))
+            let tenant = value("tenant=").map(Into::into);
+            Err(Box::new(Unsteerable { tenant, answer }))
         };
         let found = match rest {
             ["not", ..] => refused(Code::NotParked),
             ["unknown", ..] => refused(Code::UnknownTask),
-            _ => Ok(Box::new(Unfinished {
-                task,
-                attempts: value("attempts=").map_or(1, |count| count.parse().unwrap()),
-                payload_lost: rest.contains(&"lost"),
-                ..super::recovery::unfinished(1, value("kind=").unwrap_or("upsert"), None)
-            })),
+            _ => {
+                let kind = value("kind=").unwrap_or("upsert");
+                let mut parked = super::recovery::unfinished(1, kind, None);
+                parked.acceptance.tenant = value("tenant=").unwrap_or(DEFAULT_TENANT).into();
+                Ok(Box::new(Unfinished {
+                    task,
+                    attempts: value("attempts=").map_or(1, |count| count.parse().unwrap()),
+                    payload_lost: rest.contains(&"lost"),
+                    ..parked
+                }))
+            }
         };
         self.event(Event::Found { ticket, finding: Finding::Parked(found) });
     }
@@ -446,7 +452,12 @@ impl Stage {
                 let (name, news) = (&self.names[&task], news_name(&event.news));
                 write!(text, "publish {name}#{} {news}", event.attempt).unwrap();
             }
-            Effect::Read(read) => write!(text, "read {:?}", read.reply_to).unwrap(),
+            Effect::Read(read) => {
+                write!(text, "read {:?}", read.reply_to).unwrap();
+                if let Scope::Own(own) = read.scope {
+                    write!(text, " as {own}").unwrap();
+                }
+            }
         }
     }
 
