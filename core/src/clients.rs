@@ -12,8 +12,10 @@ use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use overtime_protocol::http::{Deframer, Phase};
-use overtime_protocol::{Code, Monotonic, Problem};
+use overtime_protocol::keyring::KeyRing;
+use overtime_protocol::{Code, Monotonic, Problem, TenantId, TenantName, UnixMillis};
 use slab::Slab;
+use std::sync::Arc;
 use std::time::Duration;
 
 mod answering;
@@ -63,6 +65,30 @@ impl Clients {
             counters: Counters::default(),
             closed: 0,
         }
+    }
+
+    /// Sets the clock that answers show, and by which keys expire.
+    pub(crate) fn set_time(&mut self, now: UnixMillis) {
+        self.answering.set_date(now);
+        self.reading.router.callers.set_time(now);
+    }
+
+    /// From here on callers need one of these keys. Whoever follows a task with another is hung up
+    /// on; other connections are told so at their next request.
+    pub(crate) fn set_keys(
+        &mut self,
+        keys: Arc<KeyRing>,
+        name: impl FnMut(&TenantName) -> TenantId,
+    ) {
+        let callers = &mut self.reading.router.callers;
+        callers.set_keys(keys, name);
+        let is_out = |connection: &Connection| match &connection.stage {
+            Stage::Following(follower) => !callers.still_lets_in(&follower.caller),
+            _ => false,
+        };
+        let out = self.connections.iter().filter(|(_, connection)| is_out(connection));
+        let out: Vec<usize> = out.map(|(index, _)| index).collect();
+        out.into_iter().for_each(|index| self.close(index));
     }
 
     /// The counters, and the gauges of this moment.

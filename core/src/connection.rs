@@ -2,7 +2,7 @@
 //! one request in progress; bytes behind that request stay unread until it is answered.
 
 use crate::events::Follower;
-use crate::exchange::Order;
+use crate::exchange::Routed;
 use crate::native::Session;
 use crate::output::Output;
 use crate::payload_budget::Share;
@@ -52,7 +52,7 @@ pub(crate) enum Stage {
     /// Between requests, or within a head.
     Reading,
     /// The head is routed, the body is coming.
-    Ordered(Box<(Order, ReplyContext)>),
+    Ordered(Box<(Routed, ReplyContext)>),
     /// The body waits for memory, unread.
     Paused(Box<Paused>),
     /// The engine or the journal owes the answer.
@@ -68,7 +68,7 @@ pub(crate) enum Stage {
 /// A request whose body waits for memory.
 #[derive(Debug)]
 pub(crate) struct Paused {
-    pub(crate) ordered: Box<(Order, ReplyContext)>,
+    pub(crate) ordered: Box<(Routed, ReplyContext)>,
     /// Its sender waits to be asked for the body.
     pub(crate) expects: bool,
 }

@@ -1,18 +1,18 @@
 //! An exchange: one request and its answer, from its head on.
 
+use crate::callers::{Caller, Callers};
 use bytes::Bytes;
 use overtime_engine::Wish;
-use overtime_protocol::call::{self, Call, Hosts, SubmitOptions, Wait};
+use overtime_protocol::call::{self, Call, Hosts, SubmitOptions, Wait, check_origin};
 use overtime_protocol::http::{Field, Head, ReplyContext};
 use overtime_protocol::native::{Request, Welcome};
 use overtime_protocol::repair::RepairOrder;
-use overtime_protocol::{Code, Form, KeyHash, Kind, KindId, Lane, Problem, Query, Reach, TaskId};
+use overtime_protocol::{
+    Code, Form, KeyHash, Kind, KindId, KindName, Lane, Problem, Query, Reach, TaskId,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Whose all requests are while nobody is asked for a key.
-const TENANT: &str = "default";
 
 /// What a request asks of the core, once routed.
 #[derive(Debug)]
@@ -51,6 +51,13 @@ pub(crate) enum Order {
     Refuse(Box<Problem>),
 }
 
+/// An order, and who gives it.
+#[derive(Debug)]
+pub(crate) struct Routed {
+    pub(crate) order: Order,
+    pub(crate) caller: Caller,
+}
+
 /// What a submission keeps of its head.
 #[derive(Debug)]
 pub(crate) struct SubmitHead {
@@ -63,6 +70,7 @@ pub(crate) struct SubmitHead {
 pub(crate) struct Router {
     kinds: HashMap<Box<str>, (KindId, Kind)>,
     hosts: Hosts,
+    pub(crate) callers: Callers,
     wait_default: Duration,
     wait_max: Duration,
     /// The content types that came lately are kept, so that most requests share theirs.
@@ -77,13 +85,18 @@ impl Router {
         };
         let kinds = kinds.iter().enumerate().map(named).collect();
         let (wait_default, wait_max) = waits;
-        Self { kinds, hosts, wait_default, wait_max, last_content_type: None }
+        let callers = Callers::default();
+        Self { kinds, hosts, callers, wait_default, wait_max, last_content_type: None }
     }
 
     /// What the head asks for, and how its answer is to look.
-    pub(crate) fn route(&mut self, head: &Head) -> (Order, ReplyContext) {
+    pub(crate) fn route(&mut self, head: &Head) -> (Routed, ReplyContext) {
         let mut context = ReplyContext::of(head);
-        let call = self.hosts.check(head).and_then(|()| call::parse(head));
+        let caller = match self.let_in(head) {
+            Ok(caller) => caller,
+            Err(problem) => return (refused(problem), context),
+        };
+        let call = call::parse(head);
         if let Ok(Call::Submit { options, .. }) = &call
             && options.wait_preferred
         {
@@ -93,11 +106,27 @@ impl Router {
         }
         let content_type = head.field(Field::ContentType).map(|text| self.share(text));
         let traceparent = head.field(Field::Traceparent).map(Into::into);
-        (self.order(call, SubmitHead { content_type, traceparent }), context)
+        let head = SubmitHead { content_type, traceparent };
+        (self.routed(call, caller, head), context)
     }
 
-    /// What a native request asks for: the same as its counterpart over HTTP.
-    pub(crate) fn route_native(&mut self, request: &Request) -> Order {
+    /// Who calls. A page of another origin cannot show a key that it was not given, so with keys
+    /// nobody asks where a request comes from.
+    fn let_in(&self, head: &Head) -> Result<Caller, Problem> {
+        self.hosts.check(head)?;
+        if !self.callers.need_keys() {
+            check_origin(head)?;
+        }
+        self.callers.of_head(head)
+    }
+
+    /// What a native request asks for whose sender has shown `key`: the same as its counterpart
+    /// over HTTP.
+    pub(crate) fn route_native(&mut self, request: &Request, key: Option<&str>) -> Routed {
+        let caller = match self.callers.of(key) {
+            Ok(caller) => caller,
+            Err(problem) => return refused(problem),
+        };
         let mut head = SubmitHead { content_type: None, traceparent: None };
         let call = match request {
             Request::Submit(submit) => {
@@ -114,7 +143,7 @@ impl Router {
             Request::Errors(listing) => listing.errors(),
             Request::Hello(_) | Request::Ping => unreachable!("these ask for nothing"),
         };
-        self.order(call, head)
+        self.routed(call, caller, head)
     }
 
     /// What a native client is told of the waits and of what else is the same for all.
@@ -127,45 +156,64 @@ impl Router {
         }
     }
 
-    fn order(&self, call: Result<Call, Problem>, head: SubmitHead) -> Order {
-        match call {
-            Ok(Call::Submit { kind: name, form, options, key }) => {
-                match self.kinds.get(name.as_str()) {
-                    Some((_, kind)) if kind.reach == Reach::Outside && form == Form::Bulk => {
-                        refuse(Problem::new(
-                            Code::NotInBulk,
-                            "The kind acts outside, which cannot be committed chunk by chunk.",
-                        ))
-                    }
-                    Some((id, kind)) => {
-                        let (kind, lane) = (*id, kind.lane_of(form));
-                        let wait = self.wait(options.wait);
-                        let key = key.map(|key| key.hash(TENANT, form, &name));
-                        Order::Submit { kind, form, lane, options, wait, key, head }
-                    }
-                    None => refuse(Problem::new(Code::UnknownKind, "no handler has this kind")),
-                }
+    fn routed(&self, call: Result<Call, Problem>, caller: Caller, head: SubmitHead) -> Routed {
+        match call.and_then(|call| self.order(call, &caller, head)) {
+            Ok(order) => Routed { order, caller },
+            Err(problem) => refused(problem),
+        }
+    }
+
+    fn order(&self, call: Call, caller: &Caller, head: SubmitHead) -> Result<Order, Problem> {
+        Ok(match call {
+            Call::Submit { kind: name, form, options, key } => {
+                let (kind, lane) = self.kind_of(&name, form, caller)?;
+                let wait = self.wait(options.wait);
+                let key = key.map(|key| key.hash(caller.name(), form, &name));
+                Order::Submit { kind, form, lane, options, wait, key, head }
             }
-            Ok(Call::Task { id, wait }) => {
-                Order::Document { task: id, wait: wait.min(self.wait_max) }
-            }
-            Ok(Call::TaskErrors { id }) => Order::Errors { task: id },
-            Ok(Call::TaskEvents { id, after }) => Order::Events { task: id, after },
-            Ok(Call::TaskResult { id }) => Order::Result { task: id },
-            Ok(Call::Contact { email }) => Order::Read(Query::State {
+            Call::Task { id, wait } => Order::Document { task: id, wait: wait.min(self.wait_max) },
+            Call::TaskErrors { id } => Order::Errors { task: id },
+            Call::TaskEvents { id, after } => Order::Events { task: id, after },
+            Call::TaskResult { id } => Order::Result { task: id },
+            Call::Contact { email } => Order::Read(Query::State {
                 key: Bytes::from(format!("contacts/{email}")),
                 absent: Code::UnknownContact,
             }),
-            Ok(Call::Cancel { id }) => Order::Steer { task: id, wish: Wish::Cancel },
-            Ok(Call::Retry { id }) => Order::Steer { task: id, wish: Wish::Retry },
-            Ok(Call::Tasks(filter)) => Order::Read(Query::List(filter)),
-            Ok(Call::Errors(filter)) => Order::Read(Query::Ledger(filter)),
-            Ok(Call::Affected(filter)) => Order::Read(Query::Affected(filter)),
-            Ok(Call::Explain { id }) => Order::Explain { task: id },
-            Ok(Call::Repair(order)) => Order::Repair(order),
-            Ok(Call::Repaired { print }) => Order::ShowRepair { print },
-            Err(problem) => refuse(problem),
+            Call::Cancel { id } => Order::Steer { task: id, wish: Wish::Cancel },
+            Call::Retry { id } => Order::Steer { task: id, wish: Wish::Retry },
+            Call::Tasks(filter) => Order::Read(Query::List(filter)),
+            Call::Explain { id } => Order::Explain { task: id },
+            // Errors are everybody's.
+            Call::Errors(filter) => {
+                caller.may_use(Lane::Control).map(|()| Order::Read(Query::Ledger(filter)))?
+            }
+            Call::Affected(filter) => {
+                caller.may_use(Lane::Control).map(|()| Order::Read(Query::Affected(filter)))?
+            }
+            Call::Repair(order) => caller.may_use(Lane::Control).map(|()| Order::Repair(order))?,
+            Call::Repaired { print } => {
+                caller.may_use(Lane::Control).map(|()| Order::ShowRepair { print })?
+            }
+        })
+    }
+
+    /// The kind of that name and the lane of such work, if it takes that form of it and the caller
+    /// may use the lane.
+    fn kind_of(
+        &self,
+        name: &KindName,
+        form: Form,
+        caller: &Caller,
+    ) -> Result<(KindId, Lane), Problem> {
+        let kind = self.kinds.get(name.as_str());
+        let unknown = || Problem::new(Code::UnknownKind, "no handler has this kind");
+        let (id, kind) = kind.ok_or_else(unknown)?;
+        if (form, kind.reach) == (Form::Bulk, Reach::Outside) {
+            let detail = "The kind acts outside, which cannot be committed chunk by chunk.";
+            return Err(Problem::new(Code::NotInBulk, detail));
         }
+        let lane = kind.lane_of(form);
+        caller.may_use(lane).map(|()| (*id, lane))
     }
 
     fn wait(&self, wait: Wait) -> Duration {
@@ -187,6 +235,7 @@ impl Router {
     }
 }
 
-fn refuse(problem: Problem) -> Order {
-    Order::Refuse(Box::new(problem))
+/// What is refused is done for nobody.
+fn refused(problem: Problem) -> Routed {
+    Routed { order: Order::Refuse(Box::new(problem)), caller: Caller::anybody() }
 }

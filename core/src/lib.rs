@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod callers;
 mod clients;
 mod connection;
 mod drain;

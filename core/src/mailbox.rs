@@ -5,6 +5,7 @@ use crate::sleep::Sleep;
 use crate::snapshot::Snapshot;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
+use overtime_protocol::keyring::KeyRing;
 use overtime_protocol::{
     Answer, Chunk, Claims, Completion, Finding, KindName, ReplyTo, Spooled, TaskId, Ticket,
     Unfinished, Verdict,
@@ -61,6 +62,8 @@ pub enum Mail {
     },
     /// The journal cannot write any more, and why.
     JournalFailed(String),
+    /// Who may call has changed: these are all keys.
+    Keys(Arc<KeyRing>),
     /// Somebody wants the server to end in order.
     Stop,
     /// Somebody wants to know how things stand; the answer is dropped if there is no room for it.

@@ -1,7 +1,7 @@
 //! One native connection: frames in, orders and answers out, with many requests in flight. It
 //! never touches the socket: what is to be sent lies in its outbox until the turn's flush.
 
-use crate::exchange::Order;
+use crate::exchange::Routed;
 use bytes::Bytes;
 use in_flight::InFlight;
 use overtime_protocol::http::Phase;
@@ -30,8 +30,10 @@ const OUTBOX_KEPT_BYTES: usize = 16 * 1024;
 pub(crate) struct Session {
     deframer: Deframer<Request>,
     in_flight: InFlight,
+    /// The key that the client has shown, which is looked at with each request again.
+    key: Option<Box<str>>,
     /// The number of the submission whose payload is coming, and what it asks for.
-    coming: Option<(u32, Order)>,
+    coming: Option<(u32, Routed)>,
     /// Its payload waits for memory, unread.
     paused: bool,
     stage: Stage,
@@ -66,6 +68,7 @@ impl Session {
         Self {
             deframer: Deframer::new(),
             in_flight: InFlight::default(),
+            key: None,
             coming: None,
             paused: false,
             stage: Stage::Open,
@@ -167,10 +170,15 @@ impl Session {
     fn greet(&mut self, hello: &Hello, desk: &mut Desk<'_>) {
         let Some(version) = hello.version() else {
             desk.counters.refused += 1;
-            write_hello_refused(&mut self.outbox);
-            self.stop_reading(Stage::Leaving);
+            self.refuse_hello(&Problem::new(Code::VersionUnsupported, "Version 1 is spoken here."));
             return;
         };
+        self.key.clone_from(&hello.key);
+        if let Err(problem) = desk.router.callers.of(self.key.as_deref()) {
+            desk.counters.refused += 1;
+            self.refuse_hello(&problem);
+            return;
+        }
         if desk.closing {
             self.leave(&Problem::new(Code::Draining, "the server is on its way out"));
             return;
@@ -183,10 +191,15 @@ impl Session {
         self.say(0, &Reply::Welcome(welcome));
     }
 
+    fn refuse_hello(&mut self, problem: &Problem) {
+        write_hello_refused(problem, &mut self.outbox);
+        self.stop_reading(Stage::Leaving);
+    }
+
     fn take_payload(&mut self, payload: Payload, desk: &mut Desk<'_>) {
-        let (number, order) = self.coming.take().expect("a payload follows its head");
+        let (number, routed) = self.coming.take().expect("a payload follows its head");
         desk.budget.settle(std::mem::take(desk.share), payload.len());
-        desk.orders.take((desk.index, number), order, payload);
+        desk.orders.take((desk.index, number), routed, payload);
     }
 
     /// Writes the answer to the request with this number; a long body is handed back, to be sent

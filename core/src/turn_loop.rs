@@ -12,11 +12,13 @@ use crate::turn::{Cause, TurnMeter};
 use crate::workers::{WorkerChannels, Workers};
 use crossbeam_channel::Sender;
 use mio::{Events, Interest, Poll, Token, Waker};
-use overtime_engine::{Effect, Engine, RateChange};
+use overtime_engine::{Effect, Engine, Event, RateChange};
 use overtime_protocol::call::Hosts;
+use overtime_protocol::keyring::KeyRing;
 use overtime_protocol::{Append, ChainNumber, Clock, Inquiry, Kind, Monotonic, Now, SpoolOrder};
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 mod effects;
@@ -157,6 +159,15 @@ impl Core {
         })
     }
 
+    /// From here on callers need one of these keys. Those who were let in before and would not be now
+    /// are told no more.
+    pub fn set_keys(&mut self, keys: Arc<KeyRing>) {
+        let (engine, now) = (&mut self.engine, self.clock.now());
+        self.clients.set_time(now.unix);
+        self.clients.set_keys(keys.clone(), |name| engine.tenant(name.as_str()));
+        engine.handle(Event::Policies(keys), now, &mut self.effects);
+    }
+
     /// Runs until the server is asked to end or the journal fails.
     ///
     /// # Errors
@@ -248,7 +259,7 @@ impl Core {
         self.meter.begin();
         self.more = false;
         let now = self.clock.now();
-        self.clients.set_date(now.unix);
+        self.clients.set_time(now.unix);
         now
     }
 

@@ -68,7 +68,7 @@ pub struct KeyRing {
 
 /// A key that counts, without its secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder<'a> {
+pub struct Bearer<'a> {
     /// The key's id.
     pub id: &'a Arc<str>,
     /// Whose it is.
@@ -107,7 +107,7 @@ impl KeyRing {
     }
 
     /// Whose key this is, if it is one and counts at `now`.
-    pub fn check(&self, key: &str, now: UnixMillis) -> Option<Holder<'_>> {
+    pub fn check(&self, key: &str, now: UnixMillis) -> Option<Bearer<'_>> {
         // No hash is made of what cannot be a key, however long it is.
         if key.len() != KEY_LEN {
             return None;
@@ -117,7 +117,7 @@ impl KeyRing {
         let given = SecretHash::of(secret);
         let (id, entry) = self.keys.get_key_value(id)?;
         let counts = entry.secret.agrees(&given) && entry.counts(now);
-        counts.then_some(Holder { id, tenant: &entry.tenant })
+        counts.then_some(Bearer { id, tenant: &entry.tenant })
     }
 
     /// Whether the key with that id counts at `now`: for those who have shown it before.

@@ -159,6 +159,8 @@ pub struct Problem {
     pub allow: Option<&'static str>,
     /// For 429: what is left of the tenant's rate.
     pub limit: Option<Box<RateLimit>>,
+    /// For 401: what the caller is to show, the value of `WWW-Authenticate`.
+    pub challenge: Option<&'static str>,
 }
 
 impl Problem {
@@ -174,6 +176,7 @@ impl Problem {
             account: None,
             allow: None,
             limit: None,
+            challenge: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, ConfigError, File};
 use crate::drill::Drill;
+use crate::keys::{self, KeyErrand};
 use crate::loss::Damage;
 use crate::remote::{self, Errand};
 use crate::verify::Verification;
@@ -39,6 +40,8 @@ enum Action {
     /// Look at the data folder of a server that does not run, and say whether it is damaged
     Verify(Verification),
     Drill(Drill),
+    /// Make, list and revoke the keys of callers, whether the server runs or not
+    Keys(Keys),
     #[command(flatten)]
     Errand(remote::Command),
 }
@@ -79,8 +82,21 @@ struct ServeFlags {
     accept_loss: bool,
 }
 
+/// Where the keys are, and what to do with them.
+#[derive(Clone, Debug, PartialEq, Args)]
+struct Keys {
+    /// Configuration file that names the data folder [default: overtime.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data folder
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    #[command(subcommand)]
+    wish: keys::Wish,
+}
+
 /// What is to be done, with a configuration that is checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Serve.
     Serve(Box<Config>, Damage),
@@ -88,6 +104,8 @@ pub enum Command {
     CheckConfig(Box<Config>),
     /// Look at a data folder.
     Verify(Verification),
+    /// Do something with the keys of a data folder.
+    Keys(KeyErrand),
     /// Ask a running server, for which no configuration is read.
     Errand(Errand),
     /// Kill a server of its own again and again, whose configuration is its own too.
@@ -112,6 +130,11 @@ impl Arguments {
             }
             Some(Action::CheckConfig(flags)) => {
                 flags.or(outer).config(environment).map(Command::CheckConfig)
+            }
+            Some(Action::Keys(Keys { config, data, wish })) => {
+                let flags = Flags { config, data, ..Flags::default() }.or(outer);
+                let folder = flags.unchecked(environment)?.data;
+                Ok(Command::Keys(KeyErrand::new(folder, wish)))
             }
             Some(Action::Drill(drill)) if outer == Flags::default() => Ok(Command::Drill(drill)),
             Some(Action::Errand(errand)) if outer == Flags::default() => {
@@ -148,12 +171,21 @@ impl Flags {
         self,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Box<Config>, ConfigError> {
+        let config = self.unchecked(environment)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The same, of which only a part is used, so that the rest may contradict it.
+    fn unchecked(
+        self,
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Box<Config>, ConfigError> {
         let named = self.config.clone();
         let named = named.or_else(|| environment(CONFIG_VARIABLE).map(PathBuf::from));
         let file = named.map_or(File::Default, File::Named);
         let mut config = Config::load(&file, environment)?;
         self.apply(&mut config);
-        config.check()?;
         Ok(Box::new(config))
     }
 
@@ -170,128 +202,4 @@ impl Flags {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-    use std::fs;
-
-    fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Command, String> {
-        let arguments = ["overtime"].iter().chain(arguments);
-        let arguments = Arguments::try_parse_from(arguments).map_err(|error| error.to_string())?;
-        let lookup = |name: &str| {
-            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
-        };
-        arguments.into_command(lookup).map_err(|error| error.to_string())
-    }
-
-    fn config(arguments: &[&str], environment: &[(&str, &str)]) -> Config {
-        match command(arguments, environment).unwrap() {
-            Command::Serve(config, _) | Command::CheckConfig(config) => *config,
-            other => panic!("{other:?} has no configuration"),
-        }
-    }
-
-    #[test]
-    fn the_arguments_are_well_declared() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn serving_is_what_happens_by_default() {
-        for arguments in [&[][..], &["serve"], &["--demo"], &["serve", "--demo"]] {
-            assert!(matches!(command(arguments, &[]), Ok(Command::Serve(_, Damage::Refuse))));
-        }
-        for arguments in [&["check-config"][..], &["--demo", "check-config", "--workers", "3"]] {
-            assert!(matches!(command(arguments, &[]), Ok(Command::CheckConfig(_))));
-        }
-        assert!(matches!(
-            command(&["serve", "--accept-loss"], &[]),
-            Ok(Command::Serve(_, Damage::AcceptLoss))
-        ));
-        // It has to be typed with the command, and nothing else says it.
-        assert!(command(&["--accept-loss"], &[]).is_err());
-        assert!(command(&["frobnicate"], &[]).is_err());
-        assert!(command(&["--wait", "3s"], &[]).is_err());
-    }
-
-    #[test]
-    fn errands_need_no_configuration() {
-        let id = "01DXF6EC000000000000000001";
-        let environment = [("OVERTIME_CONFIG", "/no/such")];
-        for arguments in [
-            &["tasks", "list", "--state", "parked", "--server", "http://elsewhere:1"][..],
-            &["tasks", "--json", "show", id],
-            &["errors", "retry", "00000000000000ff", "--dry-run", "--rate", "5"],
-        ] {
-            let command = command(arguments, &environment);
-            assert!(matches!(command, Ok(Command::Errand(_))), "{arguments:?}: {command:?}");
-        }
-        for arguments in [
-            &["tasks"][..],
-            &["tasks", "show", "x"],
-            &["errors", "retry", "ff"],
-            &["tasks", "list", "--all", "--limit", "5"],
-            &["--demo", "tasks", "list"],
-            &["tasks", "list", "--data", "x"],
-        ] {
-            assert!(command(arguments, &[]).is_err(), "{arguments:?}");
-        }
-    }
-
-    #[test]
-    fn a_look_at_a_folder_needs_no_configuration() {
-        let environment = [("OVERTIME_CONFIG", "/no/such")];
-        for arguments in [&["verify", "data"][..], &["verify", "--json", "data"]] {
-            let command = command(arguments, &environment);
-            assert!(matches!(command, Ok(Command::Verify(_))), "{arguments:?}: {command:?}");
-        }
-        for arguments in [&["verify"][..], &["--demo", "verify", "data"]] {
-            assert!(command(arguments, &[]).is_err(), "{arguments:?}");
-        }
-    }
-
-    #[test]
-    fn a_drill_needs_no_configuration_either() {
-        let environment = [("OVERTIME_CONFIG", "/no/such")];
-        for arguments in [&["drill"][..], &["drill", "--rounds", "2", "--seed", "7", "--json"]] {
-            let command = command(arguments, &environment);
-            assert!(matches!(command, Ok(Command::Drill(_))), "{arguments:?}: {command:?}");
-        }
-        for arguments in [&["--demo", "drill"][..], &["drill", "--rounds", "0"], &["drill", "now"]]
-        {
-            assert!(command(arguments, &[]).is_err(), "{arguments:?}");
-        }
-    }
-
-    #[test]
-    fn a_flag_wins_over_the_environment_and_that_over_the_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("test.toml");
-        fs::write(&file, "listen = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"\n[workers]\ncount = 3")
-            .unwrap();
-        let file = file.to_str().unwrap();
-        let environment =
-            [("OVERTIME_CONFIG", file), ("OVERTIME_WORKERS", "4"), ("OVERTIME_ADMIN", "[::1]:5")];
-        let config = config(&["--workers", "6"], &environment);
-        assert_eq!(config.listen.to_string(), "127.0.0.1:1");
-        assert_eq!(config.admin.to_string(), "[::1]:5");
-        assert_eq!(config.workers.count, 6);
-        assert_eq!(config.wait, Config::default().wait);
-    }
-
-    #[test]
-    fn the_file_of_the_flag_wins_over_that_of_the_environment() {
-        let refused = command(&["--config", "/no/such"], &[("OVERTIME_CONFIG", "/other")]);
-        assert!(refused.unwrap_err().starts_with("/no/such cannot be read"));
-        let refused = command(&[], &[("OVERTIME_CONFIG", "/other")]);
-        assert!(refused.unwrap_err().starts_with("/other cannot be read"));
-    }
-
-    #[test]
-    fn flags_are_checked_like_everything_else() {
-        let refused = command(&["--listen", "0.0.0.0:7070"], &[]).unwrap_err();
-        assert!(refused.contains("--insecure"), "{refused}");
-        assert!(command(&["--listen", "0.0.0.0:7070", "--insecure"], &[]).is_ok());
-        assert!(command(&["--workers", "0"], &[]).unwrap_err().contains("workers.count is 0"));
-    }
-}
+mod tests;

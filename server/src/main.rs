@@ -22,6 +22,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     }
     match arguments.into_command(|name| std::env::var_os(name))? {
         Command::Serve(config, damage) => serve(Builder::new(*config).damage(damage))?,
+        Command::Keys(errand) => errand.run()?,
         Command::Errand(errand) => errand.run()?,
         Command::Verify(verification) => return Ok(verification.run()),
         Command::Drill(options) => return drill(&options).map(ExitCode::from),

@@ -6,6 +6,8 @@ use clap::{Args, Subcommand};
 use connection::Connection;
 use std::io::{self, Write};
 
+pub(crate) use table::table;
+
 mod connection;
 mod errors;
 mod events;
@@ -181,7 +183,7 @@ impl Desk<'_> {
             }
         }
         if !self.json {
-            self.out.write_all(table::table(list.columns, &rows).as_bytes())?;
+            self.out.write_all(table(list.columns, &rows).as_bytes())?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The assembly: it knows every part and ties them together, and decides nothing itself.
 
 use crate::config::Config;
+use crate::keys::{self, Store, Watch};
 use crate::lines::Lines;
 use crate::loss::Damage;
 use crate::notices;
@@ -88,6 +89,7 @@ pub struct Server {
     core: JoinHandle<io::Result<Exit>>,
     journal: Journal,
     console: overtime_console::Console,
+    keys: Watch,
     lines: Lines,
 }
 
@@ -137,7 +139,7 @@ impl Server {
     /// # Errors
     /// If it did not end in order, and why.
     pub fn wait(self) -> Result<()> {
-        let Self { core, journal, console, lines, .. } = self;
+        let Self { core, journal, console, keys, lines, .. } = self;
         let exit = core.join().map_err(|_| anyhow!("the core has panicked"))?;
         let exit = exit.context("the core could not poll")?;
         let ended = match exit {
@@ -149,6 +151,7 @@ impl Server {
             // Nothing is left to be written, and a disk that hangs must not hold the process.
             Exit::JournalFailed(reason) => Err(reason),
         };
+        drop(keys);
         lines.finish();
         ended.map_err(|reason| anyhow!("the journal failed: {reason}"))
     }
@@ -167,6 +170,9 @@ fn start(
     kinds: Vec<Kind>,
     damage: Damage,
 ) -> Result<Server> {
+    let store = Store::of(&config.data);
+    let ring = keys::at_start(&store)?;
+    config.check_exposure(ring.is_required())?;
     let (listener, admin) = bind(&config)?;
     let addresses = Addresses { data: listener.address()?, admin: admin.local_addr()? };
     let clock = Clock::start();
@@ -200,7 +206,7 @@ fn start(
     engine.begin_recovery();
     let (notices, rate_changes) =
         notices::start(&kinds, lines.clone()).context("the system refuses a thread")?;
-    let core = Core::new(
+    let mut core = Core::new(
         door,
         overtime_core::Setup {
             limits: config.core_limits(),
@@ -215,12 +221,17 @@ fn start(
             clock,
         },
     )?;
+    if let Some(keys) = ring.keys() {
+        core.set_keys(keys);
+    }
+    let keys = Watch::start(store, ring, clock, mailbox.clone(), lines.clone())
+        .context("the system refuses a thread")?;
     let window = ServerWindow::new(mailbox.clone(), journal.stats(), rate_changes);
     let console = overtime_console::start(admin, Arc::new(window))?;
     let core = std::thread::Builder::new().name("core".to_owned()).spawn(|| core.run())?;
     recovery::start(backlog, recovered.clean, &kinds, mailbox.clone(), lines.clone())?;
     let data = config.data;
-    Ok(Server { addresses, data, kinds, notes, mailbox, core, journal, console, lines })
+    Ok(Server { addresses, data, kinds, notes, mailbox, core, journal, console, keys, lines })
 }
 
 fn check_kinds(kinds: &[Kind]) -> Result<()> {

@@ -7,7 +7,7 @@ use crate::limits::{LINGER_CLOSE, READ_SLICE_BYTES};
 use crate::output::Written;
 use bytes::Bytes;
 use overtime_protocol::http::{After, Deframer, ReplyContext, write_answer};
-use overtime_protocol::{Answer, Monotonic, ReplyTo};
+use overtime_protocol::{Answer, Monotonic, ReplyTo, UnixMillis};
 use std::net::Shutdown;
 use std::ops::Range;
 
@@ -42,6 +42,11 @@ impl Answering {
         let start = self.encoded.len();
         let body = write_answer(answer, context, self.date.text(), &mut self.encoded);
         self.flushes.push(Flush { index, head: start..self.encoded.len(), body });
+    }
+
+    /// Sets the clock that answers show.
+    pub(super) fn set_date(&mut self, now: UnixMillis) {
+        self.date.set(now);
     }
 
     /// The value of `Date` in this turn.
@@ -106,11 +111,6 @@ impl Clients {
         connection.deframer = Deframer::new();
         self.budget.release(&std::mem::take(&mut connection.share));
         self.answering.encode(index, answer, &ReplyContext::closing());
-    }
-
-    /// Sets the clock that answers show.
-    pub(crate) fn set_date(&mut self, now: overtime_protocol::UnixMillis) {
-        self.answering.date.set(now);
     }
 
     /// Writes what this turn has for each connection.

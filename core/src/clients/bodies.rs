@@ -2,7 +2,7 @@
 
 use super::Clients;
 use crate::connection::{Paused, Speech, Stage};
-use crate::exchange::Order;
+use crate::exchange::Routed;
 use crate::limits::{BODY_STEP_BYTES, BODY_WAIT_MAX, READ_SLICE_BYTES};
 use crate::payload_budget::{Grant, Ruling, Share, Wants};
 use overtime_protocol::Monotonic;
@@ -40,7 +40,7 @@ impl Clients {
         &mut self,
         index: usize,
         head: &Head,
-        (order, context): (Order, ReplyContext),
+        (routed, context): (Routed, ReplyContext),
         now: Monotonic,
     ) -> Result<(), ReplyContext> {
         let (ruling, share) = self.reserve(index, head.declared_length());
@@ -49,12 +49,12 @@ impl Clients {
         match ruling {
             Ruling::Refused => return Err(context),
             Ruling::Granted => {
-                connection.stage = Stage::Ordered(Box::new((order, context)));
+                connection.stage = Stage::Ordered(Box::new((routed, context)));
                 let deadline = now + self.limits.body_progress_timeout;
                 self.timeouts.set(index, &mut connection.deadline, deadline);
             }
             Ruling::Waits => {
-                connection.stage = Stage::Ordered(Box::new((order, context)));
+                connection.stage = Stage::Ordered(Box::new((routed, context)));
                 self.pause(index, head.expects_continue(), now);
             }
         }

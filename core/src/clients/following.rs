@@ -6,13 +6,14 @@
 //! the same event, its sequence number says so.
 
 use super::{Clients, orders};
+use crate::callers::Caller;
 use crate::connection::{Connection, Stage};
 use crate::events::{Feed, Follower, Opening, Standing};
 use crate::limits::PAGES_MAX;
 use overtime_protocol::http::{
     After, Extent, ReplyContext, Version, write_no_more_events, write_stream_head,
 };
-use overtime_protocol::{Answer, EventPage, Query, Read, ReplyTo, Scope, TaskId};
+use overtime_protocol::{Answer, EventPage, Query, Read, ReplyTo, TaskId};
 use std::collections::{HashMap, VecDeque};
 
 mod writing;
@@ -48,7 +49,12 @@ impl Following {
 
 impl Clients {
     /// The caller follows the task from here on. Says whether it is the first that does.
-    pub(crate) fn follow(&mut self, to: ReplyTo, task: TaskId, after: u64) -> bool {
+    pub(crate) fn follow(
+        &mut self,
+        to: ReplyTo,
+        caller: Caller,
+        (task, after): (TaskId, u64),
+    ) -> bool {
         let (index, request) = orders::caller(to);
         let Some(connection) = self.connections.get_mut(index) else { return false };
         if connection.request != request {
@@ -60,7 +66,7 @@ impl Clients {
                 if self.closing || context.version == Version::Http10 {
                     context.after = After::Close;
                 }
-                Stage::Following(Box::new(Follower::new(task, after, *context)))
+                Stage::Following(Box::new(Follower::new(caller, (task, after), *context)))
             }
             other => {
                 connection.stage = other;
@@ -88,8 +94,9 @@ impl Clients {
             let Some(follower) = self.follower(reply_to) else { continue };
             let query = Query::Events { task: follower.task, after: follower.asks_behind() };
             follower.standing = Standing::Asked;
+            let scope = follower.caller.scope.clone();
             self.following.pages += 1;
-            return Some(Read { reply_to, scope: Scope::All, query });
+            return Some(Read { reply_to, scope, query });
         }
         None
     }

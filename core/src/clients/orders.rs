@@ -1,6 +1,7 @@
 //! Orders: the requests that are whole, on their way to the engine. Nothing here looks at one.
 
-use crate::exchange::Order;
+use crate::callers::Caller;
+use crate::exchange::{Order, Routed};
 use overtime_protocol::{Payload, ReplyTo};
 
 /// What a request that is fully read asks of the engine.
@@ -8,6 +9,7 @@ use overtime_protocol::{Payload, ReplyTo};
 pub(crate) struct Ordered {
     pub(crate) reply_to: ReplyTo,
     pub(crate) order: Order,
+    pub(crate) caller: Caller,
     pub(crate) payload: Payload,
 }
 
@@ -31,8 +33,15 @@ impl Orders {
     }
 
     /// The request with that name, of the connection at `index`, is whole.
-    pub(crate) fn take(&mut self, (index, request): (usize, u32), order: Order, payload: Payload) {
-        self.ordered.push(Ordered { reply_to: reply_to(index, request), order, payload });
+    pub(crate) fn take(
+        &mut self,
+        (index, request): (usize, u32),
+        routed: Routed,
+        payload: Payload,
+    ) {
+        let Routed { order, caller } = routed;
+        let reply_to = reply_to(index, request);
+        self.ordered.push(Ordered { reply_to, order, caller, payload });
     }
 }
 

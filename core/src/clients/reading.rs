@@ -3,14 +3,14 @@
 
 use super::{Announced, Clients, Ordered, Orders, Screen};
 use crate::connection::{Found, Speech, Stage};
-use crate::exchange::{Order, Router};
+use crate::exchange::{Order, Routed, Router};
 use crate::limits::{
     CONNECTIONS_PER_TURN, DISCARD_MAX_BYTES, READ_SLICE_BYTES, READ_TURN_BYTES, REQUESTS_PER_TURN,
 };
 use crate::snapshot::Counters;
 use crate::timeouts::NEVER;
 use overtime_protocol::http::{After, CONTINUE, Head, Phase, ReplyContext, Step};
-use overtime_protocol::{Code, Monotonic, Payload, Problem, SegmentPool, TenantId};
+use overtime_protocol::{Code, Monotonic, Payload, Problem, SegmentPool};
 use std::collections::VecDeque;
 use std::io;
 
@@ -224,21 +224,24 @@ impl Clients {
 
     fn take_head(&mut self, index: usize, head: &Head, now: Monotonic, screen: Screen<'_>) {
         self.counters.requests += 1;
-        let (mut order, context) = self.reading.router.route(head);
+        let (mut routed, context) = self.reading.router.route(head);
         // The memory for payloads is not the engine's to refuse: bodies wait for it.
         // What has a key may be known, and is then no new work.
-        if let Order::Submit { key: None, lane, .. } = order
-            && let Err(problem) = screen(Announced { tenant: TenantId::default(), lane, bytes: 0 })
+        let tenant = routed.caller.tenant;
+        if let Order::Submit { key: None, lane, .. } = routed.order
+            && let Err(problem) = screen(Announced { tenant, lane, bytes: 0 })
         {
-            order = Order::Refuse(Box::new(problem));
+            routed.order = Order::Refuse(Box::new(problem));
         }
         let is_short = is_short(self.connections[index].deframer.body_remaining());
-        match order {
-            Order::Refuse(problem) if head.expects_continue() || !is_short => {
+        match routed {
+            Routed { order: Order::Refuse(problem), .. }
+                if head.expects_continue() || !is_short =>
+            {
                 self.refuse_body(index, context, *problem);
             }
-            order => {
-                let expected = self.expect_body(index, head, (order, context), now);
+            routed => {
+                let expected = self.expect_body(index, head, (routed, context), now);
                 if let Err(context) = expected {
                     self.refuse_body(index, context, too_many_wait(screen));
                 }
@@ -270,17 +273,17 @@ impl Clients {
         let Stage::Ordered(ordered) = stage else {
             unreachable!("a body follows its head");
         };
-        let (order, context) = *ordered;
+        let (routed, context) = *ordered;
         connection.stage = Stage::Waiting(Box::new(context));
         self.timeouts.set(index, &mut connection.deadline, NEVER);
         self.budget.settle(std::mem::take(&mut connection.share), payload.len());
-        match order {
-            Order::Refuse(problem) => {
+        match routed {
+            Routed { order: Order::Refuse(problem), .. } => {
                 self.handed_over(payload.len());
                 self.counters.refused += 1;
                 self.answer_here(index, (*problem).into());
             }
-            order => self.reading.orders.take((index, request), order, payload),
+            routed => self.reading.orders.take((index, request), routed, payload),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! from the journal, then what is published. It knows how far it has come and reads nothing itself.
 
 use super::frame::{Coding, Taken};
+use crate::callers::Caller;
 use crate::limits::PAST_EVENTS_PER_WRITE;
 use overtime_protocol::http::ReplyContext;
 use overtime_protocol::{EventPage, TaskEvent, TaskId};
@@ -11,6 +12,7 @@ use std::vec;
 #[derive(Debug)]
 pub(crate) struct Follower {
     pub(crate) task: TaskId,
+    pub(crate) caller: Caller,
     pub(crate) context: ReplyContext,
     /// The last event that it has.
     seen: u64,
@@ -56,9 +58,9 @@ pub(crate) enum Opening {
 
 impl Follower {
     /// A follower that has seen the events up to this one.
-    pub(crate) fn new(task: TaskId, seen: u64, context: ReplyContext) -> Self {
+    pub(crate) fn new(caller: Caller, (task, seen): (TaskId, u64), context: ReplyContext) -> Self {
         let standing = Standing::Behind;
-        Self { task, context, seen, opened: false, standing, away: true }
+        Self { task, caller, context, seen, opened: false, standing, away: true }
     }
 
     pub(crate) fn coding(&self) -> Coding {

@@ -2,16 +2,16 @@
 
 use super::{Desk, Session};
 use crate::clients::Announced;
-use crate::exchange::Order;
+use crate::exchange::{Order, Routed};
 use crate::payload_budget::Ruling;
 use overtime_protocol::native::{Frame, IN_FLIGHT_MAX, Request, Tag};
-use overtime_protocol::{Code, Payload, Problem, TenantId};
+use overtime_protocol::{Code, Payload, Problem};
 
 impl Session {
     pub(super) fn take_request(&mut self, frame: &Frame<Request>, desk: &mut Desk<'_>) {
         desk.counters.requests += 1;
         match self.admit(frame, desk) {
-            Ok((order, ruling)) => self.expect(frame, order, ruling, desk),
+            Ok((routed, ruling)) => self.expect(frame, routed, ruling, desk),
             Err(problem) => {
                 desk.counters.refused += 1;
                 self.deframer.pass_over(&problem);
@@ -26,37 +26,37 @@ impl Session {
         &self,
         frame: &Frame<Request>,
         desk: &mut Desk<'_>,
-    ) -> Result<(Order, Ruling), Box<Problem>> {
+    ) -> Result<(Routed, Ruling), Box<Problem>> {
         self.check(frame.id)?;
-        let order = match desk.router.route_native(&frame.message) {
-            Order::Refuse(problem) => return Err(problem),
-            order => order,
+        let routed = match desk.router.route_native(&frame.message, self.key.as_deref()) {
+            Routed { order: Order::Refuse(problem), .. } => return Err(problem),
+            routed => routed,
         };
         // The memory for payloads is not the engine's to refuse: they wait for it.
         // What has a key may be known, and is then no new work.
-        if let Order::Submit { key: None, lane, .. } = order {
-            (desk.screen)(Announced { tenant: TenantId::default(), lane, bytes: 0 })?;
+        if let Order::Submit { key: None, lane, .. } = routed.order {
+            (desk.screen)(Announced { tenant: routed.caller.tenant, lane, bytes: 0 })?;
         }
         match desk.reserve(frame.payload_len.unwrap_or_default()) {
             Ruling::Refused => Err(desk.too_many_wait().into()),
-            ruling => Ok((order, ruling)),
+            ruling => Ok((routed, ruling)),
         }
     }
 
     fn expect(
         &mut self,
         frame: &Frame<Request>,
-        order: Order,
+        routed: Routed,
         ruling: Ruling,
         desk: &mut Desk<'_>,
     ) {
         let number = desk.orders.name_request();
         self.in_flight.add(number, frame.id, known_tag(&frame.message));
         if frame.payload_len.is_none() {
-            desk.orders.take((desk.index, number), order, Payload::seal(Vec::new()));
+            desk.orders.take((desk.index, number), routed, Payload::seal(Vec::new()));
             return;
         }
-        self.coming = Some((number, order));
+        self.coming = Some((number, routed));
         if ruling == Ruling::Waits {
             desk.counters.bodies_paused += 1;
             self.paused = true;

@@ -7,14 +7,13 @@ use crate::exchange::Order;
 use crate::limits::{LAST_FLUSH, MAIL_PER_TURN};
 use crate::mailbox::Mail;
 use overtime_engine::{Ask, Effect, Event, Steer, Submission, Wants};
-use overtime_protocol::{Answer, Code, Now, Problem, Query, Read, Scope, TenantId};
+use overtime_protocol::{Answer, Code, Now, Problem, Query, Read};
 use std::time::Duration;
 
 impl Core {
     pub(super) fn take_order(&mut self, ordered: Ordered, now: Now) {
-        let Ordered { reply_to, order, payload } = ordered;
-        // No caller is asked for a key yet.
-        let (tenant, scope) = (TenantId::default(), None);
+        let Ordered { reply_to, order, caller, payload } = ordered;
+        let (tenant, scope) = (caller.tenant, caller.sight());
         let event = match order {
             Order::Submit { kind, form, options, wait, key, head, lane: _ } => {
                 Event::Submitted(Submission {
@@ -41,11 +40,11 @@ impl Core {
             }
             Order::Errors { task } => {
                 let query = Query::Errors { task, live: self.engine.knows(task, scope) };
-                self.effects.push(Effect::Read(Read { reply_to, scope: Scope::All, query }));
+                self.effects.push(Effect::Read(Read { reply_to, scope: caller.scope, query }));
                 return;
             }
             Order::Events { task, after } => {
-                if !self.clients.follow(reply_to, task, after) {
+                if !self.clients.follow(reply_to, caller, (task, after)) {
                     return;
                 }
                 Event::Followed(task)
@@ -55,7 +54,7 @@ impl Core {
             Order::ShowRepair { print } => Event::RepairShown { reply_to, print },
             Order::Steer { task, wish } => Event::Steered(Steer { reply_to, scope, task, wish }),
             Order::Read(query) => {
-                self.effects.push(Effect::Read(Read { reply_to, scope: Scope::All, query }));
+                self.effects.push(Effect::Read(Read { reply_to, scope: caller.scope, query }));
                 return;
             }
             Order::Refuse(problem) => {
@@ -119,6 +118,10 @@ impl Core {
                 self.clients.begin_closing(&problem, now.monotonic);
                 self.clients.end_streams();
                 Event::JournalFailed
+            }
+            Mail::Keys(keys) => {
+                self.set_keys(keys);
+                return;
             }
             Mail::Stop => {
                 self.begin_drain(now.monotonic);

@@ -1,6 +1,6 @@
 //! Whether a request comes from another page in a browser. Without keys the only guard of the
 //! server is that it listens on loopback, and every page that its user opens is behind that guard.
-//! It never looks at a key: who may call at all is decided elsewhere.
+//! With keys nobody need look: no browser adds a key by itself to what a page sends.
 
 use crate::http::{Field, Head};
 use crate::problem::{Code, Problem};

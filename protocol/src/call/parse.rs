@@ -1,7 +1,6 @@
 //! From a head to a call. It knows every address of the contract, those included that are not
 //! served yet: they are a 501 that says so, not a 404 that sends a caller looking for a typo.
 
-use super::check_origin;
 use super::pairs::Pairs;
 use super::percent::decoded;
 use super::prefer::Preferences;
@@ -30,11 +29,10 @@ const SEQUENCE_MAX: u64 = u64::MAX >> 1;
 /// What the request asks for, read from its head alone.
 ///
 /// # Errors
-/// `cross-origin`; `not-found`, `unknown-kind` and `unknown-task` where the path names nothing
+/// `not-found`, `unknown-kind` and `unknown-task` where the path names nothing
 /// that could be there; `method-not-allowed`; `malformed-parameter`, naming it; and
 /// `not-implemented` for what is promised and not there yet.
 pub fn parse(head: &Head) -> Result<Call, Problem> {
-    check_origin(head)?;
     let Some(path) = head.path().strip_prefix("/v1/") else {
         return Err(not_found());
     };

@@ -206,6 +206,9 @@ impl Writer<'_> {
         if let Some(methods) = problem.allow {
             lines.text("Allow: ", methods.as_bytes());
         }
+        if let Some(challenge) = problem.challenge {
+            lines.text("WWW-Authenticate: ", challenge.as_bytes());
+        }
         match (problem.task, problem.account.as_deref()) {
             (Some(task), Some(account)) => write_task(&mut lines, task, *account),
             (Some(task), None) => lines.text("Overtime-Task: ", &task.to_ulid()),

@@ -5,7 +5,7 @@ use super::message::write;
 use super::reply::{Answered, Failed, Goodbye, HelloRefused, Reply, Spent};
 use crate::answer::{Account, Answer};
 use crate::http::{content_type, etag};
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::repair::RepairProgress;
 use crate::task::Document;
 use bytes::Bytes;
@@ -73,11 +73,10 @@ pub fn write_goodbye(problem: &Problem, out: &mut Vec<u8>) {
     write_whole(Reply::Goodbye(goodbye), &document_of(problem), out);
 }
 
-/// Appends that none of the versions that the client offered is spoken here.
-pub fn write_hello_refused(out: &mut Vec<u8>) {
+/// Appends why the client is not welcome, and which versions are spoken here.
+pub fn write_hello_refused(problem: &Problem, out: &mut Vec<u8>) {
     let refused = HelloRefused { version_min: VERSION, version_max: VERSION };
-    let problem = Problem::new(Code::VersionUnsupported, "Version 1 is spoken here.");
-    write_whole(Reply::HelloRefused(refused), &document_of(&problem), out);
+    write_whole(Reply::HelloRefused(refused), &document_of(problem), out);
 }
 
 /// 200 with what is there now, or 304 if the client has it.

@@ -119,5 +119,10 @@ pub(super) fn exact<T: Decode<()>>(header: &[u8]) -> Option<T> {
 
 /// Reads a header behind which a later version may say more.
 pub(super) fn growing<T: Decode<()>>(header: &[u8]) -> Option<T> {
-    encoding::read::<DECODED_MAX_BYTES, T>(header).map(|(value, _)| value)
+    first(header).map(|(value, _)| value)
+}
+
+/// Reads what a header begins with, and how long that is.
+pub(super) fn first<T: Decode<()>>(header: &[u8]) -> Option<(T, usize)> {
+    encoding::read::<DECODED_MAX_BYTES, T>(header)
 }

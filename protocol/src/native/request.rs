@@ -2,11 +2,12 @@
 //! but for [`Hello`], which may only grow at its end. It never says what is done about it.
 
 use super::VERSION;
-use super::message::{HeaderTooLarge, Message, Place, Rule, Sealed, append, exact, growing};
+use super::message::{HeaderTooLarge, Message, Place, Rule, Sealed, append, exact, first, growing};
 use crate::encoding::{Decode, Encode, by_number};
 use crate::job::Form;
 use crate::payload::Payload;
 use bytes::Bytes;
+use std::fmt;
 
 /// What a client says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl Sealed for Request {
 
     fn read(kind: u8, header: &[u8]) -> Option<Self> {
         match kind {
-            0x01 => growing(header).map(Self::Hello),
+            0x01 => Hello::read(header).map(Self::Hello),
             0x02 => exact(header).map(|submit| Self::Submit(Box::new(submit))),
             0x03 => exact(header).map(Self::Get),
             0x04 => exact(header).map(Self::GetContact),
@@ -80,7 +81,7 @@ impl Sealed for Request {
 
     fn write_header(&self, out: &mut Vec<u8>) -> Result<(), HeaderTooLarge> {
         match self {
-            Self::Hello(hello) => append(hello, out),
+            Self::Hello(hello) => hello.write(out),
             Self::Submit(submit) => append(submit, out),
             Self::Get(get) => append(get, out),
             Self::GetContact(get) => append(get, out),
@@ -96,7 +97,7 @@ impl Sealed for Request {
 }
 
 /// The first frame of a connection: who speaks, and in which versions.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Hello {
     /// The oldest version that the client speaks.
     pub version_min: u8,
@@ -104,12 +105,48 @@ pub struct Hello {
     pub version_max: u8,
     /// The client's name and version, for people.
     pub client: Box<str>,
+    /// The key that says whose requests these are. It was added: a client that has none says
+    /// nothing of it, as clients did before there were keys.
+    pub key: Option<Box<str>>,
+}
+
+/// What every hello holds.
+#[derive(Encode, Decode)]
+struct Greeting {
+    version_min: u8,
+    version_max: u8,
+    client: Box<str>,
+}
+
+impl fmt::Debug for Hello {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { version_min, version_max, client, key } = self;
+        write!(f, "Hello {{ {version_min} to {version_max}, {client:?}, ")?;
+        f.write_str(if key.is_some() { "with a key }" } else { "without a key }" })
+    }
 }
 
 impl Hello {
     /// The hello of a client that speaks this version.
     pub fn from(client: &str) -> Self {
-        Self { version_min: VERSION, version_max: VERSION, client: client.into() }
+        Self { version_min: VERSION, version_max: VERSION, client: client.into(), key: None }
+    }
+
+    fn read(header: &[u8]) -> Option<Self> {
+        let (greeting, len) = first::<Greeting>(header)?;
+        let Greeting { version_min, version_max, client } = greeting;
+        let key = match &header[len..] {
+            [] => None,
+            // A client that has more to say and no key says that it is empty.
+            rest => Some(growing::<Box<str>>(rest)?).filter(|key| !key.is_empty()),
+        };
+        Some(Self { version_min, version_max, client, key })
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), HeaderTooLarge> {
+        let Self { version_min, version_max, .. } = *self;
+        append(Greeting { version_min, version_max, client: self.client.clone() }, out)?;
+        self.key.as_ref().map_or(Ok(()), |key| append(key, out))
     }
 
     /// The newest version that both sides speak.

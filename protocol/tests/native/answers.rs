@@ -233,7 +233,8 @@ fn what_ends_a_connection_says_why() {
     assert!(String::from_utf8(payload).unwrap().contains(r#""code":"draining""#));
 
     let mut bytes = Vec::new();
-    write_hello_refused(&mut bytes);
+    let problem = Problem::new(Code::VersionUnsupported, "Version 1 is spoken here.");
+    write_hello_refused(&problem, &mut bytes);
     let (reply, payload) = only(&bytes, 0);
     let Reply::HelloRefused(refused) = reply else { panic!("{reply:?}") };
     assert_eq!((refused.version_min, refused.version_max), (1, 1));

@@ -30,9 +30,16 @@ fn case<M>(file: &'static str, says: &'static str, id: u32, message: M) -> Case<
     Case { file, says, id, message, payload: b"" }
 }
 
+/// The other way to begin.
+pub(crate) fn hello_with_key() -> Case<Request> {
+    let key = Some(format!("ot_abcdefghij_{}", "0123456789abcdef".repeat(4)).into());
+    let hello = Hello { key, ..Hello::from("example/1.0") };
+    case("hello-key", "the same of one that shows a key", 0, Request::Hello(hello))
+}
+
 /// What a client may say.
 pub(crate) fn requests() -> Vec<Case<Request>> {
-    let hello = Hello { version_min: VERSION, version_max: VERSION, client: "example/1.0".into() };
+    let hello = Hello::from("example/1.0");
     let full = Submit {
         kind: "contacts.upsert".into(),
         form: Form::Bulk,

@@ -55,8 +55,9 @@ fn the_first_frame_is_a_hello() {
 #[test]
 fn a_hello_may_say_more_than_is_understood_and_nothing_else_may() {
     let mut grown = hello();
-    grown[8] += 3;
-    grown.extend_from_slice(b"key");
+    grown[8] += 4;
+    // No key, and what a later version has to say.
+    grown.extend_from_slice(b"\0new");
     let said = feed_every_way::<Request>(&[grown, submit(1, b"")].concat(), &Limits::default());
     assert!(matches!(&said[..], [Said::Head(_), Said::Head(_), Said::Payload(_)]), "{said:?}");
 
@@ -71,8 +72,13 @@ fn a_hello_may_say_more_than_is_understood_and_nothing_else_may() {
 fn a_hello_that_cannot_be_read_ends_the_reading() {
     let mut bytes = hello();
     bytes[22] = 200;
-    let said = feed_every_way::<Request>(&bytes, &Limits::default());
-    assert_eq!(said, [Said::Lost(Code::MalformedFrame)]);
+    let mut with_half_a_key = hello();
+    with_half_a_key[8] += 3;
+    with_half_a_key.extend_from_slice(b"\x05ot");
+    for bytes in [bytes, with_half_a_key] {
+        let said = feed_every_way::<Request>(&bytes, &Limits::default());
+        assert_eq!(said, [Said::Lost(Code::MalformedFrame)]);
+    }
 }
 
 #[test]
@@ -110,7 +116,7 @@ fn a_payload_over_the_limit_is_refused_before_it_comes() {
 fn versions_are_agreed_on() {
     let offers = |version_min, version_max| {
         let client = "test".into();
-        Hello { version_min, version_max, client }.version()
+        Hello { version_min, version_max, client, key: None }.version()
     };
     assert_eq!(offers(1, 1), Some(1));
     assert_eq!(offers(0, 9), Some(1));

@@ -1,7 +1,7 @@
 //! The golden vectors: bytes that mean today what they meant when they were written. A vector is
 //! never changed; a new version adds its own.
 
-use crate::cases::{Case, largest, replies, requests};
+use crate::cases::{Case, hello_with_key, largest, replies, requests};
 use crate::drive::{Said, Shown, feed_every_way};
 use overtime_protocol::native::{HeaderTooLarge, Limits, Request, Submit, write};
 use std::collections::BTreeSet;
@@ -68,6 +68,7 @@ fn requests_are_what_they_were() {
         let opening = if case.file == "hello" { Vec::new() } else { vector("hello") };
         check(&case, &opening);
     }
+    check(&hello_with_key(), &[]);
 }
 
 #[test]
@@ -83,6 +84,7 @@ fn every_vector_is_tried_and_every_type_has_one() {
     let tried: BTreeSet<String> = requests()
         .iter()
         .map(|case| case.file)
+        .chain([hello_with_key().file])
         .chain(replies().iter().map(|case| case.file))
         .map(|file| format!("{file}.hex"))
         .collect();

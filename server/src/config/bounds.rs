@@ -2,6 +2,7 @@
 //! the keys in it.
 
 use super::{Config, ConfigError, Retention, Size, Span};
+use crate::keys::Store;
 use overtime_worker::{EFFECTS_MAX_BYTES, PRODUCT_MAX_BYTES};
 use std::net::SocketAddr;
 
@@ -43,6 +44,7 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         let mut problems = Problems(Vec::new());
         self.check_addresses(&mut problems);
+        self.check_exposed(self.has_keys(), &mut problems);
         self.check_spans(&mut problems);
         self.check_counts(&mut problems);
         self.check_sizes(&mut problems);
@@ -50,23 +52,47 @@ impl Config {
         if self.data.to_str().is_none_or(str::is_empty) {
             problems.0.push("data must name a folder, in UTF-8".to_owned());
         }
-        match problems {
-            Problems(none) if none.is_empty() => Ok(()),
-            Problems(problems) => Err(ConfigError::OutOfBounds(problems)),
-        }
+        problems.told()
+    }
+
+    /// Checks the addresses against whether callers are asked for keys: what was found out about that
+    /// before may be over.
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfBounds`].
+    pub(crate) fn check_exposure(&self, asks_for_keys: bool) -> Result<(), ConfigError> {
+        let mut problems = Problems(Vec::new());
+        self.check_exposed(asks_for_keys, &mut problems);
+        problems.told()
+    }
+
+    /// Whether there is a file of keys in the data folder.
+    fn has_keys(&self) -> bool {
+        Store::of(&self.data).exists()
     }
 
     fn check_addresses(&self, problems: &mut Problems) {
         if self.listen == self.admin && self.listen.port() != 0 {
             problems.0.push(format!("listen and admin are both {}", self.listen));
         }
-        for (key, address) in [("listen", self.listen), ("admin", self.admin)] {
-            if !self.insecure && !is_loopback(address) {
-                problems.0.push(format!(
-                    "{key} is {address}, where other machines can reach it, and no caller is asked \
-                     for a key: use a loopback address, or --insecure if something else guards it"
-                ));
-            }
+    }
+
+    fn check_exposed(&self, asks_for_keys: bool, problems: &mut Problems) {
+        let exposed = |address| !self.insecure && !is_loopback(address);
+        if exposed(self.listen) && !asks_for_keys {
+            problems.0.push(format!(
+                "listen is {}, where other machines can reach it, and no caller is asked for a key: \
+                 make one with `overtime keys add`, use a loopback address, or --insecure if \
+                 something else guards it",
+                self.listen
+            ));
+        }
+        if exposed(self.admin) {
+            problems.0.push(format!(
+                "admin is {}, where other machines can reach it, and nobody is asked for a key \
+                 there: use a loopback address, or --insecure if something else guards it",
+                self.admin
+            ));
         }
     }
 
@@ -147,6 +173,10 @@ fn is_loopback(address: SocketAddr) -> bool {
 struct Problems(Vec<String>);
 
 impl Problems {
+    fn told(self) -> Result<(), ConfigError> {
+        if self.0.is_empty() { Ok(()) } else { Err(ConfigError::OutOfBounds(self.0)) }
+    }
+
     fn within<T: PartialOrd + std::fmt::Display>(&mut self, key: &str, value: T, low: T, high: T) {
         if value < low || value > high {
             self.0.push(format!("{key} is {value}; it must be from {low} to {high}"));

@@ -125,6 +125,10 @@ fn loopback_is_loopback_in_every_spelling_and_the_rest_takes_a_word() {
         assert!(config.check().is_err(), "{address}");
         assert!(Config { insecure: true, ..config }.check().is_ok(), "{address}");
     }
+    let exposed = Config { listen: "0.0.0.0:1".parse().unwrap(), ..Config::default() };
+    assert!(exposed.check_exposure(true).is_ok() && exposed.check_exposure(false).is_err());
+    let exposed = Config { admin: "0.0.0.0:1".parse().unwrap(), ..Config::default() };
+    assert!(exposed.check_exposure(true).is_err());
     let any = "127.0.0.1:0".parse().unwrap();
     assert!(Config { listen: any, admin: any, ..Config::default() }.check().is_ok());
 }

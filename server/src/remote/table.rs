@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 /// Texts in columns, each as wide as its widest cell, under a line of names.
-pub(super) fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
+pub(crate) fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
     let names: Vec<String> = columns.iter().map(|name| name.to_uppercase()).collect();
     let lines = || std::iter::once(&names).chain(rows);
     let width = |column: usize| {

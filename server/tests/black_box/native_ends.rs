@@ -10,7 +10,7 @@ fn a_version_that_is_not_spoken_is_refused_by_name() {
     let folder = folder();
     let server = Server::start(folder.path());
     let mut client = Client::silent(&server.data);
-    let hello = Hello { version_min: 2, version_max: 9, client: "tomorrow".into() };
+    let hello = Hello { version_min: 2, version_max: 9, ..Hello::from("tomorrow") };
     client.send(0, &Request::Hello(hello), "");
     client.submit(1, "echo", "unread");
     let refused = client.receive().unwrap();
