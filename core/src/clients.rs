@@ -3,27 +3,26 @@
 
 use crate::connection::{Connection, Speech, Stage};
 use crate::exchange::Router;
-use crate::limits::{BODIES_WAITING_MAX, BODY_WAIT_RETRY, Limits};
-use crate::output::Output;
-use crate::payload_budget::{PayloadBudget, Share};
+use crate::limits::{BODIES_WAITING_MAX, Limits};
+use crate::patience::Patience;
+use crate::payload_budget::PayloadBudget;
 use crate::snapshot::Counters;
 use crate::timeouts::Timeouts;
 use mio::event::Event;
-use mio::net::TcpStream;
-use mio::{Interest, Registry, Token};
-use overtime_protocol::http::{Deframer, Phase};
+use overtime_protocol::http::Phase;
 use overtime_protocol::keyring::KeyRing;
-use overtime_protocol::{Code, Monotonic, Problem, TenantId, TenantName, UnixMillis};
+use overtime_protocol::{Monotonic, TenantId, TenantName, UnixMillis};
 use slab::Slab;
 use std::sync::Arc;
-use std::time::Duration;
 
 mod answering;
 mod bodies;
 mod date;
 mod following;
+mod lateness;
 mod native;
 mod orders;
+mod places;
 mod reading;
 mod screen;
 
@@ -36,6 +35,8 @@ pub(crate) struct Clients {
     connections: Slab<Connection>,
     limits: Limits,
     timeouts: Timeouts,
+    patience: Patience,
+    places: places::Places,
     budget: PayloadBudget,
     reading: reading::Reading,
     answering: answering::Answering,
@@ -55,8 +56,9 @@ impl Clients {
         let budget = PayloadBudget::new(payload_max_bytes, body_max_bytes, BODIES_WAITING_MAX);
         Self {
             connections: Slab::new(),
-            limits,
             timeouts: Timeouts::default(),
+            patience: Patience::new(&limits),
+            places: places::Places::new(limits.connections_max),
             budget,
             reading: reading::Reading::new(router),
             answering: answering::Answering::default(),
@@ -64,6 +66,7 @@ impl Clients {
             closing: false,
             counters: Counters::default(),
             closed: 0,
+            limits,
         }
     }
 
@@ -97,6 +100,7 @@ impl Clients {
             bodies_waiting: self.budget.waiting() as u64,
             bytes_reserved: self.budget.reserved_bytes(),
             followers: self.following.count(),
+            connections_max: self.places.max() as u64,
             ..self.counters
         }
     }
@@ -105,18 +109,13 @@ impl Clients {
         self.connections.len()
     }
 
-    /// How many more connections may be let in.
-    pub(crate) fn room(&self) -> usize {
-        self.limits.connections_max.saturating_sub(self.connections.len())
-    }
-
     /// Whether the loop must not sleep.
     pub(crate) fn has_work(&self) -> bool {
         self.reading.has_work() || self.answering.has_work() || self.following.has_work()
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Monotonic> {
-        self.timeouts.next_at()
+        [self.timeouts.next_at(), self.patience.next_at()].into_iter().flatten().min()
     }
 
     /// Whether somebody waits for an answer that is not there yet.
@@ -140,32 +139,6 @@ impl Clients {
         self.connections.iter().any(|(_, connection)| !connection.output.is_empty())
     }
 
-    pub(crate) fn admit(&mut self, mut stream: TcpStream, registry: &Registry, now: Monotonic) {
-        let entry = self.connections.vacant_entry();
-        let index = entry.key();
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        // Whoever cannot be registered or set up is gone already.
-        if registry.register(&mut stream, Token(index), interest).is_err() {
-            return;
-        }
-        let _ = stream.set_nodelay(true);
-        self.counters.accepted += 1;
-        entry.insert(Connection {
-            stream,
-            speech: Speech::Unknown,
-            deframer: Deframer::new(),
-            stage: Stage::Reading,
-            behind: Vec::new(),
-            output: Output::default(),
-            request: 0,
-            share: Share::default(),
-            deadline: self.timeouts.add(index, now + self.limits.head_timeout),
-            readable: false,
-            read_closed: false,
-            listed: false,
-        });
-    }
-
     /// The poll says that something has changed for a connection.
     pub(crate) fn note(&mut self, index: usize, event: &Event) {
         let Some(connection) = self.connections.get_mut(index) else { return };
@@ -184,60 +157,14 @@ impl Clients {
         self.list(index);
     }
 
-    /// Closes those whose time is up, at most `max`; returns how many entries came up.
-    pub(crate) fn expire(&mut self, max: usize, now: Monotonic) -> usize {
-        let mut seen = 0;
-        while seen < max {
-            let Some(index) = self.timeouts.pop(now) else { break };
-            seen += 1;
-            let Some(connection) = self.connections.get_mut(index) else { continue };
-            if connection.deadline.at > now {
-                self.timeouts.renew(index, &mut connection.deadline);
-            } else {
-                self.time_out(index, now);
-            }
-        }
-        seen
-    }
-
-    fn time_out(&mut self, index: usize, now: Monotonic) {
-        let connection = &mut self.connections[index];
-        if let Speech::Native(_) = connection.speech {
-            self.time_out_native(index, now);
-            return;
-        }
-        if let Stage::Following(_) = connection.stage {
-            self.time_out_follower(index, now);
-            return;
-        }
-        let phase = connection.deframer.phase();
-        let is_paused = matches!(connection.stage, Stage::Paused(_));
-        let reads = is_paused || matches!(connection.stage, Stage::Reading | Stage::Ordered(_));
-        if !matches!(connection.stage, Stage::Lingering) {
-            self.counters.timed_out += 1;
-        }
-        if !reads || phase == Phase::Idle {
-            self.close(index);
-            return;
-        }
-        connection.deadline.at = now + Duration::from_secs(1);
-        self.timeouts.renew(index, &mut connection.deadline);
-        let problem = if is_paused {
-            let detail = "the memory for payloads was used up for too long";
-            Problem::new(Code::PayloadMemory, detail).after(BODY_WAIT_RETRY)
-        } else {
-            let detail = "the rest of the request did not arrive in time";
-            Problem::new(Code::RequestTimeout, detail)
-        };
-        self.answer_and_close(index, problem.into());
-    }
-
     fn close(&mut self, index: usize) {
         self.stop_following(index);
         let Some(connection) = self.connections.try_remove(index) else { return };
         self.timeouts.remove(index, &connection.deadline);
+        self.patience.end(index);
         self.budget.release(&connection.share);
         self.closed += 1;
+        self.mind_the_places();
     }
 
     /// Closes the connections on which nobody is owed anything.

@@ -5,6 +5,7 @@ use crate::events::Follower;
 use crate::exchange::Routed;
 use crate::native::Session;
 use crate::output::Output;
+use crate::pace::Pace;
 use crate::payload_budget::Share;
 use crate::timeouts::Deadline;
 use mio::net::TcpStream;
@@ -27,6 +28,8 @@ pub(crate) struct Connection {
     /// What the body in progress has of the memory for payloads.
     pub(crate) share: Share,
     pub(crate) deadline: Deadline,
+    /// How slow the body in progress, or the taking of the answer, has been.
+    pub(crate) pace: Pace,
     /// The socket may have bytes for us.
     pub(crate) readable: bool,
     /// The peer has sent all it will send; a short read does not mean that nothing is left.

@@ -20,6 +20,8 @@ mod lookups;
 mod mailbox;
 mod native;
 mod output;
+mod pace;
+mod patience;
 mod payload_budget;
 mod sleep;
 mod snapshot;

@@ -22,6 +22,14 @@ pub(crate) const WRITE_SLICE_BYTES: usize = 256 * 1024;
 pub(crate) const ACCEPTS_PER_TURN: usize = 64;
 /// Whoever comes while no descriptor is left is tried again after this.
 pub(crate) const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// At the limit of connections a newcomer takes the place of one that has been waited for longer than
+/// this: whoever has just come or been answered may be about to say something.
+pub(crate) const DISPLACEABLE_AFTER: Duration = Duration::from_millis(250);
+/// Close to the limit nobody is waited for longer than this.
+pub(crate) const HURRIED_PATIENCE: Duration = Duration::from_secs(1);
+/// While memory is used up no more connections are let in than there are, but so many always: whoever
+/// is to help must be able to come in.
+pub(crate) const CONNECTIONS_ALWAYS: usize = 64;
 /// Connections served in one turn.
 pub(crate) const CONNECTIONS_PER_TURN: usize = 256;
 /// Messages taken from the mailbox in one turn.
@@ -85,7 +93,7 @@ const _: () = assert!(MAIL_PER_TURN <= MAILBOX_MAX);
 pub struct Limits {
     /// What a request may measure.
     pub http: http::Limits,
-    /// Open connections; above it no more are accepted until one closes.
+    /// Open connections; at that many whoever comes takes the place of one that is least worth keeping.
     pub connections_max: usize,
     /// How long a caller waits who says nothing.
     pub wait_default: Duration,
@@ -95,8 +103,11 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// Between an answer and the next request.
     pub idle_timeout: Duration,
-    /// Between two reads of a body.
+    /// Between two reads of a body, and between two writes of an answer.
     pub body_progress_timeout: Duration,
+    /// The bytes a second that a body, or the taking of an answer, must come to over any time longer
+    /// than that; 0 for no such bound.
+    pub rate_min: u64,
     /// A follower that has heard nothing for this long is told that the server is still there.
     pub heartbeat: Duration,
     /// How long the loop goes on looking for work, while some is in flight, before it sleeps.

@@ -1,8 +1,8 @@
-//! The listening socket. At the limit of connections it accepts no more until one has closed; out
-//! of descriptors it tries again when somebody else comes, a connection closes, or a while has
-//! passed, because others of the process use descriptors too. The kernel's queue holds the rest.
+//! The listening socket. Out of descriptors it tries again when somebody else comes, a connection
+//! closes, or a while has passed, because others of the process use descriptors too. The kernel's
+//! queue holds the rest. It never decides whom there is a place for.
 
-use crate::limits::{ACCEPT_RETRY, ACCEPTS_PER_TURN};
+use crate::limits::ACCEPT_RETRY;
 use mio::net::{TcpListener, TcpStream};
 use overtime_protocol::Monotonic;
 use std::io;
@@ -54,27 +54,20 @@ impl Listener {
     }
 
     /// Whether somebody may be waiting that could be let in now.
-    pub(crate) fn has_more(&self, room: usize) -> bool {
-        self.waiting && room > 0 && self.retry_at.is_none()
+    pub(crate) fn has_more(&self, now: Monotonic) -> bool {
+        self.waiting && self.retry_at.is_none_or(|at| at <= now)
     }
 
     /// When somebody who is waiting is to be tried again.
-    pub(crate) fn next_try(&self, room: usize) -> Option<Monotonic> {
-        self.retry_at.filter(|_| self.waiting && room > 0)
+    pub(crate) fn next_try(&self) -> Option<Monotonic> {
+        self.retry_at.filter(|_| self.waiting)
     }
 
-    /// Lets in at most `room`, and at most a turn's share.
-    pub(crate) fn accept(&mut self, room: usize, now: Monotonic, mut admit: impl FnMut(TcpStream)) {
-        self.retry_at = self.retry_at.filter(|&at| at > now);
-        for _ in 0..room.min(ACCEPTS_PER_TURN) {
-            if !self.has_more(1) {
-                return;
-            }
-            match self.socket.accept() {
-                Ok((stream, _)) => admit(stream),
-                Err(error) => self.judge(&error, now),
-            }
-        }
+    /// The next one that waits, if the system hands it over.
+    pub(crate) fn accept(&mut self, now: Monotonic) -> Option<TcpStream> {
+        self.retry_at = None;
+        let accepted = self.socket.accept().map_err(|error| self.judge(&error, now));
+        accepted.ok().map(|(stream, _)| stream)
     }
 
     fn judge(&mut self, error: &io::Error, now: Monotonic) {
@@ -107,23 +100,22 @@ mod tests {
     fn without_a_descriptor_it_tries_again_after_a_while_and_not_before() {
         let (mut listener, now) = (listener(), Monotonic(1));
         listener.judge(&no_descriptor(), now);
-        assert!(!listener.has_more(1));
-        let at = listener.next_try(1).unwrap();
-        assert_eq!((at, listener.next_try(0)), (now + ACCEPT_RETRY, None));
-        listener.accept(0, Monotonic(at.0 - 1), |_| {});
-        assert!(!listener.has_more(1));
-        listener.accept(0, at, |_| {});
-        assert!(listener.has_more(1));
+        let at = listener.next_try().unwrap();
+        assert_eq!(at, now + ACCEPT_RETRY);
+        assert!(!listener.has_more(Monotonic(at.0 - 1)) && listener.has_more(at));
+        assert!(listener.accept(at).is_none());
+        assert!(!listener.has_more(at), "nobody was there");
     }
 
     #[test]
     fn without_a_descriptor_an_arrival_and_a_leave_are_worth_a_try() {
         for cause in [Listener::announce, Listener::make_room] {
-            let mut listener = listener();
-            listener.judge(&no_descriptor(), Monotonic(1));
+            let (mut listener, now) = (listener(), Monotonic(1));
+            listener.judge(&no_descriptor(), now);
+            assert!(!listener.has_more(now));
             cause(&mut listener);
-            assert!(listener.has_more(1));
-            assert_eq!(listener.next_try(1), None);
+            assert!(listener.has_more(now));
+            assert_eq!(listener.next_try(), None);
         }
     }
 }

@@ -7,8 +7,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
 use overtime_protocol::keyring::KeyRing;
 use overtime_protocol::{
-    Answer, Chunk, Claims, Completion, Finding, KindName, ReplyTo, Spooled, TaskId, Ticket,
-    Unfinished, Verdict,
+    Answer, Chunk, Claims, Completion, Finding, KindName, MemoryPressure, ReplyTo, Spooled, TaskId,
+    Ticket, Unfinished, Verdict,
 };
 use std::io;
 use std::sync::Arc;
@@ -60,6 +60,8 @@ pub enum Mail {
         /// Kinds whose tasks take more than their share.
         over: Vec<KindName>,
     },
+    /// How close the process is to the end of its memory, when that has changed.
+    MemoryPressure(MemoryPressure),
     /// The journal cannot write any more, and why.
     JournalFailed(String),
     /// Who may call has changed: these are all keys.

@@ -271,6 +271,11 @@ impl Session {
         self.in_flight.is_empty()
     }
 
+    /// Whether a frame has come since that was last asked.
+    pub(crate) fn has_moved(&self) -> bool {
+        self.moved
+    }
+
     /// Where reading stands, and whether a frame has come since this was last asked.
     pub(crate) fn standing(&mut self) -> Standing {
         Standing {

@@ -16,6 +16,10 @@ pub struct Counters {
     pub refused: u64,
     /// Connections closed because they were too slow or idle.
     pub timed_out: u64,
+    /// Connections closed so that somebody else could come in.
+    pub displaced: u64,
+    /// How many connections there may be now.
+    pub connections_max: u64,
     /// Reads from connections.
     pub reads: u64,
     /// Bytes of bodies that were copied or moved after they were read.

@@ -21,6 +21,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+mod arrivals;
 mod effects;
 mod intake;
 mod leaving;
@@ -226,13 +227,12 @@ impl Core {
             || self.clients.can_go_on(self.engine.payload_bytes())
             || !self.inbox.is_empty()
             || self.engine.has_work_to_start()
-            || self.listener.has_more(self.clients.room());
+            || self.can_let_in();
         if busy {
             return Some(Duration::ZERO);
         }
-        let accept = self.listener.next_try(self.clients.room());
         let clients = self.clients.next_deadline();
-        let due = [self.engine.next_deadline(), clients, self.drain.until(), accept];
+        let due = [self.engine.next_deadline(), clients, self.drain.until(), self.next_try()];
         let next = due.into_iter().flatten().min();
         let next = next.map(|next| next.since(self.clock.monotonic()));
         let spool = (!self.spool_waiting.is_empty()).then_some(SPOOL_RETRY);
@@ -271,10 +271,8 @@ impl Core {
                 Token(index) => self.clients.note(index, event),
             }
         }
-        let (clients, registry) = (&mut self.clients, self.poll.registry());
-        let room = clients.room();
-        self.listener
-            .accept(room, now.monotonic, |stream| clients.admit(stream, registry, now.monotonic));
+        self.let_in(now.monotonic);
+        let clients = &mut self.clients;
         clients.go_on(self.engine.payload_bytes(), now.monotonic);
         let engine = &mut self.engine;
         let ordered = clients.read(now.monotonic, &mut |head| {

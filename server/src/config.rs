@@ -117,7 +117,7 @@ section! {
         target: Size = Size::kib(8),
         /// The longest payload of a single task.
         body: Size = Size::mib(64),
-        /// The most open connections.
+        /// The most open connections, as far as the process may have descriptors for them.
         connections: usize = 10_000,
         /// The most tasks that are not finished.
         tasks: usize = 2_000_000,
@@ -135,8 +135,11 @@ section! {
         head: Span = Span::seconds(10),
         /// Between two requests of a connection.
         idle: Span = Span::seconds(75),
-        /// Between two pieces of a body.
+        /// Between two pieces of a body, or of an answer.
         body_progress: Span = Span::seconds(20),
+        /// The bytes a second that a body, or the taking of an answer, must come to over any time
+        /// longer than `body_progress`; `0B` asks for nothing but progress.
+        rate_min: Size = Size::kib(1),
     }
 }
 

@@ -25,6 +25,7 @@
 
 mod cli;
 pub mod config;
+mod descriptors;
 mod drill;
 mod greeting;
 mod keys;

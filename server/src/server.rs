@@ -1,6 +1,7 @@
 //! The assembly: it knows every part and ties them together, and decides nothing itself.
 
 use crate::config::Config;
+use crate::descriptors;
 use crate::keys::{self, Store, Watch};
 use crate::lines::Lines;
 use crate::loss::Damage;
@@ -183,7 +184,10 @@ fn start(
     let mut opened = overtime_journal::open(&options, opener())?;
     let recovered = opened.recovered();
     let backlog = opened.take_backlog().expect("nobody has taken it yet");
-    let notes = opened.notes().to_vec();
+    let wanted = config.limits.connections;
+    let connections_max = descriptors::connections_of(wanted);
+    let unkept = descriptors::note(wanted, connections_max);
+    let notes = opened.notes().iter().cloned().chain(unkept).collect();
     let door = Door::open().context("the system has no descriptor left for the poll")?;
     let mailbox = door.mailbox();
     let journal = opened.start(journal_deliver(mailbox.clone(), lines.clone()));
@@ -209,7 +213,7 @@ fn start(
     let mut core = Core::new(
         door,
         overtime_core::Setup {
-            limits: config.core_limits(),
+            limits: overtime_core::Limits { connections_max, ..config.core_limits() },
             listener,
             engine,
             kinds: kinds.clone(),

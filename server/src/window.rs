@@ -137,6 +137,7 @@ fn core_metrics(snapshot: &Snapshot) -> Vec<Family> {
     let connections = snapshot.connections as u64;
     vec![
         gauge("overtime_connections", "Open connections", connections),
+        gauge("overtime_connections_max", "Connections there may be", core.connections_max),
         counter("overtime_connections_accepted", "Connections accepted", core.accepted),
         counter(
             "overtime_accepts_postponed",
@@ -144,6 +145,11 @@ fn core_metrics(snapshot: &Snapshot) -> Vec<Family> {
             core.accepts_postponed,
         ),
         counter("overtime_connections_timed_out", "Connections too slow or idle", core.timed_out),
+        counter(
+            "overtime_connections_displaced",
+            "Connections whose place a newcomer took",
+            core.displaced,
+        ),
         counter("overtime_requests", "Requests whose head was read", core.requests),
         counter("overtime_requests_refused", "Requests refused on their head", core.refused),
         counter("overtime_reads_refused", "Reads refused as too many waited", core.reads_refused),

@@ -87,6 +87,7 @@ fn limits() -> Limits {
         head_timeout: minute,
         idle_timeout: minute,
         body_progress_timeout: minute,
+        rate_min: 1024,
         heartbeat: minute,
         spin: Duration::ZERO,
         turn_budget: Duration::from_millis(1),

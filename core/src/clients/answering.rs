@@ -3,11 +3,13 @@
 
 use super::{Clients, date, orders};
 use crate::connection::{Connection, Speech, Stage};
-use crate::limits::{LINGER_CLOSE, READ_SLICE_BYTES};
+use crate::limits::READ_SLICE_BYTES;
 use crate::output::Written;
+use crate::patience::Awaited;
+use crate::timeouts::NEVER;
 use bytes::Bytes;
 use overtime_protocol::http::{After, Deframer, ReplyContext, write_answer};
-use overtime_protocol::{Answer, Monotonic, ReplyTo, UnixMillis};
+use overtime_protocol::{Answer, Monotonic, Problem, ReplyTo, UnixMillis};
 use std::net::Shutdown;
 use std::ops::Range;
 
@@ -69,6 +71,14 @@ impl Answering {
     }
 }
 
+/// The answer to what is given up on the spot.
+pub(super) fn closing(problem: Problem, date: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let body = write_answer(problem.into(), &ReplyContext::closing(), date, &mut bytes);
+    bytes.extend_from_slice(&body.unwrap_or_default());
+    bytes
+}
+
 impl Clients {
     /// Sends bytes that are not an answer yet.
     pub(super) fn send(&mut self, index: usize, bytes: &[u8]) {
@@ -107,6 +117,8 @@ impl Clients {
     pub(super) fn answer_and_close(&mut self, index: usize, answer: Answer) {
         let connection = &mut self.connections[index];
         connection.stage = Stage::Answering(After::Close);
+        self.wait_until(index, NEVER);
+        let connection = &mut self.connections[index];
         // What has come of a body is of no more use.
         connection.deframer = Deframer::new();
         self.budget.release(&std::mem::take(&mut connection.share));
@@ -130,22 +142,28 @@ impl Clients {
             return;
         }
         let Connection { stream, output, .. } = connection;
-        match output.write(stream, &encoded[head], body, &mut self.counters.bytes_written) {
+        let before = self.counters.bytes_written;
+        let written = output.write(stream, &encoded[head], body, &mut self.counters.bytes_written);
+        let moved = self.counters.bytes_written - before;
+        match written {
             Ok(Written::All) => self.after_output(index, now),
             Ok(Written::Slice) => {
-                self.await_write(index, now);
+                self.await_reader(index, moved, now);
                 self.answering.go_on(index);
             }
-            Ok(Written::Blocked) => self.await_write(index, now),
+            Ok(Written::Blocked) => self.await_reader(index, moved, now),
             Err(_) => self.close(index),
         }
     }
 
-    /// A peer that does not read its answer is given up like one that does not send its body.
-    pub(super) fn await_write(&mut self, index: usize, now: Monotonic) {
-        let connection = &mut self.connections[index];
-        let deadline = now + self.limits.body_progress_timeout;
-        self.timeouts.set(index, &mut connection.deadline, deadline);
+    /// A peer that does not read its answer is given up like one that does not send its body. It
+    /// has just taken so many bytes.
+    pub(super) fn await_reader(&mut self, index: usize, bytes: u64, now: Monotonic) {
+        if self.patience.awaited(index) != Some(Awaited::Reader) {
+            self.begin_pace(index, Awaited::Reader, now);
+        } else if bytes > 0 {
+            self.go_on_pace(index, Awaited::Reader, bytes, now);
+        }
     }
 
     pub(super) fn after_output(&mut self, index: usize, now: Monotonic) {
@@ -153,8 +171,7 @@ impl Clients {
         match connection.stage {
             Stage::Answering(After::KeepAlive) => {
                 connection.stage = Stage::Reading;
-                let deadline = now + self.limits.idle_timeout;
-                self.timeouts.set(index, &mut connection.deadline, deadline);
+                self.await_peer(index, Awaited::Request, now);
                 self.list(index);
             }
             Stage::Answering(After::Close) => {
@@ -164,7 +181,7 @@ impl Clients {
                     self.close(index);
                     return;
                 }
-                self.timeouts.set(index, &mut connection.deadline, now + LINGER_CLOSE);
+                self.await_peer(index, Awaited::End, now);
                 self.list(index);
             }
             Stage::Reading

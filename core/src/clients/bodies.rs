@@ -4,6 +4,7 @@ use super::Clients;
 use crate::connection::{Paused, Speech, Stage};
 use crate::exchange::Routed;
 use crate::limits::{BODY_STEP_BYTES, BODY_WAIT_MAX, READ_SLICE_BYTES};
+use crate::patience::Awaited;
 use crate::payload_budget::{Grant, Ruling, Share, Wants};
 use overtime_protocol::Monotonic;
 use overtime_protocol::http::{CONTINUE, Head, ReplyContext};
@@ -50,8 +51,7 @@ impl Clients {
             Ruling::Refused => return Err(context),
             Ruling::Granted => {
                 connection.stage = Stage::Ordered(Box::new((routed, context)));
-                let deadline = now + self.limits.body_progress_timeout;
-                self.timeouts.set(index, &mut connection.deadline, deadline);
+                self.begin_pace(index, Awaited::Body, now);
             }
             Ruling::Waits => {
                 connection.stage = Stage::Ordered(Box::new((routed, context)));
@@ -99,7 +99,7 @@ impl Clients {
             unreachable!("only a body that is coming can wait");
         };
         connection.stage = Stage::Paused(Box::new(Paused { ordered, expects }));
-        self.timeouts.set(index, &mut connection.deadline, now + BODY_WAIT_MAX);
+        self.wait_until(index, now + BODY_WAIT_MAX);
     }
 
     fn resume(&mut self, grant: Grant, now: Monotonic) {
@@ -114,9 +114,8 @@ impl Clients {
         };
         connection.share.bytes += bytes;
         connection.stage = Stage::Ordered(paused.ordered);
-        let deadline = now + self.limits.body_progress_timeout;
-        self.timeouts.set(index, &mut connection.deadline, deadline);
-        if paused.expects && connection.behind.is_empty() {
+        self.begin_pace(index, Awaited::Body, now);
+        if paused.expects && self.connections[index].behind.is_empty() {
             self.send(index, CONTINUE);
         }
         self.list(index);

@@ -8,8 +8,10 @@ use crate::limits::{
 };
 use crate::native::{Clocks, Desk, MAGIC, Session, Stage};
 use crate::output::Output;
+use crate::patience::Awaited;
 use crate::payload_budget::Grant;
 use overtime_protocol::Monotonic;
+use overtime_protocol::http::Phase;
 use overtime_protocol::native;
 use std::io;
 
@@ -28,6 +30,20 @@ impl Session {
         }
     }
 
+    /// What the peer is waited for to do before anything else can be done with the connection.
+    pub(super) fn awaited(&self, output: &Output) -> Option<Awaited> {
+        match self.stage() {
+            Stage::Lingering => Some(Awaited::End),
+            _ if !output.is_empty() => Some(Awaited::Reader),
+            Stage::Open if !self.is_paused() => match self.phase() {
+                Phase::Head => Some(Awaited::Head),
+                Phase::Body => Some(Awaited::Body),
+                Phase::Idle | Phase::Refused => self.owes_nothing().then_some(Awaited::Request),
+            },
+            Stage::Open | Stage::Leaving | Stage::Finished => None,
+        }
+    }
+
     /// What is read of it in one turn, in bytes. Between payloads a few thousand bytes are many
     /// requests.
     fn slice_bytes(&self) -> usize {
@@ -35,13 +51,13 @@ impl Session {
         payload.saturating_add(FRAMES_SLICE_BYTES).min(READ_SLICE_BYTES)
     }
 
-    /// Something was read, or may be again: sets the clock for what is to come next.
-    fn note_input(&mut self, now: Monotonic, limits: &Limits) {
+    /// So many bytes were read, or may be again: sets the clock for what is to come next.
+    fn note_input(&mut self, bytes: u64, now: Monotonic, limits: &Limits) {
         match self.stage() {
             Stage::Open if self.is_paused() => self.clocks.wait_for_memory(now + BODY_WAIT_MAX),
             Stage::Open => {
                 let standing = self.standing();
-                self.clocks.read(standing, now, limits);
+                self.clocks.read(standing, bytes, now, limits);
             }
             Stage::Leaving | Stage::Finished => self.clocks.pause_reading(),
             // However much it still sends, it has no longer for it.
@@ -52,9 +68,9 @@ impl Session {
 
 impl Clients {
     /// The first byte of the connection says that it speaks the native protocol.
-    fn turn_native(&mut self, index: usize) {
+    fn turn_native(&mut self, index: usize, now: Monotonic) {
         let connection = &mut self.connections[index];
-        let clocks = Clocks::new(connection.deadline.at);
+        let clocks = Clocks::new(now + self.limits.head_timeout);
         connection.speech = Speech::Native(Box::new(Session::new(clocks)));
     }
 
@@ -63,7 +79,7 @@ impl Clients {
         let connection = &mut self.connections[index];
         if let Speech::Unknown = connection.speech {
             if input.first() == Some(&MAGIC) {
-                self.turn_native(index);
+                self.turn_native(index, now);
                 self.feed_native(index, input, now, screen);
                 return;
             }
@@ -101,7 +117,7 @@ impl Clients {
             let Some(count) = self.found_native(index, found, now) else { return true };
             slice += count;
             self.at_desk(index, screen, |session, desk| session.filled(count, desk));
-            self.after_native_input(index, now);
+            self.after_native_input(index, count, now);
             if !self.connections[index].readable {
                 return true;
             }
@@ -130,8 +146,9 @@ impl Clients {
             let left = session.feed(input, desk);
             if session.is_paused() { left } else { &[] }
         });
+        let count = input.len() - left.len();
         self.connections[index].behind.extend_from_slice(left);
-        self.after_native_input(index, now);
+        self.after_native_input(index, count, now);
     }
 
     /// Has the session do something for which it needs the others.
@@ -162,9 +179,13 @@ impl Clients {
         done
     }
 
-    fn after_native_input(&mut self, index: usize, now: Monotonic) {
+    fn after_native_input(&mut self, index: usize, count: usize, now: Monotonic) {
         let Some(session) = self.connections[index].session() else { return };
-        session.note_input(now, &self.limits);
+        if session.has_moved() || session.phase() == Phase::Body {
+            // It is waited for anew.
+            self.patience.end(index);
+        }
+        session.note_input(count as u64, now, &self.limits);
         self.tend_native(index, now);
     }
 
@@ -175,7 +196,7 @@ impl Clients {
         connection.share.bytes += bytes;
         let Some(session) = connection.session() else { return };
         session.resume();
-        session.note_input(now, &self.limits);
+        session.note_input(0, now, &self.limits);
         self.tend_native(index, now);
         self.list(index);
     }
@@ -190,7 +211,7 @@ impl Clients {
             return;
         }
         session.finish();
-        session.note_input(now, &self.limits);
+        session.note_input(0, now, &self.limits);
         self.tend_native(index, now);
     }
 }
@@ -218,10 +239,10 @@ mod tests {
         let (now, until) = (Monotonic(5), Monotonic(9));
         let mut session = Session::new(Clocks::new(NEVER));
         session.leave(&Problem::new(Code::Draining, ""));
-        session.note_input(now, &limits);
+        session.note_input(9, now, &limits);
         assert_eq!(session.clocks.due(), NEVER);
         session.linger(until);
-        session.note_input(now, &limits);
+        session.note_input(9, now, &limits);
         assert_eq!(session.clocks.due(), until);
     }
 }

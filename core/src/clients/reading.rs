@@ -7,6 +7,7 @@ use crate::exchange::{Order, Routed, Router};
 use crate::limits::{
     CONNECTIONS_PER_TURN, DISCARD_MAX_BYTES, READ_SLICE_BYTES, READ_TURN_BYTES, REQUESTS_PER_TURN,
 };
+use crate::patience::Awaited;
 use crate::snapshot::Counters;
 use crate::timeouts::NEVER;
 use overtime_protocol::http::{After, CONTINUE, Head, Phase, ReplyContext, Step};
@@ -40,6 +41,12 @@ impl Reading {
 
     pub(super) fn has_work(&self) -> bool {
         !self.ready.is_empty()
+    }
+
+    /// Gives back the memory that is kept only to be used again.
+    pub(super) fn give_back(&mut self) {
+        self.pool.give_back();
+        self.ready.shrink_to_fit();
     }
 }
 
@@ -148,7 +155,7 @@ impl Clients {
         self.counters.bytes_copied += connection.deframer.copied() - copied;
         match step {
             Ok(Step::More) => {
-                self.await_more(index, now);
+                self.await_more(index, count, now);
                 return self.connections[index].readable;
             }
             Ok(Step::Body(payload)) => self.take_body(index, payload),
@@ -171,6 +178,7 @@ impl Clients {
         now: Monotonic,
         screen: Screen<'_>,
     ) {
+        let count = input.len();
         loop {
             let connection = &mut self.connections[index];
             if matches!(connection.stage, Stage::Lingering) {
@@ -182,7 +190,7 @@ impl Clients {
             input = &input[used..];
             match step {
                 Ok(Step::More) => {
-                    self.await_more(index, now);
+                    self.await_more(index, count, now);
                     return;
                 }
                 Ok(Step::Head(head)) => {
@@ -210,16 +218,13 @@ impl Clients {
         }
     }
 
-    /// The input ended within a request: the next bytes are due by a deadline.
-    fn await_more(&mut self, index: usize, now: Monotonic) {
-        let connection = &mut self.connections[index];
-        let due = match connection.deframer.phase() {
-            Phase::Idle | Phase::Refused => return,
-            // From the first byte on the whole head has one deadline, however it dribbles.
-            Phase::Head => connection.deadline.at.min(now + self.limits.head_timeout),
-            Phase::Body => now + self.limits.body_progress_timeout,
-        };
-        self.timeouts.set(index, &mut connection.deadline, due);
+    /// The input, which was so long, ended within a request.
+    fn await_more(&mut self, index: usize, count: usize, now: Monotonic) {
+        match self.connections[index].deframer.phase() {
+            Phase::Idle | Phase::Refused => {}
+            Phase::Head => self.patience.go_on(index, Awaited::Head, now),
+            Phase::Body => self.go_on_pace(index, Awaited::Body, count as u64, now),
+        }
     }
 
     fn take_head(&mut self, index: usize, head: &Head, now: Monotonic, screen: Screen<'_>) {
@@ -253,6 +258,7 @@ impl Clients {
     pub(super) fn refuse_body(&mut self, index: usize, context: ReplyContext, problem: Problem) {
         self.counters.refused += 1;
         let context = ReplyContext { after: After::Close, ..context };
+        self.wait_until(index, NEVER);
         self.connections[index].stage = Stage::Waiting(Box::new(context));
         self.answer_here(index, problem.into());
     }
@@ -275,8 +281,8 @@ impl Clients {
         };
         let (routed, context) = *ordered;
         connection.stage = Stage::Waiting(Box::new(context));
-        self.timeouts.set(index, &mut connection.deadline, NEVER);
         self.budget.settle(std::mem::take(&mut connection.share), payload.len());
+        self.wait_until(index, NEVER);
         match routed {
             Routed { order: Order::Refuse(problem), .. } => {
                 self.handed_over(payload.len());

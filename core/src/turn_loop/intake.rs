@@ -112,6 +112,10 @@ impl Core {
                 self.effects.push(Effect::Reply { to, answer });
                 return;
             }
+            Mail::MemoryPressure(pressure) => {
+                self.clients.set_memory_pressure(pressure);
+                return;
+            }
             Mail::JournalFailed(reason) => {
                 self.drain = Drain::Failed { reason, until: now.monotonic + LAST_FLUSH / 2 };
                 let problem = Problem::new(Code::JournalFailed, "the journal cannot write");

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a core waits until the test starts it")]
 
-use crate::support::{echo, limits, read_all, read_until, start, start_on, statuses};
+use crate::support::{echo, limits, read_all, read_until, start, start_on, statuses, submit};
 use crossbeam_channel::bounded;
 use overtime_core::{Core, Limits};
 use std::io::{ErrorKind, Read as _, Write};
@@ -39,20 +39,20 @@ fn an_idle_connection_is_closed_after_its_time() {
 }
 
 #[test]
-fn at_its_limit_of_connections_the_server_lets_in_the_next_when_one_leaves() {
+fn at_its_limit_of_connections_the_server_lets_in_the_next_when_one_is_answered() {
     let limits = Limits { connections_max: 2, ..limits() };
     let server = start(limits);
     let mut held: Vec<TcpStream> = (0..2).map(|_| server.connect()).collect();
     for stream in &mut held {
-        stream.write_all(echo("in").as_bytes()).unwrap();
-        read_until(stream, "in");
+        stream.write_all(submit("held", "Content-Length: 0\r\n").as_bytes()).unwrap();
     }
+    server.wait_until(|snapshot| snapshot.engine.waiters == 2);
     let mut third = server.connect();
     third.write_all(echo("late").as_bytes()).unwrap();
     third.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     let error = third.read(&mut [0]).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
-    held.pop();
+    server.let_go();
     third.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     read_until(&mut third, "late");
 }

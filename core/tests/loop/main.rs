@@ -6,4 +6,5 @@ mod events;
 mod memory;
 mod native;
 mod requests;
+mod slow;
 mod support;

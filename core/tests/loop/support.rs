@@ -40,6 +40,7 @@ pub(crate) fn limits() -> Limits {
         head_timeout: Duration::from_secs(60),
         idle_timeout: Duration::from_secs(60),
         body_progress_timeout: Duration::from_secs(60),
+        rate_min: 0,
         heartbeat: Duration::from_secs(60),
         spin: Duration::ZERO,
         turn_budget: Duration::from_millis(1),

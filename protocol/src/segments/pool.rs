@@ -55,6 +55,11 @@ impl SegmentPool {
         self.free.try_recv().unwrap_or_else(|_| vec![0; self.sizes.segment_bytes])
     }
 
+    /// Frees the segments that are kept only to be used again.
+    pub fn give_back(&self) {
+        while self.free.try_recv().is_ok() {}
+    }
+
     /// Where a segment goes that was taken here.
     pub(super) fn home(&self) -> SyncSender<Vec<u8>> {
         self.home.clone()

@@ -74,6 +74,7 @@ impl Config {
             head_timeout: self.timeouts.head.0,
             idle_timeout: self.timeouts.idle.0,
             body_progress_timeout: self.timeouts.body_progress.0,
+            rate_min: self.timeouts.rate_min.0,
             heartbeat: HEARTBEAT,
             spin: self.core.spin.0,
             turn_budget: self.core.turn_budget.0,

@@ -23,6 +23,7 @@ mod refusals;
 mod repairs;
 mod restarts;
 mod retention;
+mod slow_clients;
 mod space;
 mod stderr;
 mod steering;

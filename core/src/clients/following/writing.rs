@@ -40,18 +40,21 @@ impl Clients {
         if self.connections[index].output.is_empty() {
             self.refill(index);
         }
+        let before = self.counters.bytes_written;
         let Connection { stream, output, .. } = &mut self.connections[index];
-        match output.write_many(stream, &mut self.counters.bytes_written) {
+        let written = output.write_many(stream, &mut self.counters.bytes_written);
+        let moved = self.counters.bytes_written - before;
+        match written {
             Ok(Written::All) => self.after_events(index, now),
             Ok(Written::Slice) => {
-                self.await_write(index, now);
+                self.await_reader(index, moved, now);
                 match self.connections[index].stage {
                     Stage::Following(_) => self.make_ready(index),
                     _ => self.answering.go_on(index),
                 }
             }
             Ok(Written::Blocked) => {
-                self.await_write(index, now);
+                self.await_reader(index, moved, now);
                 self.set_aside(index);
             }
             Err(_) => self.close(index),
@@ -102,17 +105,17 @@ impl Clients {
 
     /// A follower has all that it was sent: what comes next is found for it.
     fn after_events(&mut self, index: usize, now: Monotonic) {
-        let Connection { stage, deadline, .. } = &mut self.connections[index];
-        let Stage::Following(follower) = stage else {
+        let Stage::Following(follower) = &self.connections[index].stage else {
             self.after_output(index, now);
             return;
         };
-        self.timeouts.set(index, deadline, now + self.limits.heartbeat);
+        let is_in_past = matches!(follower.standing, Standing::Past(_));
+        self.wait_until(index, now + self.limits.heartbeat);
         if self.following.is_over {
             self.make_ready(index);
             return;
         }
-        if let Standing::Past(_) = follower.standing {
+        if is_in_past {
             self.go_on_in_past(index);
         }
         let Connection { stage, request, .. } = &mut self.connections[index];
@@ -186,8 +189,7 @@ impl Clients {
         self.following.ready.push_back(to);
     }
 
-    /// The time of a follower has come, and its entry among the timeouts is gone: it takes nothing,
-    /// or it has not heard of us for a while.
+    /// The time of a follower has come: it takes nothing, or it has not heard of us for a while.
     pub(in crate::clients) fn time_out_follower(&mut self, index: usize, now: Monotonic) {
         let Connection { stage, output, deadline, request, .. } = &mut self.connections[index];
         let Stage::Following(follower) = stage else { return };
@@ -196,8 +198,7 @@ impl Clients {
             self.close(index);
             return;
         }
-        deadline.at = now + self.limits.heartbeat;
-        self.timeouts.renew(index, deadline);
+        self.timeouts.set(index, deadline, now + self.limits.heartbeat);
         output.push(follower.coding().heartbeat());
         let to = orders::reply_to(index, *request);
         let feed = self.following.feeds.get_mut(&follower.task);

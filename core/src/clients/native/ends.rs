@@ -4,19 +4,26 @@ use crate::clients::Clients;
 use crate::connection::Speech;
 use crate::limits::BODY_WAIT_RETRY;
 use crate::native::Stage;
+use crate::patience::Awaited;
 use overtime_protocol::http::Phase;
 use overtime_protocol::{Code, Monotonic, Problem};
 
 impl Clients {
-    /// The connection's time is up, and its entry among the timeouts is gone.
-    pub(in crate::clients) fn time_out_native(&mut self, index: usize, now: Monotonic) {
+    /// The connection's time is up: that of all who are waited for like it, or its own.
+    pub(in crate::clients) fn time_out_native(
+        &mut self,
+        index: usize,
+        awaited: Option<Awaited>,
+        now: Monotonic,
+    ) {
         let connection = &mut self.connections[index];
         let Speech::Native(session) = &mut connection.speech else { return };
         let lingers = session.stage() == Stage::Lingering;
         if !lingers {
             self.counters.timed_out += 1;
         }
-        if lingers || session.clocks.write_is_late(now) || session.phase() == Phase::Idle {
+        let is_unread = session.clocks.write_is_late(now) || awaited == Some(Awaited::Reader);
+        if lingers || is_unread || session.phase() == Phase::Idle {
             self.close(index);
             return;
         }
@@ -28,9 +35,7 @@ impl Clients {
             let detail = "the rest of the frame did not arrive in time";
             session.leave(&Problem::new(Code::RequestTimeout, detail));
         }
-        session.note_input(now, &self.limits);
-        connection.deadline.at = session.clocks.due();
-        self.timeouts.renew(index, &mut connection.deadline);
+        session.note_input(0, now, &self.limits);
         self.tend_native(index, now);
         self.list(index);
     }
@@ -46,7 +51,7 @@ impl Clients {
         for index in natives.collect::<Vec<_>>() {
             if let Some(session) = self.connections[index].session() {
                 session.leave(problem);
-                session.note_input(now, &self.limits);
+                session.note_input(0, now, &self.limits);
                 self.tend_native(index, now);
             }
         }

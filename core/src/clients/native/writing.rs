@@ -27,8 +27,7 @@ impl Clients {
             if !session.is_paused() && !session.takes_input(&connection.output) {
                 session.clocks.pause_reading();
             }
-            let due = session.clocks.due();
-            self.timeouts.set(index, &mut connection.deadline, due);
+            self.watch_native(index, now);
             return;
         }
         self.after_native_output(index, now);
@@ -73,7 +72,7 @@ impl Clients {
             // What the socket does not take gathers in the outbox, to leave in one piece.
             output.write(stream, &[], None, &mut self.counters.bytes_written)
         };
-        let progress = self.counters.bytes_written > written_before;
+        let moved = self.counters.bytes_written - written_before;
         match written {
             Ok(Written::All) if session.outbox.is_empty() => {
                 self.after_native_output(index, now);
@@ -89,9 +88,23 @@ impl Clients {
                 return;
             }
         }
-        session.clocks.write_pending(progress, now, &self.limits);
-        let due = session.clocks.due();
-        self.timeouts.set(index, &mut self.connections[index].deadline, due);
+        session.clocks.write_pending(moved, now, &self.limits);
+        if moved > 0 {
+            // It is waited for anew.
+            self.patience.end(index);
+        }
+        self.watch_native(index, now);
+    }
+
+    /// Sets when to look at the connection again, and what its peer is waited for to do.
+    fn watch_native(&mut self, index: usize, now: Monotonic) {
+        let Connection { speech, output, deadline, .. } = &mut self.connections[index];
+        let Speech::Native(session) = speech else { return };
+        self.timeouts.set(index, deadline, session.clocks.due());
+        match session.awaited(output) {
+            Some(awaited) => self.patience.go_on(index, awaited, now),
+            None => self.patience.end(index),
+        }
     }
 
     /// Nothing is left to be written: the connection is over, or it is read on.
@@ -119,8 +132,7 @@ impl Clients {
             Stage::Leaving | Stage::Finished => session.clocks.pause_reading(),
             Stage::Lingering => {}
         }
-        let due = session.clocks.due();
-        self.timeouts.set(index, &mut connection.deadline, due);
+        self.watch_native(index, now);
         self.list(index);
     }
 }
