@@ -3,6 +3,7 @@
 use crate::limits::MAILBOX_MAX;
 use crate::sleep::Sleep;
 use crate::snapshot::Snapshot;
+use crate::workers::WorkerChannel;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
 use overtime_protocol::keyring::KeyRing;
@@ -31,6 +32,18 @@ pub enum Mail {
         worker: usize,
         /// What it did.
         chunk: Chunk,
+    },
+    /// A worker that was to be hired is there, and has nothing to do.
+    Hired {
+        /// Its number.
+        worker: usize,
+        /// The way to it.
+        channel: WorkerChannel,
+    },
+    /// The system has refused a thread for that worker.
+    NotHired {
+        /// Its number.
+        worker: usize,
     },
     /// The spool said what became of a payload.
     Spooled(TaskId, Spooled),

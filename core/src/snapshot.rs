@@ -1,7 +1,7 @@
 //! How things stand, on request: the core keeps its counters by value and hands out copies.
 
 use crate::turn::TurnStats;
-use overtime_engine::Stats;
+use overtime_engine::{LanePlan, Stats};
 
 /// Counters of the core's own.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,6 +57,8 @@ pub struct Counters {
 pub struct Snapshot {
     /// What the engine counted.
     pub engine: Stats,
+    /// How many workers there are for whom.
+    pub plan: LanePlan,
     /// What the core counted.
     pub core: Counters,
     /// What turns cost.

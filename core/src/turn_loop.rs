@@ -301,6 +301,7 @@ impl Core {
     fn snapshot(&self) -> Snapshot {
         Snapshot {
             engine: self.engine.stats(),
+            plan: *self.engine.plan(),
             core: Counters {
                 accepts_postponed: self.listener.postponed,
                 ..self.clients.counters()

@@ -1,5 +1,6 @@
 //! The workers as the core sees them: a channel each, and a list of the idle, last freed first,
-//! because one that has just finished is still awake.
+//! because one that has just finished is still awake. It starts no thread: whoever does is told, and
+//! says by mail what came of it.
 
 use crossbeam_channel::{Sender, TrySendError};
 use overtime_engine::Freed;
@@ -15,6 +16,9 @@ pub struct WorkerChannels {
     pub bulk: Vec<WorkerChannel>,
     /// For `background`.
     pub background: Vec<WorkerChannel>,
+    /// Where the numbers go of workers that are to be hired for the foreground. It has room for as
+    /// many as there may be spares.
+    pub hiring: Sender<u32>,
 }
 
 /// The channels of one worker.
@@ -37,11 +41,15 @@ struct Busy {
 /// The workers and who of them is idle.
 #[derive(Debug)]
 pub(crate) struct Workers {
-    channels: Vec<WorkerChannel>,
+    /// By number; nobody has those that are empty.
+    channels: Vec<Option<WorkerChannel>>,
     /// What each worker is busy with.
     busy: Vec<Option<Busy>>,
     /// What the threads of each group are called, and the number of its first worker.
-    groups: [(&'static str, usize); 3],
+    groups: [(&'static str, usize); 4],
+    hiring: Sender<u32>,
+    /// Numbers that nobody has, and that nobody is being hired for.
+    vacant: Vec<usize>,
     foreground: Vec<usize>,
     bulk: Vec<usize>,
     background: Vec<usize>,
@@ -49,12 +57,16 @@ pub(crate) struct Workers {
 
 impl Workers {
     pub(crate) fn new(channels: WorkerChannels) -> Self {
-        let WorkerChannels { foreground, bulk, background } = channels;
+        let WorkerChannels { foreground, bulk, background, hiring } = channels;
         let bulk_start = foreground.len();
         let background_start = bulk_start + bulk.len();
-        let channels: Vec<_> = foreground.into_iter().chain(bulk).chain(background).collect();
+        let channels = foreground.into_iter().chain(bulk).chain(background);
+        let channels: Vec<_> = channels.map(Some).collect();
+        let (work, spare) = (("work", 0), ("spare", channels.len()));
         Self {
-            groups: [("work", 0), ("bulk", bulk_start), ("back", background_start)],
+            groups: [work, ("bulk", bulk_start), ("back", background_start), spare],
+            hiring,
+            vacant: Vec::new(),
             busy: channels.iter().map(|_| None).collect(),
             foreground: (0..bulk_start).rev().collect(),
             bulk: (bulk_start..background_start).rev().collect(),
@@ -71,11 +83,45 @@ impl Workers {
         let idle = self.idle(busy.lane);
         let worker = idle.pop().expect("credits never pass the number of workers");
         self.busy[worker] = Some(busy);
-        match self.channels[worker].chains.try_send(chain) {
+        let channel = self.channels[worker].as_ref().expect("an idle worker has a channel");
+        match channel.chains.try_send(chain) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => unreachable!("an idle worker's channel is empty"),
             // The pool ends only after the core: the process is on its way out.
             Err(TrySendError::Disconnected(_)) => {}
+        }
+    }
+
+    /// Has one more worker hired for the foreground.
+    pub(crate) fn hire(&mut self) {
+        let number = self.vacant.pop().unwrap_or_else(|| {
+            self.channels.push(None);
+            self.busy.push(None);
+            self.channels.len() - 1
+        });
+        let number = u32::try_from(number).expect("workers are few");
+        let sent = self.hiring.try_send(number);
+        debug_assert!(!matches!(sent, Err(TrySendError::Full(_))), "more than there may be");
+    }
+
+    /// A worker has come, and is idle.
+    pub(crate) fn admit(&mut self, worker: usize, channel: WorkerChannel) {
+        self.channels[worker] = Some(channel);
+        self.foreground.push(worker);
+    }
+
+    /// The system has refused a thread for that worker.
+    pub(crate) fn cross_out(&mut self, worker: usize) {
+        self.vacant.push(worker);
+    }
+
+    /// Lets those foreground workers go that have been idle for longest. The engine's credits see to
+    /// it that so many are idle. Their threads end as nobody can send them anything any more.
+    pub(crate) fn retire(&mut self, count: usize) {
+        debug_assert!(count <= self.foreground.len(), "more are to go than are idle");
+        for worker in self.foreground.drain(..count.min(self.foreground.len())) {
+            self.channels[worker] = None;
+            self.vacant.push(worker);
         }
     }
 
@@ -117,7 +163,8 @@ impl Workers {
     pub(crate) fn rule(&self, chain: ChainNumber, ruling: Ruling) {
         let is_its = |busy: &Option<Busy>| busy.as_ref().is_some_and(|busy| busy.chain == chain);
         let Some(worker) = self.busy.iter().position(is_its) else { return };
-        let sent = self.channels[worker].rulings.try_send(ruling);
+        let Some(channel) = &self.channels[worker] else { return };
+        let sent = channel.rulings.try_send(ruling);
         debug_assert!(!matches!(sent, Err(TrySendError::Full(_))), "one chunk at a time");
     }
 

@@ -11,13 +11,16 @@ use crate::queue::LaneQueue;
 use crate::rates::Rates;
 use crate::repairs::Repairs;
 use crate::seed::Seed;
+use crate::spares::Spares;
 use crate::stats::Stats;
 use crate::suspects::Suspects;
 use crate::table::{Slot, Table, TaskIds};
 use crate::task::{Run, Task};
 use crate::tenants::Tenants;
 use crate::timers::{Due, Lingers, Timers};
-use overtime_protocol::{Epoch, Kind, KindName, Monotonic, Now, PerLane, TaskId, TaskIdMint};
+use overtime_protocol::{
+    Epoch, Kind, KindName, LANES, Monotonic, Now, PerLane, TaskId, TaskIdMint,
+};
 use pace::Pace;
 use slab::Slab;
 
@@ -29,6 +32,7 @@ mod chunk;
 mod deferral;
 mod drain;
 mod dry_run;
+mod elastic;
 mod ending;
 mod explain;
 mod follow;
@@ -65,8 +69,7 @@ pub struct Engine {
     table: Table,
     queues: PerLane<LaneQueue>,
     credits: Credits,
-    #[cfg(any(test, feature = "audit"))]
-    plan: LanePlan,
+    spares: Spares,
     timers: Timers,
     lingers: Lingers,
     brief: Brief,
@@ -139,8 +142,7 @@ impl Engine {
             table: Table::default(),
             queues: PerLane::default(),
             credits: Credits::new(setup.plan),
-            #[cfg(any(test, feature = "audit"))]
-            plan: setup.plan,
+            spares: Spares::new(setup.plan.spares()),
             timers: Timers::default(),
             lingers: Lingers::new(setup.limits.linger),
             hot_keys: HotKeys::default(),
@@ -174,6 +176,8 @@ impl Engine {
             Event::RepairShown { reply_to, print } => self.show_repair(reply_to, print, out),
             Event::Steered(steer) => self.steer(steer, now, out),
             Event::Completed { completion, freed } => self.complete(completion, freed, now, out),
+            Event::Hired => self.hired(now),
+            Event::NotHired => self.not_hired(now),
             Event::Recalled { chain, from } => self.put_back(chain, from, now, out),
             Event::Advanced { chunk, chain } => self.advance(chunk, chain, now, out),
             Event::Spooled { task, outcome } => self.spooled(task, outcome, now, out),
@@ -210,7 +214,7 @@ impl Engine {
                     Due::Repair(id) => self.step_repair(id, now, out),
                     Due::Reappend(slot, carries) => self.reappend((slot, carries), now, out),
                 }
-            } else {
+            } else if !self.look_after_long(now, out) {
                 break;
             }
             done += 1;
@@ -226,7 +230,8 @@ impl Engine {
             Some(_) => false,
         });
         let brief = self.brief.next_deadline();
-        [self.lingers.next_at(), self.timers.next_at(), brief].into_iter().flatten().min()
+        let spares = self.spares.next_deadline();
+        [self.lingers.next_at(), self.timers.next_at(), brief, spares].into_iter().flatten().min()
     }
 
     /// Whether a worker is about to come back: the loop may find it worth while to look for it
@@ -255,7 +260,16 @@ impl Engine {
         stats.recovering = self.is_recovering();
         stats.tasks = self.table.len() as u64;
         stats.appends = self.inflight.len() as u64;
+        stats.running = PerLane(LANES.map(|lane| self.credits.running(lane) as u64));
+        stats.spares = self.credits.spares() as u64;
+        stats.charged = self.credits.charged() as u64;
+        stats.long = self.spares.waiting() as u64;
         stats
+    }
+
+    /// How many workers there are for whom.
+    pub fn plan(&self) -> &LanePlan {
+        self.credits.plan()
     }
 
     /// Payload bytes in memory.

@@ -80,6 +80,10 @@ pub enum Event {
         /// What.
         finding: Finding,
     },
+    /// A worker that was wanted by [`Effect::Hire`] is there and has nothing to do.
+    Hired,
+    /// The system has refused one that was wanted.
+    NotHired,
     /// Tasks that a former process accepted and did not finish. `clean` says that it closed the
     /// journal in order, so that no crash is to be explained.
     Recovered {
@@ -227,6 +231,10 @@ pub enum Effect {
     },
     /// Hand this to a free worker of the chain's lane; there is one, by the engine's credits.
     Dispatch(Chain),
+    /// Start one more foreground worker, and say what came of it.
+    Hire,
+    /// Let so many idle foreground workers go; there are as many, by the engine's credits.
+    Retire(usize),
     /// Take back what is not started of this chain, and say how much it was.
     Recall(ChainNumber),
     /// Ask the worker of this chain to stop the job at that place.

@@ -9,6 +9,15 @@ pub(crate) const CHAIN_MAX: usize = 64;
 pub(crate) const SPOOL_MIN_BYTES: u64 = 64 * 1024;
 /// Bulk work that has run for this long stops at its next chunk if others wait.
 pub(crate) const BULK_SLICE: Duration = Duration::from_secs(1);
+/// An attempt of the foreground that has run for this long gives its lane's place back.
+pub(crate) const LONG_AFTER: Duration = Duration::from_secs(1);
+/// One that nobody waits for any more does so from here on.
+pub(crate) const DETACHED_LONG_AFTER: Duration = Duration::from_millis(100);
+/// A spare worker that has had nothing to do for this long goes; it may take twice as long until
+/// that is seen.
+pub(crate) const SPARE_IDLE_MAX: Duration = Duration::from_secs(30);
+/// If the system refuses a thread, none is asked for before this is over.
+pub(crate) const HIRE_RETRY: Duration = Duration::from_secs(1);
 /// A task that took the process down this often is parked.
 pub(crate) const CRASHES_MAX: u8 = 3;
 /// A deadline that arrives before the record is durable waits this much longer.

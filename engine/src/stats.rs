@@ -1,5 +1,6 @@
 //! What the engine counts.
 
+use crate::starts::Starts;
 use overtime_protocol::PerLane;
 
 /// Counters since the start, and gauges of this moment.
@@ -17,6 +18,14 @@ pub struct Stats {
     pub dispatched: PerLane<u64>,
     /// Nanoseconds that attempts waited in their lane before they were handed out, in all.
     pub waited_ns: PerLane<u64>,
+    /// How long attempts took from their lane to their handler, by lane.
+    pub starts: PerLane<Starts>,
+    /// Spare workers that came.
+    pub hired: u64,
+    /// Spare workers that the system refused.
+    pub not_hired: u64,
+    /// Spare workers that went, as nobody needed them.
+    pub retired: u64,
     /// Tasks that ended as they should.
     pub succeeded: u64,
     /// Tasks whose input was wrong.
@@ -49,6 +58,12 @@ pub struct Stats {
     pub queued: PerLane<u64>,
     /// Workers busy for a lane now.
     pub running: PerLane<u64>,
+    /// Spare workers now.
+    pub spares: u64,
+    /// Workers busy now for which a spare stands in: no lane counts them.
+    pub charged: u64,
+    /// Workers that are held for long now and for which nobody stands in.
+    pub long: u64,
     /// Whether tasks of a former process are being taken in now: they are not live yet.
     pub recovering: bool,
     /// Live tasks now.
@@ -59,4 +74,11 @@ pub struct Stats {
     pub payload_bytes: u64,
     /// Appends on their way to the disk now.
     pub appends: u64,
+}
+
+impl Stats {
+    /// Whether any worker is busy.
+    pub fn is_working(&self) -> bool {
+        self.charged > 0 || self.running.0.iter().any(|&running| running > 0)
+    }
 }

@@ -55,6 +55,9 @@ pub(crate) struct Task {
     pub(crate) runs: u32,
     /// When the latest of them began.
     pub(crate) run_since: Monotonic,
+    /// The lane in which it stood before that, and since when; not if it followed in the line of a
+    /// hot key.
+    pub(crate) stood: Option<(Lane, Monotonic)>,
     /// The chain that its latest run was handed out in.
     pub(crate) chain: ChainNumber,
     /// Where in it.

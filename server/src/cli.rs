@@ -1,6 +1,6 @@
 //! The command line: what to do, and the few settings worth a flag. Flags win over everything.
 
-use crate::config::{Config, ConfigError, File};
+use crate::config::{Config, ConfigError, File, WorkerRange};
 use crate::drill::Drill;
 use crate::keys::{self, KeyErrand};
 use crate::loss::Damage;
@@ -60,9 +60,10 @@ struct Flags {
     /// Data folder
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// Workers for single calls
+    /// Workers for single calls: so many, or MIN..MAX if others may stand in for those that an
+    /// attempt holds for more than a second
     #[arg(long, value_name = "COUNT")]
-    workers: Option<usize>,
+    workers: Option<WorkerRange>,
     /// Serve the demo kinds: echo, sleep, flaky, steps
     #[arg(long)]
     demo: bool,
@@ -192,7 +193,9 @@ impl Flags {
     fn apply(self, config: &mut Config) {
         config.listen = self.listen.unwrap_or(config.listen);
         config.admin = self.admin.unwrap_or(config.admin);
-        config.workers.count = self.workers.unwrap_or(config.workers.count);
+        if let Some(workers) = self.workers {
+            workers.apply(&mut config.workers);
+        }
         config.demo |= self.demo;
         config.insecure |= self.insecure;
         if let Some(data) = self.data {

@@ -14,6 +14,7 @@ mod section;
 mod setting;
 mod size;
 mod span;
+mod worker_range;
 
 pub use bounds::BODY_MAX_BYTES;
 pub use error::ConfigError;
@@ -21,6 +22,7 @@ pub use kinds::{KindTable, KindTables};
 pub use setting::Setting;
 pub use size::Size;
 pub use span::Span;
+pub use worker_range::WorkerRange;
 
 use section::{NamedSetting, section, under};
 use serde::{Deserialize, Serialize};
@@ -51,8 +53,8 @@ section! {
         insecure: bool = false,
     }
     sections {
-        /// The threads that do the work. `OVERTIME_WORKERS` is short for
-        /// `OVERTIME_WORKERS_COUNT`, which wins if both are there.
+        /// The threads that do the work. `OVERTIME_WORKERS` says both at once, `20` or `20..100`;
+        /// `OVERTIME_WORKERS_MIN` and `OVERTIME_WORKERS_MAX` win over it.
         workers: Workers,
         /// How long connections are held for an answer.
         wait: Wait,
@@ -78,8 +80,12 @@ section! {
 section! {
     /// `[workers]`
     Workers {
-        /// Workers for single calls. Bulk and background have others beside them.
-        count: usize = 200,
+        /// Workers for single calls: so many work at a time. Bulk and background have others beside
+        /// them.
+        min: usize = 200,
+        /// The most of them, those included that stand in for others which an attempt holds for more
+        /// than a second.
+        max: usize = 1_000,
     }
 }
 
@@ -229,7 +235,9 @@ impl Config {
         &mut self,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<(), ConfigError> {
-        set(&mut self.workers.count, "OVERTIME_WORKERS", &environment)?;
+        let mut short = WorkerRange::from(&self.workers);
+        set(&mut short, "OVERTIME_WORKERS", &environment)?;
+        short.apply(&mut self.workers);
         for (path, setting) in self.settings() {
             let name = format!("{PREFIX}{}", path.to_uppercase().replace('.', "_"));
             set(setting, &name, &environment)?;

@@ -191,7 +191,7 @@ fn start(
     let door = Door::open().context("the system has no descriptor left for the poll")?;
     let mailbox = door.mailbox();
     let journal = opened.start(journal_deliver(mailbox.clone(), lines.clone()));
-    let plan = LanePlan::new(config.workers(), processors());
+    let plan = LanePlan::new(config.workers.min, processors()).up_to(config.workers.max);
     let equipment = Equipment {
         handlers,
         opener: opener(),
@@ -283,6 +283,7 @@ fn start_workers(
         foreground: plan.foreground,
         bulk: plan.bulk,
         background: plan.background,
+        spares: plan.spares(),
         foreground_starts,
         ..PoolOptions::default()
     };
@@ -297,21 +298,26 @@ fn start_workers(
         Delivery::Chunk { worker, chunk } => {
             mailbox.push(Mail::Advanced { worker: worker.0 as usize, chunk });
         }
+        Delivery::Hired(worker) => {
+            let (worker, channel) = (worker.id.0 as usize, channel(worker));
+            mailbox.push(Mail::Hired { worker, channel });
+        }
+        Delivery::NotHired(worker) => mailbox.push(Mail::NotHired { worker: worker.0 as usize }),
     };
     let pool = overtime_worker::start(options, equipment, Arc::new(deliver))
         .context("the system refuses a worker thread")?;
-    let channels = |workers: Vec<overtime_worker::Worker>| {
-        let channel = |worker: overtime_worker::Worker| WorkerChannel {
-            chains: worker.chains,
-            rulings: worker.rulings,
-        };
-        workers.into_iter().map(channel).collect()
-    };
+    let channels =
+        |workers: Vec<overtime_worker::Worker>| workers.into_iter().map(channel).collect();
     Ok(WorkerChannels {
         foreground: channels(pool.foreground),
         bulk: channels(pool.bulk),
         background: channels(pool.background),
+        hiring: pool.hiring,
     })
+}
+
+fn channel(worker: overtime_worker::Worker) -> WorkerChannel {
+    WorkerChannel { chains: worker.chains, rulings: worker.rulings }
 }
 
 fn processors() -> usize {

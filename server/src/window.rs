@@ -4,10 +4,11 @@ use crate::notices::RateChanges;
 use overtime_console::{Check, Family, Histogram, Sample, Window};
 use overtime_core::{Cause, Mail, Mailbox, Snapshot, TURN_BUCKETS};
 use overtime_journal::{SPAN_BUCKETS, Spans, Stats};
-use overtime_protocol::{LANES, PerLane};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+
+mod lanes;
 
 /// A core that does not answer within this is not ready, whatever it is doing.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -54,7 +55,7 @@ impl Window for ServerWindow {
         families.push(self.rate_changes.metric());
         if let Some(snapshot) = self.snapshot() {
             families.extend(task_metrics(&snapshot));
-            families.extend(lane_metrics(&snapshot));
+            families.extend(lanes::metrics(&snapshot));
             families.extend(core_metrics(&snapshot));
             families.extend(turn_metrics(&snapshot));
         }
@@ -73,10 +74,6 @@ fn counter(name: &'static str, help: &'static str, count: u64) -> Family {
 
 fn gauge(name: &'static str, help: &'static str, value: u64) -> Family {
     Family::gauge(name, help, [Sample::new(value as f64)])
-}
-
-fn by_lane(counts: PerLane<u64>) -> impl Iterator<Item = (&'static str, u64)> {
-    LANES.into_iter().map(move |lane| (lane.name(), counts[lane]))
 }
 
 fn task_metrics(snapshot: &Snapshot) -> Vec<Family> {
@@ -109,26 +106,6 @@ fn task_metrics(snapshot: &Snapshot) -> Vec<Family> {
         gauge("overtime_waiters", "Callers that wait", engine.waiters),
         gauge("overtime_payload_bytes", "Payload bytes in memory", engine.payload_bytes),
         gauge("overtime_appends", "Records on their way to the disk", engine.appends),
-    ]
-}
-
-fn lane_metrics(snapshot: &Snapshot) -> Vec<Family> {
-    let engine = &snapshot.engine;
-    let counters =
-        |counts| by_lane(counts).map(|(lane, count)| Sample::new(count).label("lane", lane));
-    let gauges =
-        |counts| by_lane(counts).map(|(lane, count)| Sample::new(count as f64).label("lane", lane));
-    let waited = by_lane(engine.waited_ns)
-        .map(|(lane, ns)| Sample::new(Duration::from_nanos(ns)).label("lane", lane));
-    vec![
-        Family::counter(
-            "overtime_attempts_started",
-            "Attempts handed to workers",
-            counters(engine.dispatched),
-        ),
-        Family::counter("overtime_lane_wait_seconds", "Time that attempts waited", waited),
-        Family::gauge("overtime_lane_queued", "Tasks that wait", gauges(engine.queued)),
-        Family::gauge("overtime_lane_running", "Workers that are busy", gauges(engine.running)),
     ]
 }
 

@@ -55,6 +55,9 @@ pub(crate) struct Life {
     clean: bool,
     recalled: Vec<(ChainNumber, usize)>,
     plan: LanePlan,
+    /// Spare workers that were asked for, by the how-manieth each of them is.
+    hiring: Vec<u64>,
+    hires: u64,
     out: Vec<Effect>,
     judges_early: bool,
     drive: Arc<Drive>,
@@ -98,7 +101,7 @@ impl Life {
                 box_of_core.lock().push_back(report);
             }
         }));
-        let plan = LanePlan::new(profile.workers, 2);
+        let plan = LanePlan::new(profile.workers, 2).up_to(profile.workers + 2);
         let mut engine = Engine::new(Setup {
             limits: Limits { tasks_max: profile.tasks_max, waiters_max: 3, ..Limits::default() },
             kinds: kinds(),
@@ -125,6 +128,8 @@ impl Life {
             clean: recovered.clean,
             recalled: Vec::new(),
             plan,
+            hiring: Vec::new(),
+            hires: 0,
             out: Vec::new(),
             judges_early: *judges_early,
             drive: Arc::clone(drive),

@@ -3,12 +3,12 @@
 
 use crate::kinds::Work;
 use bytes::Bytes;
-use overtime_engine::{Freed, LanePlan, Seed};
+use overtime_engine::{Freed, LanePlan, Seed, Stats};
 use overtime_journal::{Store, StoreError};
 use overtime_protocol::record::{Put, ReadMark};
 use overtime_protocol::{
     Chain, ChainNumber, Chunk, Completion, Fault, Go, Job, LANES, Lane, Monotonic, Opener, Outcome,
-    PerLane, Product, Progress, Ruling, TaskId,
+    Product, Progress, Ruling, TaskId,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -65,19 +65,20 @@ impl Workers {
         });
     }
 
-    /// No lane has more of them than it may have, nor what is kept for another; and `running` says how
-    /// many each has.
-    pub(crate) fn check(&self, plan: &LanePlan, running: &PerLane<u64>) {
-        let busy = |lane| self.busy.iter().filter(|busy| busy.freed.lane == lane).count();
-        let (control, interactive) = (busy(Lane::Control), busy(Lane::Interactive));
-        let has_room = control + interactive <= plan.foreground
-            && control <= plan.foreground - plan.interactive_floor
-            && interactive <= plan.foreground - plan.control_floor
-            && busy(Lane::Bulk) <= plan.bulk
-            && busy(Lane::Background) <= plan.background;
-        assert!(has_room, "lanes over their ceilings: {control}, {interactive} of {plan:?}");
-        let is_known = LANES.into_iter().all(|lane| running[lane] == busy(lane) as u64);
-        assert!(is_known, "{running:?} are said to be busy, and {control}, {interactive} are");
+    /// No lane has more of them than it may have, nor what is kept for another; and `stats` says how
+    /// many each has, and for how many somebody stands in.
+    pub(crate) fn check(&self, plan: &LanePlan, stats: &Stats) {
+        let Stats { running, charged, spares, .. } = stats;
+        let busy = |lane| self.busy.iter().filter(|busy| busy.freed.lane == lane).count() as u64;
+        let foreground = busy(Lane::Control) + busy(Lane::Interactive);
+        assert!(foreground <= plan.foreground as u64 + spares, "{foreground} of {plan:?}");
+        let counted = running[Lane::Control] + running[Lane::Interactive] + charged;
+        assert_eq!(counted, foreground, "{stats:?}");
+        for lane in LANES {
+            assert!(running[lane] <= plan.ceiling(lane) as u64, "{lane:?}, {stats:?}");
+            let is_counted = running[lane] <= busy(lane);
+            assert!(is_counted, "{lane:?} has {} busy workers: {stats:?}", busy(lane));
+        }
     }
 
     /// Whether all wait for rulings.

@@ -110,6 +110,7 @@ fn measure(pool: &Pool, deliveries: &Receiver<Delivery>, job: Job) -> (u64, u64)
                 assert!(product.body.windows(all.len()).any(|text| text == all.as_bytes()));
                 return (spent, chunks);
             }
+            other => panic!("{other:?}"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The pool: the workers in their three groups, and the one way to each, a channel with room for
-//! one chain. It has no queue of its own: whoever holds the senders sends to idle workers only.
+//! one chain. It has no queue of its own: whoever holds the senders sends to idle workers only, and
+//! says when another one is wanted.
 
 use crate::attempt::Workshop;
 use crate::handler::Handler;
@@ -12,6 +13,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::thread::Builder;
 use std::time::Duration;
 
 /// How much lower the operating system ranks the threads of the bulk and background groups.
@@ -26,6 +28,8 @@ pub struct PoolOptions {
     pub bulk: usize,
     /// Workers for the background lane, at low priority.
     pub background: usize,
+    /// The most workers that may be hired for the control and interactive lanes beside those.
+    pub spares: usize,
     /// The stack of each, in bytes. It is address space: memory is used as far as it is touched.
     pub stack_bytes: usize,
     /// What each thread of the foreground group does first.
@@ -38,6 +42,7 @@ impl Default for PoolOptions {
             foreground: 200,
             bulk: 2,
             background: 50,
+            spares: 0,
             stack_bytes: 256 * 1024,
             foreground_starts: || {},
         }
@@ -71,6 +76,10 @@ pub enum Delivery {
         /// What.
         chunk: Chunk,
     },
+    /// A worker that was to be hired is there.
+    Hired(Worker),
+    /// The system has refused a thread for it.
+    NotHired(WorkerId),
 }
 
 /// Where deliveries go. Called on the workers' threads; it may block them, and must not panic.
@@ -97,6 +106,9 @@ pub struct Pool {
     pub bulk: Vec<Worker>,
     /// Those of the background lane.
     pub background: Vec<Worker>,
+    /// Has a worker with that number hired for the control and interactive lanes; what came of it is
+    /// delivered. It takes as many at a time as there may be spares.
+    pub hiring: Sender<u32>,
     /// Tells when all have ended.
     pub ended: Ended,
 }
@@ -158,12 +170,11 @@ pub fn start(options: PoolOptions, equipment: Equipment, deliver: Deliver) -> io
         deliver,
         alive,
     };
-    Ok(Pool {
-        foreground: hiring.group("work", options.foreground, options.foreground_starts)?,
-        bulk: hiring.group("bulk", options.bulk, lower_priority)?,
-        background: hiring.group("back", options.background, lower_priority)?,
-        ended: Ended(ended),
-    })
+    let foreground = hiring.group("work", options.foreground, options.foreground_starts)?;
+    let bulk = hiring.group("bulk", options.bulk, lower_priority)?;
+    let background = hiring.group("back", options.background, lower_priority)?;
+    let spares = hiring.for_spares(options)?;
+    Ok(Pool { foreground, bulk, background, hiring: spares, ended: Ended(ended) })
 }
 
 /// On Linux niceness belongs to the thread. Refusal is no reason not to work.
@@ -187,6 +198,30 @@ impl Hiring {
     fn worker(&mut self, name: String, starts: fn()) -> io::Result<Worker> {
         let id = WorkerId(self.next);
         self.next += 1;
+        self.numbered(id, name, starts)
+    }
+
+    /// Starts a thread that starts others when it is asked to: that may take long, and whoever asks
+    /// has no time. It ends when nobody can ask it any more.
+    fn for_spares(self, options: PoolOptions) -> io::Result<Sender<u32>> {
+        let (wanted, orders) = bounded(options.spares);
+        let hire = move || {
+            for number in orders {
+                let id = WorkerId(number);
+                let name = format!("spare-{:03}", number.saturating_sub(self.next));
+                (self.deliver)(match self.numbered(id, name, options.foreground_starts) {
+                    Ok(worker) => Delivery::Hired(worker),
+                    Err(_) => Delivery::NotHired(id),
+                });
+            }
+        };
+        if options.spares > 0 {
+            Builder::new().name("hiring".to_owned()).spawn(hire)?;
+        }
+        Ok(wanted)
+    }
+
+    fn numbered(&self, id: WorkerId, name: String, starts: fn()) -> io::Result<Worker> {
         let (chain_sender, chains) = bounded(1);
         let (ruling_sender, rulings) = bounded(2);
         let thread = WorkerThread {

@@ -141,6 +141,8 @@ fn hire(plan: LanePlan, crew: &Crew) -> WorkerChannels {
         foreground: group(0, plan.foreground),
         bulk: group(plan.foreground, plan.bulk),
         background: group(plan.foreground + plan.bulk, plan.background),
+        // Nobody is held for long.
+        hiring: bounded(0).0,
     }
 }
 

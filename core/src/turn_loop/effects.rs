@@ -54,6 +54,8 @@ impl Core {
                 self.clients.answer(to, (*explanation).into());
             }
             Effect::Dispatch(chain) => self.workers.hand_out(chain),
+            Effect::Hire => self.workers.hire(),
+            Effect::Retire(count) => self.workers.retire(count),
             Effect::Recall(chain) => {
                 self.recalled.push((chain, self.workers.recall(chain)));
                 self.more = true;

@@ -97,6 +97,14 @@ impl Core {
             Mail::Recovered { unfinished, clean, permit: _ } => {
                 Event::Recovered { unfinished, clean }
             }
+            Mail::Hired { worker, channel } => {
+                self.workers.admit(worker, channel);
+                Event::Hired
+            }
+            Mail::NotHired { worker } => {
+                self.workers.cross_out(worker);
+                Event::NotHired
+            }
             Mail::Strained(strained) => Event::Strained(strained),
             Mail::RecoveryEnded => Event::RecoveryEnded,
             Mail::Found(ticket, finding) => Event::Found { ticket, finding },

@@ -29,8 +29,7 @@ impl Core {
                 None
             }
             Drain::Grace { .. } => {
-                let running = self.engine.stats().running.0.iter().sum::<u64>() > 0;
-                if due || (self.engine.is_quiet() && !running) {
+                if due || (self.engine.is_quiet() && !self.engine.stats().is_working()) {
                     self.engine.handle(Event::GraceEnded, now, &mut self.effects);
                     self.clients.close_idle();
                     self.clients.end_streams();

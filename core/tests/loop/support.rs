@@ -77,6 +77,7 @@ pub(crate) fn start_on<T: Send + 'static>(
     let (gate, held) = bounded(1);
     let plan = LanePlan {
         foreground: 2,
+        foreground_max: 3,
         control_floor: 0,
         interactive_floor: 1,
         bulk: 1,
@@ -86,10 +87,13 @@ pub(crate) fn start_on<T: Send + 'static>(
     let door = Door::open().unwrap();
     let mailbox = door.mailbox();
     let worker = |number| worker::start(number, mailbox.clone(), held.clone());
+    let (hiring, hired) = bounded(1);
+    start_hiring(hired, mailbox.clone(), held.clone());
     let workers = WorkerChannels {
         foreground: vec![worker(0), worker(1)],
         bulk: vec![worker(2)],
         background: vec![worker(3)],
+        hiring,
     };
     let engine = Engine::new(overtime_engine::Setup {
         limits: engine_limits,
@@ -114,6 +118,16 @@ pub(crate) fn start_on<T: Send + 'static>(
         Setup { limits, listener, engine, kinds, workers, appends, lookups, spool, notices, clock };
     let core = Core::new(door, setup).unwrap();
     Server { address, mailbox, gate, spool_rests, core: thread::spawn(|| run(core)) }
+}
+
+fn start_hiring(wanted: Receiver<u32>, mailbox: Mailbox, held: Receiver<()>) {
+    thread::spawn(move || {
+        for worker in wanted {
+            let worker = worker as usize;
+            let channel = worker::start(worker, mailbox.clone(), held.clone());
+            mailbox.push(Mail::Hired { worker, channel });
+        }
+    });
 }
 
 fn start_spool(ordered: Receiver<SpoolOrder>, mailbox: Mailbox, rests: Arc<AtomicBool>) {

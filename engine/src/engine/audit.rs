@@ -43,14 +43,18 @@ impl Engine {
             assert_eq!(self.marks[lane].ahead(), ahead, "marked ahead in {lane:?}");
         }
         let running = |lane| self.credits.running(lane);
-        let plan = self.plan;
+        let plan = self.plan();
         let foreground = running(Lane::Control) + running(Lane::Interactive);
         assert!(foreground <= plan.foreground, "foreground over its ceiling");
-        assert!(running(Lane::Control) <= plan.foreground - plan.interactive_floor);
-        assert!(running(Lane::Interactive) <= plan.foreground - plan.control_floor);
-        assert!(running(Lane::Bulk) <= plan.bulk);
-        assert!(running(Lane::Background) <= plan.background);
-        let workers = foreground + running(Lane::Bulk) + running(Lane::Background);
+        for lane in LANES {
+            assert!(running(lane) <= plan.ceiling(lane), "{lane:?} over its ceiling");
+        }
+        let (spares, charged) = (self.credits.spares(), self.credits.charged());
+        assert!(spares <= plan.spares(), "more spares than there may be");
+        assert!(charged <= spares, "more is charged than there are spares");
+        let is_served = charged == spares || self.spares.waiting() == 0;
+        assert!(is_served, "a spare does nothing while a worker is held for long");
+        let workers = charged + foreground + running(Lane::Bulk) + running(Lane::Background);
         let busy = |task: &&crate::task::Task| matches!(task.run, Run::Running);
         let count = self.table.iter().filter(busy).count();
         assert!(count <= workers * CHAIN_MAX + self.brief.being_recalled(), "running");
@@ -64,12 +68,11 @@ impl Engine {
             return;
         }
         for lane in LANES {
-            let (floor, has_place) = match lane {
-                Lane::Control => (self.plan.control_floor, self.brief.has_room()),
-                Lane::Interactive => (self.plan.interactive_floor, self.brief.has_room()),
-                Lane::Bulk => (self.plan.bulk, true),
-                Lane::Background => (self.plan.background, true),
+            let has_place = match lane {
+                Lane::Control | Lane::Interactive => self.brief.has_room(),
+                Lane::Bulk | Lane::Background => true,
             };
+            let floor = self.plan().floor(lane);
             let starves = self.stats.queued[lane] > 0 && self.credits.running(lane) < floor;
             assert!(!(starves && has_place), "{lane:?} is under its floor and work waits");
         }

@@ -6,7 +6,7 @@ use crate::event::{Effect, Sight};
 use crate::table::Slot;
 use crate::task::{AcceptanceState, CancelState, Run, Task};
 use overtime_protocol::{
-    ChainNumber, Explanation, Now, Query, ReplyTo, TaskId, UnixMillis, WaitsFor,
+    ChainNumber, Explanation, Lane, Now, Query, ReplyTo, TaskId, UnixMillis, WaitsFor,
 };
 
 /// What holds a task up, and how that is said.
@@ -42,6 +42,7 @@ impl Engine {
     fn explained(&self, slot: Slot, task: &Task, now: Now) -> Explanation {
         let document = task.document(self.kind_name(task), self.tenant_of(task));
         let lane = match task.run {
+            Run::Running if self.spares.has_spare(task.chain) => Lane::Background,
             Run::Running | Run::Ended(_) if task.durable.attempts <= 1 => task.durable.lane,
             _ => task.charged_lane(),
         };
@@ -53,7 +54,7 @@ impl Engine {
             reason,
             position,
             lane_running: Some(self.credits.running(lane) as u64),
-            lane_limit: Some(self.credits.limit(lane) as u64),
+            lane_limit: Some(self.credits.plan().ceiling(lane) as u64),
             back_off: due.map(|at: UnixMillis| at.since(now.unix)),
             attempts_max: Some(
                 self.kind(task).retry.attempts.saturating_add(task.durable.forgiven),
@@ -112,6 +113,14 @@ impl Engine {
             Run::Running | Run::Abandoned if task.cancel != CancelState::No => {
                 Hold { waits_for: None, reason: "It runs, and was asked to stop.".to_owned() }
             }
+            Run::Running if self.spares.has_spare(task.chain) => {
+                let reason = format!(
+                    "A worker has it: attempt {}. It takes long, so it is charged to no lane any \
+                     more, and a spare worker stands in for that one.",
+                    task.durable.attempts
+                );
+                Hold { waits_for: None, reason }
+            }
             Run::Running | Run::Abandoned => {
                 let reason = format!("A worker has it: attempt {}.", task.durable.attempts);
                 Hold { waits_for: None, reason }
@@ -131,12 +140,26 @@ impl Engine {
         if self.suspects.is_active(slot) {
             return "It was running when the server died, and is the next to run alone.".to_owned();
         }
-        format!(
-            "About {position} tasks of the {} lane are before it; {} of at most {} workers are busy \
-             there.",
+        let (running, ceiling) = (self.credits.running(lane), self.credits.plan().ceiling(lane));
+        let reason = format!(
+            "About {position} tasks of the {} lane are before it; {running} of at most {ceiling} \
+             workers are busy there.",
             lane.name(),
-            self.credits.running(lane),
-            self.credits.limit(lane),
+        );
+        let shares = matches!(lane, Lane::Control | Lane::Interactive);
+        match self.spares.waiting() {
+            long if shares && long > 0 => reason + &self.why_no_spare(long),
+            _ => reason,
+        }
+    }
+
+    /// So many workers of the foreground are held for long, and nobody stands in for them.
+    fn why_no_spare(&self, long: usize) -> String {
+        let (spares, most) = (self.credits.spares(), self.credits.plan().spares());
+        let why = if spares < most { "no other has come yet" } else { "there may be no more" };
+        format!(
+            " {long} workers have been held for long, and {spares} of at most {most} spares are \
+             there: {why}."
         )
     }
 }

@@ -252,6 +252,7 @@ pub(super) fn task_of(
         run: Run::Suspect,
         runs: 0,
         run_since: now.monotonic,
+        stood: None,
         chain: ChainNumber::default(),
         chain_place: 0,
         cancel: CancelState::No,

@@ -37,6 +37,7 @@ impl Engine {
             if !matches!(task.run, Run::Ended(_)) {
                 self.append_acceptance(slot, now.unix, out);
             }
+            self.note_detached(slot, now, out);
             return;
         }
         let wants = waiter.wants;
@@ -53,6 +54,7 @@ impl Engine {
         };
         self.drop_waiter(slot, reply_to);
         out.push(Effect::Reply { to: reply_to, answer });
+        self.note_detached(slot, now, out);
     }
 
     fn drop_waiter(&mut self, slot: Slot, reply_to: ReplyTo) {

@@ -26,8 +26,7 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) {
         if let Some(Freed { chain, lane }) = freed {
-            self.credits.give_back(lane);
-            self.stats.running[lane] = self.credits.running(lane) as u64;
+            self.free(chain, lane);
             self.brief.end(chain);
             self.hot_keys.end_chain(chain);
         }
@@ -47,6 +46,7 @@ impl Engine {
             }
             Run::Running if task.is_at(completion.attempt, completion.run) => {
                 self.take_payload_back(slot);
+                self.note_start(slot, completion.started);
                 let cancels = self.is_to_be_cancelled(slot);
                 match completion.outcome {
                     Outcome::Yielded | Outcome::Cancelled if !cancels => self.yielded(slot, now),
@@ -84,6 +84,14 @@ impl Engine {
             self.finish(slot, &ended, Durability::Memory, now, out);
         } else {
             self.append_ended(slot, ended, out);
+        }
+    }
+
+    /// An attempt has come back whose handler began then.
+    fn note_start(&mut self, slot: Slot, started: Monotonic) {
+        let stood = self.table.get_mut(slot).and_then(|task| task.stood.take());
+        if let Some((lane, since)) = stood {
+            self.stats.starts[lane].note(started.since(since));
         }
     }
 

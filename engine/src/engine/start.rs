@@ -5,7 +5,8 @@ use crate::event::Effect;
 use crate::queue::Standing;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Run, StartMarkState};
-use overtime_protocol::{Announce, Chain, ChainNumber, Form, LANES, Lane, Now};
+use overtime_protocol::{Announce, Chain, ChainNumber, Form, LANES, Lane, Monotonic, Now};
+use std::time::Duration;
 
 /// How many tasks of a lane may be looked at for each one that is started.
 const LOOKS_PER_START: usize = 16;
@@ -27,7 +28,7 @@ impl Engine {
         for lane in LANES {
             self.mark_ahead(lane, max, now, out);
             while started < max && self.may_start(lane) {
-                let Some(leader) = self.next_in(lane, now) else { break };
+                let Some(leader) = self.next_in(lane) else { break };
                 let party = self.gather(leader, lane, now);
                 self.start(party, lane, now, out);
                 started += 1;
@@ -43,7 +44,7 @@ impl Engine {
             || (self.is_starting() && self.has_memory_for_next())
     }
 
-    fn is_starting(&self) -> bool {
+    pub(super) fn is_starting(&self) -> bool {
         matches!(self.mode, Mode::Open | Mode::Draining)
     }
 
@@ -80,7 +81,7 @@ impl Engine {
 
     /// The next task of the lane that may start. Those that nobody waits for any more go back
     /// behind those that somebody does.
-    fn next_in(&mut self, lane: Lane, now: Now) -> Option<Slot> {
+    fn next_in(&mut self, lane: Lane) -> Option<Slot> {
         for _ in 0..LOOKS_PER_START {
             let (slot, standing) = self.queues[lane].pop()?;
             let Some(task) = self.table.get_mut(slot) else { continue };
@@ -103,8 +104,7 @@ impl Engine {
             let Some(task) = self.table.get_mut(slot) else { continue };
             // It may lie in the queue a second time, and must not be found there now.
             task.run = Run::Waiting;
-            let waited = now.monotonic.since(since);
-            self.stats.waited_ns[lane] += u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+            task.stood = Some((lane, since));
             return Some(slot);
         }
         None
@@ -134,9 +134,9 @@ impl Engine {
             let waiting = usize::try_from(self.stats.queued[lane]).unwrap_or(usize::MAX);
             let max = self.brief.chain_max(kind, waiting.saturating_add(1));
             while party.slots.len() < max && self.stats.queued[lane] > 0 {
-                let Some(next) = self.next_in(lane, now) else { break };
+                let Some(next) = self.next_in(lane) else { break };
                 if !self.is_brief(next) {
-                    self.enqueue_first(next, now.monotonic);
+                    self.enqueue_again(next, now.monotonic);
                     break;
                 }
                 party.slots.push(next);
@@ -165,6 +165,8 @@ impl Engine {
             if let Some(lane) = task.marked_in.take() {
                 self.marks[lane].leave();
             }
+            let waited = task.stood.map_or(Duration::ZERO, |(_, since)| now.monotonic.since(since));
+            self.stats.waited_ns[lane] += u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
             let before = task.bytes_in_memory();
             jobs.push(task.start(now));
             self.stats.payload_bytes += task.bytes_in_memory() - before;
@@ -175,9 +177,15 @@ impl Engine {
             }
         }
         self.credits.take(lane);
-        self.stats.running[lane] = self.credits.running(lane) as u64;
+        self.spares.start(number, lane, now.monotonic);
         self.stats.dispatched[lane] += jobs.len() as u64;
         out.push(Effect::Dispatch(Chain { announce, ..Chain::new(number, lane, jobs) }));
+    }
+
+    /// A task that was about to start, or never did, stands in front of its lane as long as before.
+    fn enqueue_again(&mut self, slot: Slot, now: Monotonic) {
+        let stood = self.table.get_mut(slot).and_then(|task| task.stood.take());
+        self.enqueue_first(slot, stood.map_or(now, |(_, since)| since));
     }
 
     /// Jobs that a worker has not come to go back to where they came from: their attempts have
@@ -206,7 +214,7 @@ impl Engine {
             match key {
                 _ if cancels => self.cancel_unstarted(slot, now, out),
                 Some(key) => self.hot_keys.put_back(key, slot),
-                None => self.enqueue_first(slot, now.monotonic),
+                None => self.enqueue_again(slot, now.monotonic),
             }
         }
         // Only when all stand in the line again may the first of them lead.

@@ -146,6 +146,7 @@ impl Engine {
             run: Run::Waiting,
             runs: 0,
             run_since: now.monotonic,
+            stood: None,
             chain: ChainNumber::default(),
             chain_place: 0,
             cancel: CancelState::No,
@@ -199,12 +200,12 @@ impl Engine {
         self.stats.queued[lane] += 1;
     }
 
-    /// Puts a task back in front of its lane.
-    pub(super) fn enqueue_first(&mut self, slot: Slot, now: Monotonic) {
+    /// Puts a task in front of its lane, in which it has stood since then.
+    pub(super) fn enqueue_first(&mut self, slot: Slot, since: Monotonic) {
         let Some(task) = self.table.get_mut(slot) else { return };
         let lane = task.charged_lane();
         let place = self.queues[lane].push_first(task.durable.tenant, slot);
-        task.run = Run::Queued { since: now, standing: Standing::Foremost, place };
+        task.run = Run::Queued { since, standing: Standing::Foremost, place };
         self.stats.queued[lane] += 1;
     }
 }

@@ -1,5 +1,6 @@
 //! Scenarios as text, and random days that a seed replays.
 
+mod elastic;
 mod explanations;
 mod follow;
 mod followers;

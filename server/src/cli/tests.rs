@@ -122,7 +122,7 @@ fn a_drill_needs_no_configuration_either() {
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.toml");
-    fs::write(&file, "listen = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"\n[workers]\ncount = 3")
+    fs::write(&file, "listen = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"\n[workers]\nmin = 3")
         .unwrap();
     let file = file.to_str().unwrap();
     let environment =
@@ -130,7 +130,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let config = config(&["--workers", "6"], &environment);
     assert_eq!(config.listen.to_string(), "127.0.0.1:1");
     assert_eq!(config.admin.to_string(), "[::1]:5");
-    assert_eq!(config.workers.count, 6);
+    assert_eq!((config.workers.min, config.workers.max), (6, 6));
     assert_eq!(config.wait, Config::default().wait);
 }
 
@@ -147,5 +147,5 @@ fn flags_are_checked_like_everything_else() {
     let refused = command(&["--listen", "0.0.0.0:7070"], &[]).unwrap_err();
     assert!(refused.contains("--insecure"), "{refused}");
     assert!(command(&["--listen", "0.0.0.0:7070", "--insecure"], &[]).is_ok());
-    assert!(command(&["--workers", "0"], &[]).unwrap_err().contains("workers.count is 0"));
+    assert!(command(&["--workers", "0"], &[]).unwrap_err().contains("workers.min is 0"));
 }

@@ -117,7 +117,10 @@ impl Config {
 
     fn check_counts(&self, problems: &mut Problems) {
         let limits = &self.limits;
-        problems.within("workers.count", self.workers.count, 1, THREADS_MAX);
+        let workers = &self.workers;
+        problems.within("workers.min", workers.min, 1, THREADS_MAX);
+        problems.within("workers.max", workers.max, 1, THREADS_MAX);
+        problems.ordered("workers.min", workers.min, "workers.max", workers.max);
         problems.within("journal.readers", self.journal.readers, 1, 64);
         problems.within("limits.fields", limits.fields, 1, FIELDS_MAX);
         problems.within("limits.connections", limits.connections, 1, COUNT_MAX);

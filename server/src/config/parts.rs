@@ -9,11 +9,6 @@ use std::time::Duration;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 impl Config {
-    /// How many workers there are for single calls.
-    pub fn workers(&self) -> usize {
-        self.workers.count
-    }
-
     /// How long an idempotency key is kept: never longer than the result that it must replay.
     fn key_keep(&self) -> Duration {
         self.retention.keys.min(self.retention.finished).0

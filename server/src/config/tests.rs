@@ -34,7 +34,7 @@ fn the_defaults_are_sound_and_written_as_they_are_read() {
         "listen = \"127.0.0.1:7070\"",
         "data = \"./overtime-data\"",
         "insecure = false",
-        "[workers]\ncount = 200",
+        "[workers]\nmin = 200\nmax = 1000",
         "[wait]\ndefault = \"10s\"\nmax = \"1m\"",
         "spin = \"0s\"",
         "short_slice = true",
@@ -64,8 +64,8 @@ fn a_bad_file_is_refused_by_file_line_and_known_keys() {
         ("[wait]\nmax = 60", &["line 2", "integer"]),
         ("[limits]\nbody = \"1MB\"", &["line 2", "`1MB` is not a size", "MiB"]),
         ("[kinds.a]\nretries = 1", &["line 2", "`retries`", "`attempts`", "`retry_first`"]),
-        ("[workers]\ncount = -1", &["line 2"]),
-        ("[workers]\ncount = \"8\"", &["line 2"]),
+        ("[workers]\nmin = -1", &["line 2"]),
+        ("[workers]\nmin = \"8\"", &["line 2"]),
         ("listen = \"localhost\"", &["line 1", "listen", "address"]),
         ("demo = \"yes\"", &["line 1", "boolean"]),
         ("demo = true\ndemo = true", &["line 2", "duplicate"]),
@@ -85,7 +85,9 @@ fn settings_that_contradict_each_other_are_refused_by_name() {
         ("[wait]\nmax = \"48h\"", "wait.max is 2d; it must be from 0s to 1d"),
         ("[core]\nspin = \"2ms\"", "core.spin is 2ms; it must not be above core.turn_budget, 1ms"),
         ("[core]\nturn_budget = \"0s\"", "core.turn_budget is 0s"),
-        ("[workers]\ncount = 0", "workers.count is 0; it must be from 1 to 10000"),
+        ("[workers]\nmin = 0", "workers.min is 0; it must be from 1 to 10000"),
+        ("[workers]\nmin = 2000", "workers.min is 2000; it must not be above workers.max, 1000"),
+        ("[workers]\nmax = 20000", "workers.max is 20000; it must be from 1 to 10000"),
         ("[limits]\nbody = \"2GiB\"", "limits.body is 2GiB; it must be from 0B to 1GiB"),
         ("[limits]\npayload_memory = \"4MiB\"", "must not be above limits.payload_memory, 4MiB"),
         ("[limits]\nhead = \"4KiB\"", "limits.target is 8KiB; it must not be above limits.head"),
@@ -110,7 +112,7 @@ fn settings_that_contradict_each_other_are_refused_by_name() {
 
 #[test]
 fn all_contradictions_are_told_at_once() {
-    let complaint = complaint("[workers]\ncount = 0\n[journal]\nreaders = 0");
+    let complaint = complaint("[workers]\nmin = 0\n[journal]\nreaders = 0");
     assert_eq!(complaint.lines().count(), 2, "{complaint}");
 }
 
@@ -160,7 +162,7 @@ fn a_bad_value_in_the_environment_is_refused_by_name() {
     for (name, value, said) in [
         ("OVERTIME_LISTEN", "7070", "address and port"),
         ("OVERTIME_DEMO", "yes", "neither true nor false"),
-        ("OVERTIME_WORKERS", "many", "not a whole number"),
+        ("OVERTIME_WORKERS", "many", "not a number of workers"),
         ("OVERTIME_WAIT_MAX", "60", "not a span of time"),
         ("OVERTIME_LIMITS_BODY", "", "not a size"),
     ] {
@@ -171,11 +173,12 @@ fn a_bad_value_in_the_environment_is_refused_by_name() {
 }
 
 #[test]
-fn the_short_name_of_the_worker_count_gives_way_to_the_long_one() {
-    let short = from_environment(&[("OVERTIME_WORKERS", "3")]).unwrap();
-    assert_eq!(short.workers.count, 3);
-    let both = [("OVERTIME_WORKERS", "3"), ("OVERTIME_WORKERS_COUNT", "4")];
-    assert_eq!(from_environment(&both).unwrap().workers.count, 4);
+fn the_short_name_of_the_workers_gives_way_to_the_long_ones() {
+    let workers = |environment| from_environment(environment).unwrap().workers;
+    assert_eq!(workers(&[("OVERTIME_WORKERS", "3")]), Workers { min: 3, max: 3 });
+    assert_eq!(workers(&[("OVERTIME_WORKERS", "3..5")]), Workers { min: 3, max: 5 });
+    let both = [("OVERTIME_WORKERS", "3"), ("OVERTIME_WORKERS_MAX", "4")];
+    assert_eq!(workers(&both), Workers { min: 3, max: 4 });
 }
 
 #[test]

@@ -60,13 +60,17 @@ impl Life {
         for (chain, from) in std::mem::take(&mut self.recalled) {
             self.event(Event::Recalled { chain, from }, time);
         }
+        for nth in std::mem::take(&mut self.hiring) {
+            // Now and then the system has no thread to give.
+            self.event(if nth % 4 == 0 { Event::NotHired } else { Event::Hired }, time);
+        }
         self.engine.tick(1000, time.now(), &mut self.out);
         self.engine.audit();
         self.engine.dispatch(4, time.now(), &mut self.out);
         self.engine.audit();
         self.engine.audit_floors();
         self.pass_on(oracle, time);
-        self.workers.check(&self.plan, &self.engine.stats().running);
+        self.workers.check(&self.plan, &self.engine.stats());
     }
 
     fn pass_on(&mut self, oracle: &mut Oracle, time: &Time) {
@@ -109,6 +113,11 @@ impl Life {
             Effect::Spool(order) => self.orders.push_back(order),
             Effect::Cancel { chain, place } => self.workers.cancel(chain, place),
             Effect::Rule { chain, ruling } => self.workers.rule(chain, ruling),
+            Effect::Hire => {
+                self.hires += 1;
+                self.hiring.push(self.hires);
+            }
+            Effect::Retire(_) => {}
             Effect::Recall(chain) => self.recalled.push((chain, self.workers.recall(chain))),
             Effect::Dispatch(chain) => {
                 let opener = opener();

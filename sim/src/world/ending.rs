@@ -48,7 +48,7 @@ impl World {
         let Some(life) = &self.life else { return };
         let stats = life.engine.stats();
         let is_free = stats.payload_bytes == 0 && stats.waiters == 0 && stats.spooling == 0;
-        let is_idle = LANES.into_iter().all(|lane| stats.queued[lane] + stats.running[lane] == 0);
+        let is_idle = !stats.is_working() && LANES.into_iter().all(|lane| stats.queued[lane] == 0);
         assert!(is_free && is_idle, "nothing is under way, and the engine keeps {stats:?}");
     }
 

@@ -14,7 +14,8 @@ use std::thread::{self, ThreadId};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn pool(foreground: usize, handler: Scripted, source: FakeSource) -> (Pool, Receiver<Delivery>) {
-    let options = PoolOptions { foreground, bulk: 1, background: 1, ..PoolOptions::default() };
+    let options =
+        PoolOptions { foreground, bulk: 1, background: 1, spares: 2, ..PoolOptions::default() };
     let equipment = Equipment {
         handlers: vec![Arc::new(handler)],
         opener: opener(),
@@ -43,7 +44,7 @@ fn next(deliveries: &Receiver<Delivery>) -> Delivered {
         Delivery::Completion { worker, completion, chain_ended, .. } => {
             Delivered { worker, completion, chain_ended }
         }
-        Delivery::Chunk { chunk, .. } => panic!("{chunk:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -100,6 +101,33 @@ fn a_panic_replaces_the_thread_and_the_worker_serves_on() {
     let threads = threads.lock().unwrap();
     assert_ne!(threads[0].0, threads[3].0, "the shaken thread was not replaced");
     assert!(threads.iter().all(|(_, name)| name.as_deref() == Some("work-001")), "{threads:?}");
+}
+
+#[test]
+fn a_spare_comes_when_it_is_wanted_and_goes_when_nobody_can_send_it_anything() {
+    let names = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&names);
+    let handler = Scripted::new(move |input| {
+        seen.lock().unwrap().push(thread::current().name().map(str::to_owned));
+        Ok(json_product(input.payload_shared()))
+    });
+    let (pool, deliveries) = pool(1, handler, FakeSource::default());
+    // One each of bulk and background stand before them.
+    pool.hiring.send(4).unwrap();
+    let Delivery::Hired(spare) = deliveries.recv_timeout(PATIENCE).unwrap() else {
+        panic!("nobody has come");
+    };
+    spare.chains.send(chain(vec![job("one")])).unwrap();
+    let delivery = next(&deliveries);
+    assert_eq!(delivery.worker, WorkerId(4));
+    assert_eq!(body(delivery), "one");
+    assert_eq!(*names.lock().unwrap(), [Some("spare-001".to_owned())]);
+    drop(spare);
+    let Pool { foreground, bulk, background, hiring, ended } = pool;
+    drop((foreground, bulk, background));
+    assert_eq!(ended.wait(Duration::from_millis(1)), Err(StillRunning), "more may be wanted");
+    drop(hiring);
+    assert_eq!(ended.wait(PATIENCE), Ok(()));
 }
 
 #[test]
@@ -190,8 +218,8 @@ fn workers_end_when_their_senders_are_gone_and_their_work_is_done() {
     });
     let (pool, deliveries) = pool(3, handler, FakeSource::default());
     pool.foreground[0].chains.send(chain(vec![job("")])).unwrap();
-    let Pool { foreground, bulk, background, ended } = pool;
-    drop((foreground, bulk, background));
+    let Pool { foreground, bulk, background, hiring, ended } = pool;
+    drop((foreground, bulk, background, hiring));
     assert_eq!(ended.wait(Duration::from_millis(1)), Err(StillRunning));
     drop(open);
     assert_eq!(ended.wait(PATIENCE), Ok(()));
@@ -227,6 +255,7 @@ fn a_bulk_job_hands_over_chunks_and_heeds_their_rulings() {
                 assert!(chain_ended);
                 break completion;
             }
+            other => panic!("{other:?}"),
         }
     };
     assert!(done > 0 && matches!(completion.outcome, Outcome::Done(_)));

@@ -50,7 +50,17 @@ pub(super) fn check(workers: usize, scenario: &str) {
 }
 
 pub(super) fn check_within(workers: usize, limits: Limits, scenario: &str) {
-    let mut stage = Stage::new(Engine::new(setup(workers, limits, 7)));
+    check_on(Engine::new(setup(workers, limits, 7)), scenario);
+}
+
+/// The same with as many as `max` workers, those included that are hired.
+pub(super) fn check_elastic(workers: usize, max: usize, scenario: &str) {
+    let setup = setup(workers, Limits::default(), 7);
+    check_on(Engine::new(Setup { plan: setup.plan.up_to(max), ..setup }), scenario);
+}
+
+fn check_on(engine: Engine, scenario: &str) {
+    let mut stage = Stage::new(engine);
     let (mut expected, mut seen) = (String::new(), String::new());
     for line in scenario.lines().map(str::trim).filter(|line| !line.is_empty()) {
         writeln!(expected, "{line}").unwrap();
@@ -108,8 +118,15 @@ impl Stage {
             self.advance(duration(&span[1..]));
         }
         let words: Vec<&str> = words.collect();
-        match words[..] {
-            [] => {}
+        let known =
+            words.is_empty() || self.call(&words) || self.come_back(&words) || self.turn(&words);
+        assert!(known, "not a line of a scenario: {line}");
+        self.settle();
+    }
+
+    /// What a caller does.
+    fn call(&mut self, words: &[&str]) -> bool {
+        match *words {
             ["submit", name, kind, ref rest @ ..] => self.submit(name, kind, rest),
             ["ask", caller, wants, task, ref rest @ ..] => self.ask(caller, wants, task, rest),
             ["why", caller, task, ref rest @ ..] => {
@@ -126,9 +143,17 @@ impl Stage {
                 let reply_to = self.caller(caller);
                 self.event(Event::RepairShown { reply_to, print: 7 });
             }
-            ["page", ref tasks @ ..] => self.page(tasks),
+            ["follow", task] => self.event(Event::Followed(self.id(task))),
+            ["unfollow", task] => self.event(Event::Unfollowed(self.id(task))),
+            _ => return false,
+        }
+        true
+    }
+
+    /// What comes back from workers.
+    fn come_back(&mut self, words: &[&str]) -> bool {
+        match *words {
             ["stopped", task] => self.fail(task, Outcome::Cancelled),
-            ["parked", task, ref rest @ ..] => self.parked(task, rest),
             ["done", task] => self.complete(task, Outcome::Done(Product::default()), false),
             ["puts", task] => self.complete(task, Outcome::Done(Product::default()), true),
             ["reject", task] => self.fail(task, Outcome::Rejected(Fault::input("bad", "no"))),
@@ -139,14 +164,6 @@ impl Stage {
                 self.fail(task, Outcome::Ephemeral(fault));
             }
             ["defect", task] => self.fail(task, Outcome::Defect(Fault::input("bug", "no"))),
-            ["durable"] => self.judge_all(Fate::Durable { lsn: 1 }),
-            ["full"] => self.judge_all(Fate::DiskFull),
-            ["too-large", task] => self.judge(task, Fate::TooLarge),
-            ["full", task] => self.judge(task, Fate::DiskFull),
-            ["durable", task] => self.judge(task, Fate::Durable { lsn: 1 }),
-            ["conflict", task, key] => {
-                self.judge(task, Fate::Conflict { key_hash: key.parse().unwrap() });
-            }
             ["recalled", leader, from] => {
                 let (_, chain) = self.at_work[&self.id(leader)];
                 self.chains.get_mut(&chain).unwrap().left = 1;
@@ -155,13 +172,31 @@ impl Stage {
             }
             ["chunk", task, cursor] => self.advance_task(task, cursor),
             ["yield", task] => self.fail(task, Outcome::Yielded),
+            ["hired"] => self.event(Event::Hired),
+            ["not-hired"] => self.event(Event::NotHired),
+            _ => return false,
+        }
+        true
+    }
+
+    /// What the journal says, and whoever runs the server.
+    fn turn(&mut self, words: &[&str]) -> bool {
+        match *words {
+            ["durable"] => self.judge_all(Fate::Durable { lsn: 1 }),
+            ["full"] => self.judge_all(Fate::DiskFull),
+            ["too-large", task] => self.judge(task, Fate::TooLarge),
+            ["full", task] => self.judge(task, Fate::DiskFull),
+            ["durable", task] => self.judge(task, Fate::Durable { lsn: 1 }),
+            ["conflict", task, key] => {
+                self.judge(task, Fate::Conflict { key_hash: key.parse().unwrap() });
+            }
+            ["page", ref tasks @ ..] => self.page(tasks),
+            ["parked", task, ref rest @ ..] => self.parked(task, rest),
             ["found", caller, ref rest @ ..] => self.found(caller, rest),
             ["spooled", task] => self.spooled(task, Spooled::Written),
             ["spool-full", task] => self.spooled(task, Spooled::DiskFull),
             ["recovering"] => self.engine.begin_recovery(),
             ["recovered"] => self.event(Event::RecoveryEnded),
-            ["follow", task] => self.event(Event::Followed(self.id(task))),
-            ["unfollow", task] => self.event(Event::Unfollowed(self.id(task))),
             ["space", ref over @ ..] => {
                 let is_low = over.contains(&"low");
                 let over = over.iter().filter_map(|name| KindName::new(name)).collect();
@@ -170,9 +205,9 @@ impl Stage {
             ["poison"] => self.event(Event::JournalFailed),
             ["drain"] => self.event(Event::DrainStarted),
             ["grace-ends"] => self.event(Event::GraceEnded),
-            _ => panic!("not a line of a scenario: {line}"),
+            _ => return false,
         }
-        self.settle();
+        true
     }
 
     pub(super) fn advance(&mut self, span: Duration) {
@@ -408,6 +443,8 @@ impl Stage {
             Effect::Recall(chain) => {
                 write!(text, "recall {}", self.names[&self.chains[&chain].leader]).unwrap();
             }
+            Effect::Hire => text.push_str("hire"),
+            Effect::Retire(count) => write!(text, "retire {count}").unwrap(),
             Effect::Notice(change) => write!(text, "notice {:?}", change.trend).unwrap(),
             Effect::Explain { to, explanation, .. } => {
                 let caller = &self.callers[to.0 as usize];

@@ -15,8 +15,8 @@ use overtime_protocol::record::{Change, Put, ReadMark};
 use overtime_protocol::repair::{Remedy, RepairOrder};
 use overtime_protocol::{
     Append, Chain, ChainNumber, Chunk, Completion, Fate, Fault, Fingerprint, Form, Go, Job,
-    KeyHash, KindId, LANES, Now, Outcome, Payload, PerLane, Product, Progress, ReplyTo, Ruling,
-    SpoolOrder, Spooled, TaskId, TenantId, UnixMillis, Verdict,
+    KeyHash, KindId, LANES, Lane, Now, Outcome, Payload, PerLane, Product, Progress, ReplyTo,
+    Ruling, SpoolOrder, Spooled, TaskId, TenantId, UnixMillis, Verdict,
 };
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -30,6 +30,8 @@ struct Day {
     at_work: Vec<AtWork>,
     /// Chains that were recalled, and from where: the engine has not heard of it yet.
     recalled: Vec<(ChainNumber, usize)>,
+    /// Spare workers that were asked for and have not come.
+    hiring: u32,
     /// Payloads that the spool has to keep.
     spooling: VecDeque<TaskId>,
     /// Payloads that have files.
@@ -68,7 +70,10 @@ impl Day {
         if seed.is_multiple_of(4) {
             limits.payload_memory_max_bytes = 800_000;
         }
-        let mut engine = Engine::new(setup(3, limits, seed));
+        let mut setup = setup(3, limits, seed);
+        // On most days others stand in for workers that are held for long.
+        setup.plan.foreground_max += (seed % 3) as usize;
+        let mut engine = Engine::new(setup);
         (1..TENANTS)
             .for_each(|number| assert_eq!(engine.tenant(&format!("t{number}")).0, number as u32));
         Self {
@@ -79,6 +84,7 @@ impl Day {
             appends: VecDeque::new(),
             at_work: Vec::new(),
             recalled: Vec::new(),
+            hiring: 0,
             spooling: VecDeque::new(),
             files: HashSet::new(),
             owed: HashSet::new(),
@@ -328,6 +334,15 @@ impl Day {
         self.now.unix = self.now.unix + span;
     }
 
+    /// A spare worker comes, or the system has none.
+    fn hire(&mut self) {
+        if self.hiring > 0 {
+            self.hiring -= 1;
+            let refused = self.chance.below(4) == 0;
+            self.event(if refused { Event::NotHired } else { Event::Hired });
+        }
+    }
+
     /// What was recalled may be told at once or after other events.
     fn tell_recalled(&mut self) {
         for (chain, from) in std::mem::take(&mut self.recalled) {
@@ -338,6 +353,7 @@ impl Day {
     fn settle(&mut self) {
         if self.chance.below(2) == 0 {
             self.tell_recalled();
+            self.hire();
         }
         self.engine.tick(1000, self.now, &mut self.out);
         self.engine.audit();
@@ -353,7 +369,8 @@ impl Day {
     fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Reply { to, .. } => self.answer(to),
-            Effect::Notice(_) => {}
+            Effect::Notice(_) | Effect::Retire(_) => {}
+            Effect::Hire => self.hiring += 1,
             Effect::Explain { to, .. } => self.answer(to),
             Effect::Read(read) => self.answer(read.reply_to),
             Effect::Inquire(inquiry) => self.keys.asked.push_back(inquiry),
@@ -397,8 +414,11 @@ impl Day {
                     ends: None,
                 });
                 self.at_work.iter().for_each(|out| busy[out.freed.lane] += 1);
-                let counted = LANES.map(|lane| self.engine.credits.running(lane));
-                assert!(LANES.into_iter().all(|lane| busy[lane] <= counted[lane as usize]));
+                let credits = &self.engine.credits;
+                let counted: usize = LANES.map(|lane| credits.running(lane)).iter().sum();
+                assert!(busy.0.iter().sum::<usize>() <= counted + credits.charged());
+                let shared = busy[Lane::Control] + busy[Lane::Interactive];
+                assert!(shared <= credits.plan().foreground + credits.spares());
             }
         }
     }
@@ -470,12 +490,13 @@ fn whatever_happens_everything_ends_once_and_everybody_is_answered_once() {
         run(seed.parse().expect("OVERTIME_ENGINE_SEED is a number"));
         return;
     }
-    let (mut cancelled, mut resumed) = (0, 0);
+    let (mut cancelled, mut resumed, mut hired) = (0, 0, 0);
     for seed in 0..300 {
         match std::panic::catch_unwind(|| run(seed)) {
             Ok(stats) => {
                 cancelled += stats.cancelled;
                 resumed += stats.resumed;
+                hired += stats.hired;
             }
             Err(panic) => {
                 eprintln!("replay with OVERTIME_ENGINE_SEED={seed}");
@@ -484,6 +505,7 @@ fn whatever_happens_everything_ends_once_and_everybody_is_answered_once() {
         }
     }
     assert!(cancelled > 1_000 && resumed > 1_000, "days too quiet: {cancelled}, {resumed}");
+    assert!(hired > 200, "nobody is held for long: {hired}");
 }
 
 #[test]
