@@ -311,19 +311,19 @@ fn nobody_waits_longer_than_he_wants_for_the_tasks_of_a_former_process() {
         submit c call key=m wait=0s
         > inquire for c
         found c held-by=a
-        > read ReplyTo(2)
+        > read ReplyTo(2) as default
         submit d call key=m strict
         > inquire for d
         found d held-by=a
         > reply d 409 in-progress yes
         +2s
         > append a started
-        > read ReplyTo(1)
+        > read ReplyTo(1) as default
         submit e call key=m wait=2s
         > inquire for e
         found e held-by=a
         grace-ends
-        > read ReplyTo(4)
+        > read ReplyTo(4) as default
         recovered
     ",
     );
