@@ -14,11 +14,16 @@ pub(crate) fn greeting(server: &Server) -> String {
     let _ = writeln!(text, "  admin    http://{}  (/metrics /livez /readyz)", addresses.admin);
     let _ = writeln!(text, "  data     {}", server.data().display());
     let _ = writeln!(text, "  kinds    {}", kinds.join(", "));
+    let who = if server.asks_for_keys() { "whoever has a key" } else { "whoever reaches it" };
+    let _ = writeln!(text, "  callers  {who}  (overtime keys)");
     for note in server.notes() {
         let _ = writeln!(text, "  note     {note}");
     }
     let url = format!("http://{}/v1", addresses.data);
     let _ = writeln!(text, "\nTry:\n");
+    if server.asks_for_keys() {
+        let _ = writeln!(text, "  alias curl='curl -H \"Authorization: Bearer $KEY\"'");
+    }
     let _ = writeln!(text, "  curl {url}/tasks/contacts.upsert \\");
     let _ = writeln!(text, "    -d '{{\"email\":\"ada@example.com\",\"first_name\":\"Ada\"}}'");
     let _ = writeln!(text, "  curl {url}/contacts/ada@example.com");

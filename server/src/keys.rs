@@ -10,7 +10,7 @@ mod store;
 mod watch;
 
 pub(crate) use store::Store;
-pub(crate) use watch::{Watch, at_start};
+pub(crate) use watch::{Ring, Watch};
 
 use anyhow::{Context, Result, anyhow, bail};
 use book::{Hash, Key, Moment, is_key_id};

@@ -35,6 +35,7 @@ mod loss;
 mod notices;
 mod recovery;
 mod remote;
+mod reports;
 mod scheduling;
 mod server;
 mod signals;

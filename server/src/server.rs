@@ -2,11 +2,12 @@
 
 use crate::config::Config;
 use crate::descriptors;
-use crate::keys::{self, Store, Watch};
+use crate::keys::{Ring, Watch};
 use crate::lines::Lines;
 use crate::loss::Damage;
 use crate::notices;
 use crate::recovery;
+use crate::reports;
 use crate::scheduling::{ask_for_short_slice, leave_as_it_is};
 use crate::source::JournalSource;
 use crate::window::ServerWindow;
@@ -15,7 +16,7 @@ use overtime_core::{
     Core, Door, Exit, Listener, Lookups, Mail, Mailbox, WorkerChannel, WorkerChannels,
 };
 use overtime_engine::{Engine, LanePlan, Seed};
-use overtime_journal::{Journal, Report};
+use overtime_journal::{Journal, Opened};
 use overtime_protocol::{Clock, Kind, Opener};
 use overtime_worker::{Delivery, Equipment, Handler, PoolOptions};
 use std::io;
@@ -119,6 +120,11 @@ impl Server {
         &self.kinds
     }
 
+    /// Whether callers were asked for keys when it started.
+    pub fn asks_for_keys(&self) -> bool {
+        self.keys.began_with_keys()
+    }
+
     /// What an operator should know of the start: what was recovered, what was found damaged.
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -171,9 +177,7 @@ fn start(
     kinds: Vec<Kind>,
     damage: Damage,
 ) -> Result<Server> {
-    let store = Store::of(&config.data);
-    let ring = keys::at_start(&store)?;
-    config.check_exposure(ring.is_required())?;
+    let ring = Ring::at_start(&config)?;
     let (listener, admin) = bind(&config)?;
     let addresses = Addresses { data: listener.address()?, admin: admin.local_addr()? };
     let clock = Clock::start();
@@ -182,16 +186,17 @@ fn start(
     let lines = Lines::start().context("the system refuses a thread")?;
     damage.settle(&options, &lines)?;
     let mut opened = overtime_journal::open(&options, opener())?;
-    let recovered = opened.recovered();
+    let clean = opened.recovered().clean;
     let backlog = opened.take_backlog().expect("nobody has taken it yet");
     let wanted = config.limits.connections;
     let connections_max = descriptors::connections_of(wanted);
     let unkept = descriptors::note(wanted, connections_max);
     let notes = opened.notes().iter().cloned().chain(unkept).collect();
+    let plan = LanePlan::new(config.workers.min, processors()).up_to(config.workers.max);
+    let engine = make_engine(&config, &kinds, plan, &opened);
     let door = Door::open().context("the system has no descriptor left for the poll")?;
     let mailbox = door.mailbox();
-    let journal = opened.start(journal_deliver(mailbox.clone(), lines.clone()));
-    let plan = LanePlan::new(config.workers.min, processors()).up_to(config.workers.max);
+    let journal = opened.start(reports::deliver(mailbox.clone(), lines.clone()));
     let equipment = Equipment {
         handlers,
         opener: opener(),
@@ -199,15 +204,6 @@ fn start(
         clock,
     };
     let workers = start_workers(plan, starts, equipment, mailbox.clone())?;
-    let mut engine = Engine::new(overtime_engine::Setup {
-        limits: config.engine_limits(),
-        kinds: kinds.clone(),
-        plan,
-        epoch: recovered.epoch,
-        highest: recovered.highest,
-        seed: Seed::new(seed()),
-    });
-    engine.begin_recovery();
     let (notices, rate_changes) =
         notices::start(&kinds, lines.clone()).context("the system refuses a thread")?;
     let mut core = Core::new(
@@ -225,17 +221,30 @@ fn start(
             clock,
         },
     )?;
-    if let Some(keys) = ring.keys() {
-        core.set_keys(keys);
-    }
-    let keys = Watch::start(store, ring, clock, mailbox.clone(), lines.clone())
+    ring.keys().into_iter().for_each(|keys| core.set_keys(keys));
+    let keys = Watch::start(ring, clock, mailbox.clone(), lines.clone())
         .context("the system refuses a thread")?;
     let window = ServerWindow::new(mailbox.clone(), journal.stats(), rate_changes);
     let console = overtime_console::start(admin, Arc::new(window))?;
     let core = std::thread::Builder::new().name("core".to_owned()).spawn(|| core.run())?;
-    recovery::start(backlog, recovered.clean, &kinds, mailbox.clone(), lines.clone())?;
+    recovery::start(backlog, clean, &kinds, mailbox.clone(), lines.clone())?;
     let data = config.data;
     Ok(Server { addresses, data, kinds, notes, mailbox, core, journal, console, keys, lines })
+}
+
+/// An engine that is about to take in what a former process left.
+fn make_engine(config: &Config, kinds: &[Kind], plan: LanePlan, opened: &Opened) -> Engine {
+    let recovered = opened.recovered();
+    let mut engine = Engine::new(overtime_engine::Setup {
+        limits: config.engine_limits(),
+        kinds: kinds.to_vec(),
+        plan,
+        epoch: recovered.epoch,
+        highest: recovered.highest,
+        seed: Seed::new(seed()),
+    });
+    engine.begin_recovery();
+    engine
 }
 
 fn check_kinds(kinds: &[Kind]) -> Result<()> {
@@ -253,24 +262,6 @@ fn bind(config: &Config) -> Result<(Listener, TcpListener)> {
     let admin = TcpListener::bind(config.admin)
         .with_context(|| format!("the admin port {} cannot be listened on", config.admin))?;
     Ok((data, admin))
-}
-
-fn journal_deliver(mailbox: Mailbox, lines: Lines) -> overtime_journal::Deliver {
-    Arc::new(move |report| {
-        mailbox.push(match report {
-            Report::Verdicts(verdicts) => Mail::Judged(verdicts),
-            Report::Answer(to, answer) => Mail::Answered(to, answer),
-            Report::Strained(strained) => Mail::Strained(strained),
-            Report::Found(ticket, finding) => Mail::Found(ticket, finding),
-            Report::Spooled(task, outcome) => Mail::Spooled(task, outcome),
-            Report::Failed(reason) => Mail::JournalFailed(reason),
-            Report::Noted(line) => return lines.say(line),
-            Report::Space(space) => {
-                lines.say(&space);
-                Mail::Space { is_low: space.is_low, over: space.over }
-            }
-        });
-    })
 }
 
 fn start_workers(

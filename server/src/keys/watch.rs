@@ -2,6 +2,7 @@
 //! cannot be read changes nothing but is told: neither may damage open the server, nor shut it.
 
 use super::store::{Stamp, Store};
+use crate::config::Config;
 use crate::lines::Lines;
 use anyhow::Result;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -19,23 +20,30 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// The keys as they were read last, if there are any.
 #[derive(Clone, Debug)]
 pub(crate) struct Ring {
+    store: Store,
     keys: Option<Arc<KeyRing>>,
     stamp: Option<Stamp>,
 }
 
-/// The keys that a server starts with.
-///
-/// # Errors
-/// If there is a file that cannot be read or is damaged: a server that took it for none would be
-/// open to everybody.
-pub(crate) fn at_start(store: &Store) -> Result<Ring> {
-    // Looked at first, so that a change in between is seen as one later.
-    let stamp = store.stamp()?;
-    let keys = store.read()?.map(|book| Arc::new(book.ring()));
-    Ok(Ring { keys, stamp })
-}
-
 impl Ring {
+    /// The keys that a server starts with.
+    ///
+    /// # Errors
+    /// If there is a file that cannot be read or is damaged: a server that took it for none would
+    /// be open to everybody. If there is none, and the server is to be reached from elsewhere.
+    pub(crate) fn at_start(config: &Config) -> Result<Self> {
+        let ring = Self::read(Store::of(&config.data))?;
+        config.check_exposure(ring.is_required())?;
+        Ok(ring)
+    }
+
+    fn read(store: Store) -> Result<Self> {
+        // Looked at first, so that a change in between is seen as one later.
+        let stamp = store.stamp()?;
+        let keys = store.read()?.map(|book| Arc::new(book.ring()));
+        Ok(Self { store, keys, stamp })
+    }
+
     /// Whether callers are asked for keys.
     pub(crate) fn is_required(&self) -> bool {
         self.keys.is_some()
@@ -50,6 +58,7 @@ impl Ring {
 /// Ends the watch when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Watch {
+    began_with_keys: bool,
     _end: Sender<()>,
 }
 
@@ -59,14 +68,14 @@ impl Watch {
     /// # Errors
     /// If the system refuses a thread.
     pub(crate) fn start(
-        store: Store,
         ring: Ring,
         clock: Clock,
         mailbox: Mailbox,
         lines: Lines,
     ) -> io::Result<Self> {
+        let began_with_keys = ring.is_required();
         let (end, ended) = bounded(0);
-        let mut look = Look { store, ring, at: clock.now().unix, trouble: None };
+        let mut look = Look { ring, at: clock.now().unix, trouble: None };
         thread::Builder::new().name("keys".to_owned()).spawn(move || {
             while !is_over(&ended) {
                 let seen = look.again(clock.now().unix);
@@ -76,7 +85,12 @@ impl Watch {
                 }
             }
         })?;
-        Ok(Self { _end: end })
+        Ok(Self { began_with_keys, _end: end })
+    }
+
+    /// Whether callers were asked for keys from the start.
+    pub(crate) fn began_with_keys(&self) -> bool {
+        self.began_with_keys
     }
 }
 
@@ -86,7 +100,6 @@ fn is_over(ended: &Receiver<()>) -> bool {
 
 /// What the watch knows.
 struct Look {
-    store: Store,
     ring: Ring,
     /// When it was looked at last.
     at: UnixMillis,
@@ -104,15 +117,15 @@ struct Seen {
 impl Look {
     fn again(&mut self, now: UnixMillis) -> Seen {
         let before = std::mem::replace(&mut self.at, now);
-        let found = self.store.stamp().and_then(|stamp| {
+        let found = self.ring.store.stamp().and_then(|stamp| {
             if stamp == self.ring.stamp {
                 return Ok(None);
             }
             // Whatever it says, it is not read again until it changes again.
             self.ring.stamp = stamp;
-            let book = self.store.read()?;
+            let book = self.ring.store.read()?;
             book.map(Some).ok_or_else(|| {
-                let path = self.store.path();
+                let path = self.ring.store.path();
                 anyhow::anyhow!("{} is gone: restart the server to do without keys", path.display())
             })
         });

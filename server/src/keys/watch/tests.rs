@@ -8,9 +8,8 @@ use std::path::Path;
 const ID: &str = "abcdefghij";
 
 fn look(folder: &Path) -> Look {
-    let store = Store::of(folder);
-    let ring = at_start(&store).unwrap();
-    Look { store, ring, at: UnixMillis(0), trouble: None }
+    let ring = Ring::read(Store::of(folder)).unwrap();
+    Look { ring, at: UnixMillis(0), trouble: None }
 }
 
 fn put(store: &Store, expires: Option<u64>) {
@@ -35,7 +34,7 @@ fn a_change_is_seen_once() {
     let mut look = look(folder.path());
     assert!(look.ring.keys.is_none());
     assert!(look.again(UnixMillis(1)).keys.is_none());
-    put(&look.store, None);
+    put(&look.ring.store, None);
     let seen = look.again(UnixMillis(2));
     assert!(seen.keys.unwrap().counts(ID, UnixMillis(2)));
     assert_eq!(seen.line.unwrap(), "keys: 1 count; from now on one is needed");
@@ -82,5 +81,5 @@ fn a_damaged_file_is_no_absent_one() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::of(folder.path());
     fs::write(store.path(), "").unwrap();
-    assert!(at_start(&store).is_err());
+    assert!(Ring::read(store).is_err());
 }
