@@ -4,6 +4,7 @@ mod api;
 mod bulk;
 mod descriptors;
 mod drill;
+mod elastic;
 mod ends;
 mod errands;
 mod events;
