@@ -5,6 +5,7 @@
 use crate::argument::span;
 use crate::crowd::callers::{Callers, Course};
 use crate::crowd::manner::{Manner, Naive};
+use crate::crowd::mannered::Mannered;
 use crate::crowd::script::Script;
 use crate::footprint::Footprint;
 use crate::home::{Home, HomeOptions};
@@ -172,6 +173,11 @@ impl Running {
     /// Clients without manners for this server.
     pub fn naive(&self) -> Naive {
         Naive::new(self.target(), self.service, self.options.seed)
+    }
+
+    /// Clients with manners.
+    pub fn mannered(&self) -> Mannered {
+        Mannered::new(self.target(), self.service, self.options.seed)
     }
 
     /// Plays the script with clients of that manner.

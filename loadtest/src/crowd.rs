@@ -8,6 +8,7 @@ mod agenda;
 pub mod callers;
 mod lines;
 pub mod manner;
+pub mod mannered;
 pub mod script;
 pub mod tally;
 

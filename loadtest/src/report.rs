@@ -3,12 +3,14 @@
 
 mod axis;
 mod canvas;
+mod chart;
 mod frame;
 mod machine;
 mod over_time;
 mod percentiles;
 mod series;
 
+pub use chart::{Chart, Curve};
 pub use series::{Dash, Phase, Picture, Series, Tone};
 
 use crate::bar::Bar;
@@ -70,6 +72,11 @@ impl Page {
         let percentiles = "How long the slowest had to wait: each step to the right is ten times \
                            as rare.";
         self.figure("Latency by percentile", percentiles, &percentiles::draw(picture));
+    }
+
+    /// A plot of anything over time.
+    pub fn chart(&mut self, chart: &Chart) {
+        self.figure(&chart.title, &chart.caption, &chart::draw(chart));
     }
 
     fn figure(&mut self, title: &str, caption: &str, svg: &str) {

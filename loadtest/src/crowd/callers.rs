@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 
 /// How far ahead arrivals are put on the agenda.
 const AHEAD: Duration = Duration::from_millis(20);
+/// Whoever was told that it did not succeed comes back after this, or up to so much later.
+const REST: Duration = Duration::from_secs(2);
+const REST_SPREAD: Duration = Duration::from_secs(1);
 
 /// What a run has shown.
 #[derive(Clone, Debug)]
@@ -37,6 +40,9 @@ pub struct Callers<M> {
     clients: Vec<Client>,
     /// Numbers of clients whose operation is done.
     vacant: Vec<usize>,
+    /// Clients who may not even call.
+    kept_back: Vec<usize>,
+    random: Random,
     tally: Tally,
     footprint: Footprint,
 }
@@ -60,8 +66,11 @@ enum Origin {
 /// What a client's next call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
+    /// For an operation that begins with it.
     First,
+    /// For the same operation.
     Again,
+    /// After its fate.
     Ask,
 }
 
@@ -74,6 +83,8 @@ impl<M: Manner> Callers<M> {
             begun: Instant::now(),
             clients: Vec::new(),
             vacant: Vec::new(),
+            kept_back: Vec::new(),
+            random: Random::new(script.seed),
             tally: Tally::default(),
             footprint,
             script,
@@ -92,15 +103,13 @@ impl<M: Manner> Callers<M> {
     /// The flood is put on the agenda before the run begins: that takes a while.
     fn gather(&mut self, crowd: &mut Crowd) {
         let Some(flood) = self.script.flood else { return };
-        let mut random = Random::new(self.script.seed);
         let spread = flood.spread.as_nanos().max(1) as u64;
         let begun = Instant::now();
         let clients: Vec<(usize, Duration)> = (0..flood.clients)
-            .map(|_| (self.enter(Origin::Flood), Duration::from_nanos(random.below(spread))))
+            .map(|_| (self.enter(Origin::Flood), Duration::from_nanos(self.random.below(spread))))
             .collect();
         self.begun = begun + begun.elapsed() * 4;
         for (client, within) in clients {
-            self.manner.begin(client, self.begun);
             crowd.agenda.call_at(client, self.begun + flood.from + within);
         }
     }
@@ -141,15 +150,20 @@ impl<M: Manner> Callers<M> {
         }
     }
 
-    /// The operation is over. Whoever is of the flood has the next at once.
-    fn finish(&mut self, client: usize, now: Instant, agenda: &mut Agenda) {
+    /// The operation is over. Whoever is of the flood has the next at that time.
+    fn finish(&mut self, client: usize, next: Instant, agenda: &mut Agenda) {
         match self.clients[client].origin {
             Origin::Arrival => self.vacant.push(client),
-            Origin::Flood => {
-                self.manner.begin(client, now);
-                self.go_on(client, Step::First, now, agenda);
-            }
+            Origin::Flood => self.go_on(client, Step::First, next, agenda),
         }
+    }
+
+    /// The operation is over without a result. A person tries once more, but not at once.
+    fn desist(&mut self, client: usize, now: Instant, agenda: &mut Agenda) {
+        let at = self.at(now);
+        self.tally.slice(at).desisted += 1;
+        let rest = REST + Duration::from_nanos(self.random.below(REST_SPREAD.as_nanos() as u64));
+        self.finish(client, now + rest, agenda);
     }
 
     fn go_on(&mut self, client: usize, step: Step, at: Instant, agenda: &mut Agenda) {
@@ -165,6 +179,9 @@ impl<M: Manner> Behaviour for Callers<M> {
             return Turn::Stop;
         }
         self.footprint.look(self.at(now));
+        while let Some(client) = self.kept_back.pop() {
+            self.desist(client, now, agenda);
+        }
         while let Some(due) = self.arrivals.next() {
             let due = self.begun + due;
             if due > now + AHEAD {
@@ -172,7 +189,6 @@ impl<M: Manner> Behaviour for Callers<M> {
             }
             self.arrivals.take();
             let client = self.enter(Origin::Arrival);
-            self.manner.begin(client, due);
             agenda.call_at(client, due);
         }
         Turn::Until(ends)
@@ -182,8 +198,11 @@ impl<M: Manner> Behaviour for Callers<M> {
         if self.has_left(client, now) {
             return None;
         }
-        let step = self.clients[client].step;
-        let at = self.at(now);
+        let (step, at) = (self.clients[client].step, self.at(now));
+        if step == Step::First && !self.manner.begin(client, now) {
+            self.kept_back.push(client);
+            return None;
+        }
         let slice = self.tally.slice(at);
         match step {
             Step::First => (slice.first, slice.offered) = (slice.first + 1, slice.offered + 1),
@@ -203,10 +222,7 @@ impl<M: Manner> Behaviour for Callers<M> {
             }
             Then::Again(at) => self.go_on(client, Step::Again, at, agenda),
             Then::Ask(at) => self.go_on(client, Step::Ask, at, agenda),
-            Then::Desist => {
-                self.tally.slice(at).desisted += 1;
-                self.finish(client, ended.ended_at, agenda);
-            }
+            Then::Desist => self.desist(client, ended.ended_at, agenda),
         }
     }
 }

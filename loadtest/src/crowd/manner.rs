@@ -28,8 +28,9 @@ pub enum Then {
 
 /// Decides for all clients; each is known by its number.
 pub trait Manner {
-    /// `client` has a new operation.
-    fn begin(&mut self, client: usize, now: Instant);
+    /// `client` has a new operation. Whether it may call at all: who knows that nobody listens does
+    /// not.
+    fn begin(&mut self, client: usize, now: Instant) -> bool;
 
     /// What `client` sends now.
     fn call(&mut self, client: usize, now: Instant) -> Call<'_>;
@@ -57,7 +58,9 @@ impl Naive {
 }
 
 impl Manner for Naive {
-    fn begin(&mut self, _: usize, _: Instant) {}
+    fn begin(&mut self, _: usize, _: Instant) -> bool {
+        true
+    }
 
     fn call(&mut self, _: usize, _: Instant) -> Call<'_> {
         let patience = self.span();

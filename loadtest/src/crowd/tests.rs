@@ -28,7 +28,9 @@ impl Brisk {
 }
 
 impl Manner for Brisk {
-    fn begin(&mut self, _: usize, _: Instant) {}
+    fn begin(&mut self, _: usize, _: Instant) -> bool {
+        true
+    }
 
     fn call(&mut self, _: usize, _: Instant) -> Call<'_> {
         Call { request: &self.request, patience: self.patience }

@@ -1,7 +1,7 @@
-//! What both plots have: a frame with a logarithmic latency axis, and labels at the right end of
+//! What all plots have: a frame with an axis for latencies or for counts, and labels at the right end of
 //! the lines that do not lie on top of each other.
 
-use super::axis::{LogAxis, tick_ms};
+use super::axis::{LogAxis, steps, tick_ms};
 use super::canvas::{Canvas, Point};
 use super::series::{Picture, Tone};
 
@@ -18,8 +18,17 @@ const LINE_HEIGHT: f64 = 15.0;
 #[derive(Debug)]
 pub(super) struct Frame {
     pub(super) canvas: Canvas,
-    latency: LogAxis,
+    scale: Scale,
     labels: Vec<Label>,
+}
+
+/// Where a value is above the axis.
+#[derive(Clone, Copy, Debug)]
+enum Scale {
+    /// A latency in milliseconds.
+    Latency(LogAxis),
+    /// Anything from 0 up to this.
+    Even(f64),
 }
 
 #[derive(Debug)]
@@ -34,7 +43,7 @@ impl Frame {
     pub(super) fn of(picture: &Picture) -> Self {
         let (low, high) = picture.range_ms();
         let latency = LogAxis::around(low, high);
-        let mut frame = Self { canvas: Canvas::new(WIDTH, HEIGHT), latency, labels: Vec::new() };
+        let mut frame = Self::with(Scale::Latency(latency));
         for tick in latency.minor() {
             let y = frame.y(tick);
             frame.canvas.line("grid minor", &[(LEFT, y), (RIGHT, y)]);
@@ -47,14 +56,33 @@ impl Frame {
         frame
     }
 
+    /// An empty frame for counts from 0 up to `high`.
+    pub(super) fn linear(high: f64, unit: &str) -> Self {
+        let mut frame = Self::with(Scale::Even(high * 1.05));
+        for tick in steps(high * 1.05) {
+            let y = frame.y(tick);
+            frame.canvas.line("grid", &[(LEFT, y), (RIGHT, y)]);
+            frame.canvas.text("tick end", (LEFT - 8.0, y + 4.0), &format!("{tick}{unit}"));
+        }
+        frame
+    }
+
+    fn with(scale: Scale) -> Self {
+        Self { canvas: Canvas::new(WIDTH, HEIGHT), scale, labels: Vec::new() }
+    }
+
     /// Where a share of the width is.
     pub(super) fn x(&self, share: f64) -> f64 {
         LEFT + share.clamp(0.0, 1.0) * (RIGHT - LEFT)
     }
 
-    /// Where a latency is.
-    pub(super) fn y(&self, ms: f64) -> f64 {
-        BOTTOM - self.latency.place(ms) * (BOTTOM - TOP)
+    /// Where a latency is, or a count.
+    pub(super) fn y(&self, value: f64) -> f64 {
+        let place = match self.scale {
+            Scale::Latency(axis) => axis.place(value),
+            Scale::Even(high) => (value / high).clamp(0.0, 1.0),
+        };
+        BOTTOM - place * (BOTTOM - TOP)
     }
 
     /// A tick of the axis below.
