@@ -4,7 +4,7 @@ use crate::data::Data;
 use crate::floor::command::Floor;
 use crate::scenario::{
     archive, bulk, cancel, capacity, duplicate, events, fallover, flood, hot_key, idle, incident,
-    keys, mixed, restart, retries, single, slow, steps, versus,
+    keys, mixed, restart, retries, single, slow, stampede, steps, versus,
 };
 use crate::verdict::Verdict;
 
@@ -37,6 +37,7 @@ enum Command {
     Archive(archive::Options),
     Capacity(capacity::Options),
     Slow(slow::Options),
+    Stampede(stampede::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -68,6 +69,7 @@ impl CommandLine {
             Command::Archive(options) => archive::run(&options),
             Command::Capacity(options) => capacity::run(&options),
             Command::Slow(options) => slow::run(&options),
+            Command::Stampede(options) => stampede::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

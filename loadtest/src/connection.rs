@@ -3,6 +3,7 @@
 
 use crate::head::{Framing, Malformed, Persistence};
 use crate::response::{Response, read_head};
+use crate::source::Source;
 use mio::net::TcpStream;
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -70,10 +71,10 @@ impl Connection {
 
     /// Connects without waiting: what is sent meanwhile goes with [`Connection::flush`], and a
     /// server that is not there is told by the first use.
-    pub fn begin(target: SocketAddr) -> std::io::Result<Self> {
-        let stream = TcpStream::connect(target)?;
+    pub fn begin(target: SocketAddr, source: &mut Source) -> std::io::Result<Self> {
+        let stream = source.connect(target)?;
         stream.set_nodelay(true)?;
-        Ok(Self::over(stream))
+        Ok(Self::over(TcpStream::from_std(stream)))
     }
 
     fn over(stream: TcpStream) -> Self {

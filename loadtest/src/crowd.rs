@@ -9,6 +9,7 @@ pub mod callers;
 mod lines;
 pub mod manner;
 pub mod mannered;
+pub mod picture;
 pub mod script;
 pub mod tally;
 

@@ -5,6 +5,7 @@ use crate::contestant::{Contestant, ServiceOptions};
 use crate::crowd::LATE_MAX;
 use crate::crowd::script::Script;
 use crate::crowd::tally::quantile_ms;
+use anyhow::Context;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -58,6 +59,22 @@ impl Probe {
             p99_ms: quantile_ms(&told.admitted, 0.99),
             late_p99_ms: course.lateness.p99_ms,
         })
+    }
+}
+
+/// What the server does at its knee: at the one given, or at that which is found.
+pub fn baseline(
+    contestant: Contestant,
+    options: &ServiceOptions,
+    given: Option<f64>,
+    measured: Duration,
+) -> anyhow::Result<Probe> {
+    match given {
+        Some(per_second) => Probe::of(contestant, options, per_second, measured),
+        None => {
+            let probes = search(contestant, options, measured)?;
+            knee(&probes).with_context(|| format!("{contestant} holds no rate at all"))
+        }
     }
 }
 

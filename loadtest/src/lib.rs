@@ -75,6 +75,8 @@ pub mod server_process;
 #[cfg(feature = "measuring")]
 pub mod settle;
 #[cfg(feature = "measuring")]
+pub mod source;
+#[cfg(feature = "measuring")]
 pub mod timeline;
 #[cfg(feature = "measuring")]
 pub mod timer;

@@ -17,5 +17,6 @@ pub mod restart;
 pub mod retries;
 pub mod single;
 pub mod slow;
+pub mod stampede;
 pub mod steps;
 pub mod versus;

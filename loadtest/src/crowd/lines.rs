@@ -2,6 +2,7 @@
 //! while there are not too many. They never outnumber their bound.
 
 use crate::connection::{Broken, Connection};
+use crate::source::Source;
 use mio::{Interest, Registry, Token};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -10,6 +11,7 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(super) struct Lines {
     target: SocketAddr,
+    source: Source,
     most: usize,
     lines: Vec<Option<Line>>,
     /// Places without a connection.
@@ -39,7 +41,8 @@ pub(super) struct Busy {
 
 impl Lines {
     pub(super) fn new(target: SocketAddr, most: usize) -> Self {
-        Self { target, most, lines: Vec::new(), vacant: Vec::new(), idle: Vec::new(), births: 0 }
+        let (lines, vacant, idle) = (Vec::new(), Vec::new(), Vec::new());
+        Self { target, source: Source::new(), most, lines, vacant, idle, births: 0 }
     }
 
     /// The place of a connection on which nothing is in progress; none if there are too many.
@@ -56,7 +59,7 @@ impl Lines {
     }
 
     fn open(&mut self, registry: &Registry) -> std::io::Result<usize> {
-        let mut connection = Connection::begin(self.target)?;
+        let mut connection = Connection::begin(self.target, &mut self.source)?;
         let slot = self.vacant.pop().unwrap_or_else(|| {
             self.lines.push(None);
             self.lines.len() - 1

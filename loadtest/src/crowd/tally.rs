@@ -54,6 +54,11 @@ impl Tally {
         &mut self.slices[number]
     }
 
+    /// From the start to the end of the last slice.
+    pub fn length(&self) -> Duration {
+        SLICE * u32::try_from(self.slices.len()).unwrap_or(u32::MAX)
+    }
+
     /// All that happened in that span of time, to a tenth of a second.
     pub fn within(&self, span: Range<Duration>) -> Slice {
         let mut sum = Slice::default();

@@ -1,0 +1,126 @@
+//! A stampede as a page: what was done, second by second, and what was offered.
+
+use super::report::{Report, Row};
+use super::{Callers, Contest, Options};
+use crate::crowd::picture;
+use crate::report::{Chart, Headline, Page, Phase, Tone, spoken_count, spoken_ms};
+use std::path::Path;
+use std::time::Duration;
+
+pub(super) fn write(
+    path: &Path,
+    options: &Options,
+    contests: &[Contest],
+    report: &Report,
+) -> anyhow::Result<()> {
+    let mut page = Page::new("A stampede", &story(options, report));
+    page.headlines(&contests.iter().zip(&report.rows).map(headline).collect::<Vec<_>>());
+    page.chart(&Chart {
+        title: "Work done".into(),
+        caption: "Operations whose caller got the result, a second.".into(),
+        unit: "/s",
+        curves: contests
+            .iter()
+            .map(|contest| picture::done(contest.name(), tone(contest), &contest.course))
+            .collect(),
+        level: report.rows.first().map(|row| (row.capacity, "capacity".to_owned())),
+        phases: phases(options),
+    });
+    page.chart(&Chart {
+        title: "Calls".into(),
+        caption: "What all callers sent a second: first calls and all others, polls apart.".into(),
+        unit: "/s",
+        curves: contests
+            .iter()
+            .map(|contest| picture::offered(contest.name(), tone(contest), &contest.course))
+            .collect(),
+        level: None,
+        phases: phases(options),
+    });
+    page.chart(&Chart {
+        title: "The slowest of those served".into(),
+        caption: "The 99th percentile of the answers 200 of each second, from its own call.".into(),
+        unit: " ms",
+        curves: contests
+            .iter()
+            .map(|contest| picture::slowest(contest.name(), tone(contest), &contest.course))
+            .collect(),
+        level: None,
+        phases: phases(options),
+    });
+    page.chart(&Chart {
+        title: "Memory".into(),
+        caption: "Resident memory of the server.".into(),
+        unit: " MB",
+        curves: contests
+            .iter()
+            .map(|contest| picture::memory(contest.name(), tone(contest), &contest.course))
+            .collect(),
+        level: None,
+        phases: phases(options),
+    });
+    let columns = [
+        "",
+        "offered/s",
+        "done/s",
+        "p99 served",
+        "p99 of 202",
+        "p99 refused",
+        "gave up",
+        "itself after",
+    ];
+    page.table(&columns, &report.rows.iter().map(cells).collect::<Vec<_>>());
+    page.bars(&report.bars);
+    page.write(path)
+}
+
+fn tone(contest: &Contest) -> Tone {
+    match contest.callers {
+        Callers::Naive => contest.contestant.tone(),
+        Callers::Mannered => Tone::Third,
+    }
+}
+
+fn phases(options: &Options) -> Vec<Phase> {
+    let phase = |name: &str, from, until| Phase { name: name.into(), from, until };
+    vec![
+        phase("calm", Duration::ZERO, options.calm),
+        phase("the crowd", options.calm, options.flood_until()),
+        phase("calm again", options.flood_until(), options.until()),
+    ]
+}
+
+fn story(options: &Options, report: &Report) -> String {
+    let mut story = format!(
+        "For {} seconds, {} times as much as the server can do is asked of it: whoever is not \
+         served within two to three seconds leaves and tries again, for ever.",
+        options.seconds.as_secs(),
+        options.times
+    );
+    for row in &report.rows {
+        let share = 100.0 * row.done_per_second / row.capacity;
+        story.push_str(&format!(" {}: {share:.0} % of what it can do is done.", row.name));
+    }
+    story
+}
+
+fn headline((contest, row): (&Contest, &Row)) -> Headline {
+    Headline {
+        figure: format!("{:.0} %", 100.0 * row.done_per_second / row.capacity),
+        caption: format!("{}: share of its capacity done in the crowd", row.name),
+        tone: tone(contest),
+    }
+}
+
+fn cells(row: &Row) -> Vec<String> {
+    vec![
+        row.name.to_owned(),
+        spoken_count(row.offered_per_second),
+        format!("{:.1}", row.done_per_second),
+        spoken_ms(row.admitted_p99_ms),
+        spoken_ms(row.accepted_p99_ms),
+        spoken_ms(row.refused_p99_ms),
+        spoken_count(row.gave_up as f64),
+        row.recovered_after.map_or("not seen".to_owned(), |after| format!("{after:.1} s")),
+    ]
+}
