@@ -4,7 +4,7 @@ use crate::data::Data;
 use crate::floor::command::Floor;
 use crate::scenario::{
     archive, bulk, cancel, capacity, duplicate, events, fallover, flood, hot_key, idle, incident,
-    keys, mixed, restart, retries, single, slow, stampede, steps, versus,
+    keys, mixed, refusal, restart, retries, single, slow, stampede, steps, versus,
 };
 use crate::verdict::Verdict;
 
@@ -38,6 +38,7 @@ enum Command {
     Capacity(capacity::Options),
     Slow(slow::Options),
     Stampede(stampede::Options),
+    Refusal(refusal::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -70,6 +71,7 @@ impl CommandLine {
             Command::Capacity(options) => capacity::run(&options),
             Command::Slow(options) => slow::run(&options),
             Command::Stampede(options) => stampede::run(&options),
+            Command::Refusal(options) => refusal::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

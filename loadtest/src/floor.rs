@@ -8,6 +8,7 @@ mod client;
 mod clients;
 pub mod command;
 pub mod control;
+pub mod echo;
 mod inbound;
 pub mod queue;
 pub mod reader;

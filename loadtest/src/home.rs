@@ -2,9 +2,10 @@
 //! there one after the other; the folder goes when the scenario ends.
 
 use crate::server_process::ServerProcess;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use tempfile::TempDir;
 
 /// The options for that.
@@ -56,6 +57,25 @@ impl Home {
     /// Starts a server on the data that is there, at these addresses.
     pub fn start_at(&self, addresses: [SocketAddr; 2]) -> anyhow::Result<ServerProcess> {
         ServerProcess::start_at(&self.binary, self.folder.path(), addresses)
+    }
+
+    /// Makes a key for each of some tenants. `limits` is what `keys add` takes behind their names.
+    pub fn add_keys(&self, tenants: &[String], limits: &[&str]) -> anyhow::Result<Vec<String>> {
+        let mut command = Command::new(&self.binary);
+        command.args(["keys", "add"]).args(tenants).args(limits);
+        command.arg("--data").arg(self.folder().join("data"));
+        let told = command.output().context("cannot run the binary")?;
+        if !told.status.success() {
+            bail!("no keys: {}", String::from_utf8_lossy(&told.stderr).trim_end());
+        }
+        let keys = String::from_utf8(told.stdout).context("keys are text")?;
+        Ok(keys.lines().map(str::to_owned).collect())
+    }
+
+    /// The same for one tenant.
+    pub fn add_key(&self, tenant: &str, limits: &[&str]) -> anyhow::Result<String> {
+        let keys = self.add_keys(&[tenant.to_owned()], limits)?;
+        keys.into_iter().next().context("no key was shown")
     }
 
     /// The folder.

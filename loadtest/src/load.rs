@@ -89,6 +89,11 @@ impl Load {
         }
     }
 
+    /// The same, from whoever has `key`.
+    pub fn from_holder_of(self, key: &str) -> Self {
+        Self { template: self.template.from_holder_of(key), ..self }
+    }
+
     fn echo(shape: LoadShape, connections: usize) -> Self {
         let mut random = Random::new(shape.seed);
         let mut body = vec![0; shape.bytes];

@@ -63,6 +63,16 @@ impl Plan {
         self.run_until(&AtomicBool::new(false))
     }
 
+    /// Runs it, and every caller shows `key`.
+    pub fn run_as(&self, key: &str) -> anyhow::Result<Measured> {
+        let is_over = AtomicBool::new(false);
+        let mut generator = Generator::connect(self.shape.target, self.connections)?;
+        let mut run = Run::start(self, &is_over, Instant::now());
+        run.load = run.load.from_holder_of(key);
+        generator.run(&mut run)?;
+        Ok(self.measured(run, generator.in_flight()))
+    }
+
     /// Runs it, but ends it early once `is_over`.
     pub fn run_until(&self, is_over: &AtomicBool) -> anyhow::Result<Measured> {
         let mut generator = Generator::connect(self.shape.target, self.connections)?;

@@ -61,6 +61,15 @@ impl Template {
         Self { bytes, body_at }
     }
 
+    /// The same request, from whoever has `key`.
+    pub fn from_holder_of(mut self, key: &str) -> Self {
+        let line = format!("Authorization: Bearer {key}\r\n");
+        let second_line = memchr::memchr(b'\n', &self.bytes).map_or(0, |end| end + 1);
+        self.bytes.splice(second_line..second_line, line.bytes());
+        self.body_at += line.len();
+        self
+    }
+
     /// The whole request as it stands.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -103,5 +112,16 @@ mod tests {
         assert!(
             template.bytes().starts_with(b"POST /v1/tasks/echo HTTP/1.1\r\nHost: 127.0.0.1:7070")
         );
+    }
+
+    #[test]
+    fn whoever_has_a_key_shows_it_and_says_the_same() {
+        let target = "127.0.0.1:7070".parse().unwrap();
+        let template = Template::post(target, "/v1/tasks/echo", "text/plain", b"n=0000;");
+        let mut template = template.from_holder_of("secret");
+        template.patch(2, 4, 7);
+        assert_eq!(template.body(), b"n=0007;");
+        let front = b"POST /v1/tasks/echo HTTP/1.1\r\nAuthorization: Bearer secret\r\nHost: ";
+        assert!(template.bytes().starts_with(front));
     }
 }

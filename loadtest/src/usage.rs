@@ -31,6 +31,23 @@ impl ProcessUsage {
     }
 }
 
+/// Processor time of all threads of the process `pid` together, of those named `name` if there is
+/// one; the system counts in nanoseconds. A thread that has ended is not counted.
+pub fn threads_cpu(pid: u32, name: Option<&str>) -> anyhow::Result<Duration> {
+    let folder = format!("/proc/{pid}/task");
+    let mut cpu = Duration::ZERO;
+    for thread in std::fs::read_dir(&folder).with_context(|| format!("cannot read {folder}"))? {
+        let place = thread?.path();
+        // A thread may end while it is looked at.
+        let read = |file| std::fs::read_to_string(place.join(file)).unwrap_or_default();
+        if name.is_none_or(|name| read("comm").trim_end() == name) {
+            let nanos = read("schedstat").split(' ').next().and_then(|nanos| nanos.parse().ok());
+            cpu += Duration::from_nanos(nanos.unwrap_or(0));
+        }
+    }
+    Ok(cpu)
+}
+
 /// The most resident memory that the process `pid` has ever had, in bytes.
 pub fn peak_resident_bytes(pid: u32) -> anyhow::Result<u64> {
     let path = format!("/proc/{pid}/status");
@@ -76,6 +93,16 @@ mod tests {
         assert_eq!(peak("Name:\tx\nVmHWM:\t   12 kB\nVmRSS:\t 9 kB\n"), Some(12 * 1024));
         assert_eq!(peak("Name:\tx\n"), None);
         assert!(peak_resident_bytes(std::process::id()).unwrap() > 100_000);
+    }
+
+    #[test]
+    fn a_thread_is_found_by_its_name() {
+        let pid = std::process::id();
+        let spin = move || while threads_cpu(pid, Some("spinning")).unwrap().is_zero() {};
+        let thread = std::thread::Builder::new().name("spinning".into()).spawn(spin).unwrap();
+        thread.join().unwrap();
+        assert!(!threads_cpu(pid, None).unwrap().is_zero());
+        assert!(threads_cpu(pid, Some("nobody")).unwrap().is_zero());
     }
 
     #[test]

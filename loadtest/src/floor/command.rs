@@ -1,7 +1,7 @@
 //! The command line of the floors.
 
 use super::reader::Treatment;
-use super::{axum, control, queue, reader, relay, threads};
+use super::{axum, control, echo, queue, reader, relay, threads};
 use crate::argument::{loopback, span};
 use crate::open_files::make_room_up_to;
 use anyhow::Context;
@@ -69,10 +69,16 @@ pub enum Floor {
         #[arg(long)]
         sync: Option<PathBuf>,
     },
+    /// One thread that answers every request itself.
+    Echo {
+        /// Where to listen; loopback only.
+        #[arg(long, default_value = "127.0.0.1:7176", value_parser = loopback)]
+        listen: SocketAddr,
+    },
     /// No floor but the opposite: a thread for each connection, as long as there are threads.
     Threads {
         /// Where to listen; loopback only.
-        #[arg(long, default_value = "127.0.0.1:7174", value_parser = loopback)]
+        #[arg(long, default_value = "127.0.0.1:7175", value_parser = loopback)]
         listen: SocketAddr,
         /// How many connections are served at a time.
         #[arg(long, default_value_t = 200)]
@@ -98,6 +104,7 @@ impl Floor {
                 rustix::process::nice(nice).context("cannot lower the priority")?;
                 reader::serve(bind(listen)?, treatment, at_once, sync.as_deref())
             }
+            Self::Echo { listen } => echo::Echo::start(bind(listen)?)?.run(),
             Self::Threads { listen, threads } => {
                 // Slow clients are to run out of threads, not of descriptors.
                 make_room_up_to(CONNECTIONS)?;

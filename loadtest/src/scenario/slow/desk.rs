@@ -6,7 +6,7 @@
 use crate::ask::{Reply, ask_within};
 use crate::document::{Task, read};
 use crate::latency::{Latency, Quantiles};
-use crate::request::{get, post_json};
+use crate::request::{delete, get, post_json};
 use anyhow::Context;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -129,6 +129,5 @@ fn look_and_cancel(seen: &mut Seen, target: SocketAddr) {
     };
     let path = format!("/v1/tasks/{}", task.id);
     seen.ask(target, &get(target, &path), 200);
-    let cancel = format!("DELETE {path} HTTP/1.1\r\nHost: {target}\r\n\r\n");
-    seen.ask(target, cancel.as_bytes(), 200);
+    seen.ask(target, &delete(target, &path), 200);
 }

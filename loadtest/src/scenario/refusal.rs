@@ -1,0 +1,118 @@
+//! `refusal`: what it costs a server to say no. A server that spends as much on a refusal as on the
+//! work is brought down by callers whom it refuses; so each kind of refusal is put beside an HTTP
+//! server that does nothing but answer, at the same rate over as many connections, in turns.
+
+mod page;
+mod report;
+mod way;
+
+use crate::argument::seconds;
+use crate::bar::verdict;
+use crate::home::HomeOptions;
+use crate::load::{LoadShape, Work};
+use crate::measurement::Plan;
+use crate::output::Output;
+use crate::server_process::ServerProcess;
+use crate::verdict::Verdict;
+use anyhow::Context;
+use report::{Contest, Report, Sample};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+use way::{Refuser, Way};
+
+const WARMUP: Duration = Duration::from_secs(1);
+
+/// Processor time of a refused request beside that of the barest HTTP server.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Why requests are refused.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "backlog,rate,no-key")]
+    why: Vec<Way>,
+    /// Requests a second, due whatever the server does.
+    #[arg(long, default_value = "10000")]
+    rate: NonZeroU32,
+    /// Over how many connections.
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// Bytes of a body.
+    #[arg(long, default_value_t = 256)]
+    bytes: usize,
+    /// How many runs of each.
+    #[arg(long, default_value_t = 7)]
+    runs: usize,
+    /// How long a run is measured.
+    #[arg(long, default_value = "5s", value_parser = seconds)]
+    seconds: Duration,
+    /// Write a page there.
+    #[arg(long)]
+    html: Option<PathBuf>,
+    #[command(flatten)]
+    home: HomeOptions,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Measures in turns, and prints.
+pub fn run(options: &Options) -> anyhow::Result<Verdict> {
+    let folder = tempfile::tempdir().context("cannot create a folder")?;
+    let floor = ServerProcess::floor("echo", &[], folder.path())?;
+    let mut contests = Vec::new();
+    for why in &options.why {
+        let refuser = Refuser::start(*why, options)?;
+        let contest = contest(options, &floor, &refuser).with_context(|| why.to_string())?;
+        eprintln!("{contest}");
+        contests.push(contest);
+    }
+    let report = Report::new(options, contests);
+    options.output.print(&report)?;
+    if let Some(path) = &options.html {
+        page::write(path, options, &report)?;
+    }
+    Ok(verdict(&report.bars))
+}
+
+/// The floor and the one who refuses, in turns; each goes first as often as the other.
+fn contest(options: &Options, floor: &ServerProcess, refuser: &Refuser) -> anyhow::Result<Contest> {
+    let mut contest = Contest::new(refuser.way());
+    for run in 0..options.runs {
+        for turn in 0..2 {
+            if (run + turn).is_multiple_of(2) {
+                contest.floor.push(answered(options, floor, run)?);
+            } else {
+                contest.refused.push(refused(options, refuser, run)?);
+            }
+        }
+    }
+    Ok(contest)
+}
+
+fn answered(options: &Options, floor: &ServerProcess, run: usize) -> anyhow::Result<Sample> {
+    let summary = plan(options, floor, run).run()?.summary;
+    Ok(Sample::of(&summary, summary.ok))
+}
+
+fn refused(options: &Options, refuser: &Refuser, run: usize) -> anyhow::Result<Sample> {
+    let plan = plan(options, refuser.server(), run);
+    let measured = match refuser.key() {
+        Some(key) => plan.run_as(key),
+        None => plan.run(),
+    };
+    let summary = measured?.summary;
+    let status = refuser.way().status().to_string();
+    let refused = summary.errors.get(&status).copied().unwrap_or(0);
+    Ok(Sample::of(&summary, refused))
+}
+
+fn plan(options: &Options, server: &ServerProcess, run: usize) -> Plan {
+    let seed = run as u64 + 1;
+    Plan {
+        work: Work::Echo,
+        shape: LoadShape { target: server.target(), bytes: options.bytes, emails: 1, seed },
+        connections: options.connections,
+        warmup: WARMUP,
+        measured: options.seconds,
+        rate: Some(options.rate),
+        pid: Some(server.pid()),
+    }
+}
