@@ -2,6 +2,7 @@
 
 mod api;
 mod bulk;
+mod client;
 mod descriptors;
 mod drill;
 mod elastic;

@@ -1,0 +1,136 @@
+//! The native protocol: one connection for all threads of a client, with as many requests in flight
+//! as the server takes. A connection that broke or was said goodbye on is replaced at the next
+//! question.
+
+mod session;
+
+use super::problem::{self, Problem};
+use super::{Ask, Question, Reply, Silence, millis};
+use crate::manners::{Said, Verdict};
+use bytes::Bytes;
+use overtime_protocol::TaskId;
+use overtime_protocol::native::{Answered, Failed, Get, Listing, Named, Part, Reply as Frame};
+use overtime_protocol::native::{Request, Spent, Submit};
+use session::Session;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The way to one server.
+#[derive(Debug)]
+pub(crate) struct Native {
+    address: String,
+    session: Mutex<Option<Arc<Session>>>,
+}
+
+impl Native {
+    /// The way to the server at that address, which is not tried yet.
+    pub(crate) fn to(address: String) -> Self {
+        Self { address, session: Mutex::new(None) }
+    }
+
+    /// A connection that takes requests. While there is none, each thread makes one, and the first
+    /// to be welcomed is the one that all use: nobody waits for somebody else's attempt.
+    fn session(&self, ask: &Ask<'_>) -> Result<Arc<Session>, Silence> {
+        if let Some(session) = self.current(ask.key) {
+            return Ok(session);
+        }
+        let session = Session::open(&self.address, ask.key, ask.timeout)?;
+        let mut current = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*current {
+            Some(faster) if faster.takes_requests_with(ask.key) => Ok(faster.clone()),
+            _ => Ok(current.insert(session).clone()),
+        }
+    }
+
+    fn current(&self, key: Option<&str>) -> Option<Arc<Session>> {
+        let current = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        current.clone().filter(|session| session.takes_requests_with(key))
+    }
+}
+
+impl super::Transport for Native {
+    fn ask(&self, ask: Ask<'_>) -> Result<Reply, Silence> {
+        let until = Instant::now() + ask.timeout;
+        let session = self.session(&ask)?;
+        let payload = match ask.question {
+            Question::Submit(order) => order.submission.payload.clone(),
+            _ => Bytes::new(),
+        };
+        let (frame, body) = session.ask(&request(ask.question), &payload, until)?;
+        match frame {
+            Frame::Answered(answered) => Ok(answered_reply(&ask.question, answered, body)),
+            Frame::Failed(failed) => Ok(failed_reply(failed, body)),
+            other => Err(Silence::Lost(format!("the server answers {other:?}"))),
+        }
+    }
+}
+
+fn request(question: Question<'_>) -> Request {
+    let get = |task: TaskId, part, wait_ms| {
+        Request::Get(Get { task: task.to_ulid(), part, wait_ms, known_tag: None })
+    };
+    let named = |task: TaskId| Named { task: task.to_ulid() };
+    match question {
+        Question::Submit(order) => {
+            let submission = order.submission;
+            Request::Submit(Box::new(Submit {
+                form: order.form,
+                wait_ms: Some(millis(order.hold)),
+                urgency: submission.urgency.unwrap_or(3),
+                delay_ms: submission.delay.map_or(0, millis),
+                content_type: submission.content_type.as_deref().map(Into::into),
+                traceparent: submission.traceparent.as_deref().map(Into::into),
+                idempotency_key: Some(order.key.as_str().into()),
+                ..Submit::to(&submission.kind)
+            }))
+        }
+        Question::Document { task, hold } => get(task, Part::Document, Some(millis(hold))),
+        Question::Result(task) => get(task, Part::Result, None),
+        Question::Cancel(task) => Request::Cancel(named(task)),
+        Question::Retry(task) => Request::Retry(named(task)),
+        Question::Tasks(query) => Request::List(Listing { query: query.into() }),
+    }
+}
+
+fn answered_reply(question: &Question<'_>, answered: Answered, body: Bytes) -> Reply {
+    let mut said = Said {
+        retry_after: answered.retry_after_ms.map(Duration::from_millis),
+        task: answered.task.and_then(task),
+        ..Said::of(answered.status)
+    };
+    if question.is_answered_by_document(answered.status)
+        && let Some((task, state)) = problem::standing(&body)
+    {
+        (said.task, said.state) = (Some(task), Some(state));
+    }
+    let content_type = answered.content_type.map(|text| text.to_string());
+    with_spent(said, answered.spent, Reply { content_type, ..empty(body) })
+}
+
+fn failed_reply(failed: Failed, body: Bytes) -> Reply {
+    let (retryable, submitted) = (failed.retryable, failed.submitted);
+    let retry_after = failed.retry_after_ms.map(Duration::from_millis);
+    let said = Said {
+        retry_after,
+        task: failed.task.and_then(task),
+        verdict: Some(Verdict { retryable, submitted }),
+        ..Said::of(failed.status)
+    };
+    let refusal = Some(Problem::read(&body).refusal(failed.status, retry_after));
+    let content_type = Some("application/problem+json".to_owned());
+    with_spent(said, failed.spent, Reply { refusal, content_type, ..empty(body) })
+}
+
+fn with_spent(said: Said, spent: Option<Spent>, reply: Reply) -> Reply {
+    let durability = spent.map(|spent| spent.durability);
+    Reply { said, durability, replayed: spent.is_some_and(|spent| spent.replayed), ..reply }
+}
+
+fn empty(body: Bytes) -> Reply {
+    let said = Said::of(0);
+    Reply { said, refusal: None, content_type: None, body, durability: None, replayed: false }
+}
+
+fn task(ulid: [u8; 26]) -> Option<TaskId> {
+    str::from_utf8(&ulid).ok()?.parse().ok()
+}
