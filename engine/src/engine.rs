@@ -189,7 +189,7 @@ impl Engine {
             Event::Followed(task) => self.follow(task),
             Event::Unfollowed(task) => self.unfollow(task),
             Event::Space { is_low, over } => self.note_space(is_low, &over),
-            Event::Policies(ring) => self.tenants.set_policies(&ring),
+            Event::Policies(ring) => self.tenants.set_policies(&ring, now.monotonic),
             Event::JournalFailed => self.fail(out),
             Event::DrainStarted => self.start_drain(),
             Event::GraceEnded => self.end_grace(now, out),
@@ -296,7 +296,8 @@ impl Engine {
         if let Some(lane) = task.marked_in {
             self.marks[lane].leave();
         }
-        self.stats.payload_bytes -= task.bytes_in_memory();
+        self.drop_payload(task.durable.tenant, task.bytes_in_memory());
+        self.tenants.get_mut(task.durable.tenant).busy -= u32::from(task.under_way);
         self.reloads.lent_bytes -= task.lent;
         if let Some(claim) = &task.durable.claim {
             self.keys.let_go(claim.key);

@@ -11,6 +11,7 @@
 //! "Timed out but running" is a running task without a waiter; no flag says it.
 
 mod brief;
+mod bucket;
 mod engine;
 mod event;
 mod hot;

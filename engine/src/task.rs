@@ -74,6 +74,8 @@ pub(crate) struct Task {
     /// The key over which its latest attempt conflicted.
     pub(crate) hot_key: Option<u64>,
     pub(crate) waiters: Vec<Waiter>,
+    /// Whether it counts among those of its tenant that are under way.
+    pub(crate) under_way: bool,
 }
 
 /// A chunk until its fate is known.
@@ -178,6 +180,13 @@ impl Task {
     /// Whether somebody is still prepared to wait for the end of the work.
     pub(crate) fn is_waited_for(&self) -> bool {
         self.waiters.iter().any(|waiter| !waiter.overdue)
+    }
+
+    /// Whether somebody waits for the result, or a worker has it: so much of a tenant's work has a
+    /// bound.
+    pub(crate) fn is_under_way(&self) -> bool {
+        matches!(self.run, Run::Running | Run::Abandoned)
+            || self.waiters.iter().any(|waiter| waiter.wants == Wants::Result)
     }
 
     /// Whether it is to end as cancelled as soon as nothing else has ended it.

@@ -1,8 +1,9 @@
-//! The tenants that this process knows: their names and what each may do. It knows no key and no
-//! task.
+//! The tenants that this process knows: their names, what each may do, what each has under way, and
+//! how each was hurt. It knows no key and no task.
 
+use crate::bucket::Bucket;
 use overtime_protocol::keyring::KeyRing;
-use overtime_protocol::{DEFAULT_TENANT, Policy, TenantId};
+use overtime_protocol::{DEFAULT_TENANT, Hurt, Monotonic, Policy, TenantId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,13 +14,46 @@ use std::sync::Arc;
 pub(crate) struct Tenants {
     ids: HashMap<Arc<str>, TenantId>,
     all: Vec<Tenant>,
+    /// Those that were hurt since somebody last asked.
+    hurt: Vec<TenantId>,
+    /// How many have a key.
+    keyed: usize,
 }
 
 /// What is known of one tenant.
 #[derive(Debug)]
-struct Tenant {
-    name: Arc<str>,
-    policy: Policy,
+pub(crate) struct Tenant {
+    pub(crate) name: Arc<str>,
+    pub(crate) policy: Policy,
+    pub(crate) bucket: Option<Bucket>,
+    /// Its tasks that are under way: somebody waits for the result, or a worker has them.
+    pub(crate) busy: u32,
+    /// Its payload bytes in memory.
+    pub(crate) payload_bytes: u64,
+    has_key: bool,
+    hurt: Hurt,
+}
+
+impl Tenant {
+    fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            policy: Policy::default(),
+            bucket: None,
+            busy: 0,
+            payload_bytes: 0,
+            has_key: false,
+            hurt: Hurt::default(),
+        }
+    }
+
+    fn allow(&mut self, policy: Policy, now: Monotonic) {
+        self.policy = policy;
+        self.bucket = policy.rate.map(|rate| match &self.bucket {
+            Some(bucket) => bucket.at_rate(rate, now),
+            None => Bucket::new(rate),
+        });
+    }
 }
 
 impl Tenants {
@@ -31,31 +65,73 @@ impl Tenants {
         let id = TenantId(u32::try_from(self.all.len()).expect("tenants are few"));
         let name: Arc<str> = name.into();
         self.ids.insert(name.clone(), id);
-        self.all.push(Tenant { name, policy: Policy::default() });
+        self.all.push(Tenant::new(name));
         id
     }
 
     pub(crate) fn name(&self, tenant: TenantId) -> Arc<str> {
-        self.all[tenant.0 as usize].name.clone()
+        self.get(tenant).name.clone()
     }
 
-    pub(crate) fn policy(&self, tenant: TenantId) -> Policy {
-        self.all[tenant.0 as usize].policy
+    pub(crate) fn get(&self, tenant: TenantId) -> &Tenant {
+        &self.all[tenant.0 as usize]
     }
 
-    /// What tenants may do from here on; those of which nothing is said may do everything.
-    pub(crate) fn set_policies(&mut self, ring: &KeyRing) {
-        self.all.iter_mut().for_each(|tenant| tenant.policy = Policy::default());
-        for (name, policy) in ring.policies() {
+    pub(crate) fn get_mut(&mut self, tenant: TenantId) -> &mut Tenant {
+        &mut self.all[tenant.0 as usize]
+    }
+
+    /// Who has keys and what tenants may do from here on; those of which nothing is said may do
+    /// everything. What was used of a rate stays used.
+    pub(crate) fn set_policies(&mut self, ring: &KeyRing, now: Monotonic) {
+        self.all.iter_mut().for_each(|tenant| tenant.has_key = false);
+        for name in ring.tenants() {
             let id = self.id(name.as_str());
-            self.all[id.0 as usize].policy = *policy;
+            self.get_mut(id).has_key = true;
         }
+        self.keyed = self.all.iter().filter(|tenant| tenant.has_key).count();
+        let said: HashMap<TenantId, Policy> =
+            ring.policies().map(|(name, policy)| (self.id(name.as_str()), *policy)).collect();
+        for (place, tenant) in self.all.iter_mut().enumerate() {
+            let id = TenantId(place as u32);
+            tenant.allow(said.get(&id).copied().unwrap_or_default(), now);
+        }
+    }
+
+    /// Whether several share this server.
+    pub(crate) fn are_many(&self) -> bool {
+        self.keyed > 1
+    }
+
+    /// Something happened to a request of a tenant.
+    pub(crate) fn hurt(&mut self, tenant: TenantId, what: Hurt) {
+        let hurt = &mut self.all[tenant.0 as usize].hurt;
+        if hurt.is_nothing() {
+            self.hurt.push(tenant);
+        }
+        *hurt += what;
+    }
+
+    /// What happened to whom since the last time, each tenant once.
+    pub(crate) fn take_hurts(&mut self) -> Vec<(Arc<str>, Hurt)> {
+        let hurt = std::mem::take(&mut self.hurt);
+        let mut taken = Vec::with_capacity(hurt.len());
+        for id in hurt {
+            let tenant = self.get_mut(id);
+            taken.push((tenant.name.clone(), std::mem::take(&mut tenant.hurt)));
+        }
+        taken
+    }
+
+    #[cfg(any(test, feature = "audit"))]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Tenant> {
+        self.all.iter()
     }
 }
 
 impl Default for Tenants {
     fn default() -> Self {
-        let mut tenants = Self { ids: HashMap::new(), all: Vec::new() };
+        let mut tenants = Self { ids: HashMap::new(), all: Vec::new(), hurt: Vec::new(), keyed: 0 };
         tenants.id(DEFAULT_TENANT);
         tenants
     }
@@ -64,6 +140,26 @@ impl Default for Tenants {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use overtime_protocol::keyring::{KeyEntry, SecretHash};
+    use overtime_protocol::{Rate, TenantName};
+
+    fn name(text: &str) -> TenantName {
+        TenantName::new(text).unwrap()
+    }
+
+    fn ring(limited: &[&str], keyed: &[&str]) -> KeyRing {
+        let mut ring = KeyRing::default();
+        for (number, tenant) in keyed.iter().enumerate() {
+            let secret = SecretHash::of("s");
+            let entry = KeyEntry { tenant: name(tenant), secret, expires: None };
+            ring.add(&format!("key{number}"), entry);
+        }
+        let rate = Some(Rate { per_second: 1.0, burst: 2 });
+        for tenant in limited {
+            ring.allow(name(tenant), Policy { rate, ..Policy::default() });
+        }
+        ring
+    }
 
     #[test]
     fn a_name_keeps_its_number_and_the_first_is_the_default() {
@@ -73,5 +169,37 @@ mod tests {
         assert_eq!((acme, tenants.id("other")), (TenantId(1), TenantId(2)));
         assert_eq!(tenants.id("acme"), acme);
         assert_eq!(&*tenants.name(acme), "acme");
+    }
+
+    #[test]
+    fn a_ring_that_comes_again_gives_no_token_back() {
+        let (mut tenants, now) = (Tenants::default(), Monotonic(1));
+        tenants.set_policies(&ring(&["acme"], &["acme", "acme"]), now);
+        assert!(!tenants.are_many());
+        let acme = tenants.id("acme");
+        let take = |tenants: &mut Tenants| {
+            tenants.get_mut(acme).bucket.as_mut().is_none_or(|bucket| bucket.take(now))
+        };
+        assert!(take(&mut tenants) && take(&mut tenants) && !take(&mut tenants));
+        tenants.set_policies(&ring(&["acme"], &["acme", "other"]), now);
+        assert!(tenants.are_many());
+        assert!(!take(&mut tenants));
+        tenants.set_policies(&ring(&[], &["other"]), now);
+        assert!(!tenants.are_many());
+        assert!(take(&mut tenants), "nothing is said of it any more");
+    }
+
+    #[test]
+    fn hurts_are_told_once_and_only_of_those_who_were_hurt() {
+        let mut tenants = Tenants::default();
+        let (acme, other) = (tenants.id("acme"), tenants.id("other"));
+        assert!(tenants.take_hurts().is_empty());
+        for (tenant, delayed) in [(other, 2), (acme, 1), (other, 3)] {
+            tenants.hurt(tenant, Hurt { delayed, ..Hurt::default() });
+        }
+        let told: Vec<_> = tenants.take_hurts();
+        let told: Vec<_> = told.iter().map(|(name, hurt)| (&**name, hurt.delayed)).collect();
+        assert_eq!(told, [("other", 5), ("acme", 1)]);
+        assert!(tenants.take_hurts().is_empty());
     }
 }

@@ -23,11 +23,28 @@ impl Engine {
             bytes + asked + self.deferred_bytes(),
             "payload bytes"
         );
+        self.audit_tenants();
         let lent: u64 = self.table.iter().map(|task| task.lent).sum();
         assert_eq!(self.reloads.lent_bytes, lent, "lent payload bytes");
         // Those that a former process accepted come on top: nothing that was accepted is refused.
         let tasks_max = self.limits.tasks_max + self.stats.recovered as usize;
         assert!(self.table.len() <= tasks_max, "tasks over their bound");
+    }
+
+    fn audit_tenants(&self) {
+        let mut own = vec![(0_u32, 0_u64); self.tenants.iter().count()];
+        for task in self.table.iter() {
+            let (busy, bytes) = &mut own[task.durable.tenant.0 as usize];
+            *busy += u32::from(task.is_under_way());
+            *bytes += task.bytes_in_memory();
+        }
+        let mut held = 0;
+        for (tenant, (busy, bytes)) in self.tenants.iter().zip(own) {
+            assert_eq!(tenant.busy, busy, "under way of {tenant:?}");
+            assert!(tenant.payload_bytes >= bytes, "payload bytes of {tenant:?}");
+            held += tenant.payload_bytes;
+        }
+        assert_eq!(held, self.stats.payload_bytes, "payload bytes of all tenants");
     }
 
     fn audit_lanes(&self) {

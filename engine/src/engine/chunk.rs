@@ -187,6 +187,7 @@ impl Engine {
         let left = task.hot_key.take();
         self.stats.yielded += 1;
         self.enqueue(slot, now.monotonic);
+        self.note_under_way(slot);
         self.release_queued_payload(slot);
         self.leave_line(left, now);
     }

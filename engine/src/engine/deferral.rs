@@ -14,7 +14,7 @@ impl Engine {
         self.give_up_deferred_steer(reply_to, out);
         let Recovery::UnderWay(deferred) = &mut self.recovery else { return };
         let Some(Deferred { submission, holder, .. }) = deferred.remove(&reply_to) else { return };
-        self.stats.payload_bytes -= submission.payload.len();
+        self.drop_payload(submission.tenant, submission.payload.len());
         // The journal knows that it goes on.
         out.push(self.read((reply_to, Some(submission.tenant)), Query::Result(holder)));
     }

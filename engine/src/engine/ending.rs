@@ -5,7 +5,7 @@ use crate::event::Effect;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Ended, Run, StartMarkState};
 use overtime_protocol::record::Change;
-use overtime_protocol::{Document, Durability, Now, Problem, TaskState};
+use overtime_protocol::{Document, Durability, Hurt, Now, Problem, TaskState};
 
 impl Engine {
     pub(super) fn end_durable(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
@@ -74,6 +74,7 @@ impl Engine {
             return;
         }
         self.stats.parked += 1;
+        self.hurt_task(slot, Hurt { failed: 1, ..Hurt::default() });
         self.tell_repair(slot.id(), TaskState::Parked);
         self.note_pace(slot, now);
         self.tell_parked(slot, document, out);

@@ -80,7 +80,7 @@ impl Engine {
         for then in std::mem::take(&mut self.inquiries) {
             match then.1 {
                 Pending::Key(keyed) => {
-                    self.stats.payload_bytes -= keyed.submission.payload.len();
+                    self.drop_payload(keyed.submission.tenant, keyed.submission.payload.len());
                     let answer = problem.clone().into();
                     out.push(Effect::Reply { to: keyed.submission.reply_to, answer });
                 }

@@ -120,6 +120,7 @@ impl Engine {
         let record = ended.record.clone();
         let Some(task) = self.table.get_mut(slot) else { return };
         task.run = Run::Ended(Box::new(ended));
+        self.note_under_way(slot);
         self.append(slot, Carries::End, record, out);
     }
 

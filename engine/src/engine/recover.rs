@@ -58,11 +58,12 @@ impl Engine {
 
     /// The request is about a task that is not known yet: it comes again when all are.
     pub(super) fn defer(&mut self, submission: Submission, holder: TaskId, now: Monotonic) {
+        let held = (submission.tenant, submission.payload.len());
         let Recovery::UnderWay(deferred) = &mut self.recovery else { return };
-        self.stats.payload_bytes += submission.payload.len();
         let reply_to = submission.reply_to;
         let timer = self.timers.set(now + submission.wait, Due::Deferred(reply_to));
         deferred.insert(reply_to, Deferred { submission, holder, timer });
+        self.hold_payload(held.0, held.1);
     }
 
     /// Payload bytes of the requests that wait for the end of the recovery.
@@ -82,7 +83,7 @@ impl Engine {
         let mut submissions = Vec::with_capacity(deferred.len());
         for Deferred { mut submission, timer, .. } in std::mem::take(deferred).into_values() {
             self.timers.cancel(timer);
-            self.stats.payload_bytes -= submission.payload.len();
+            self.drop_payload(submission.tenant, submission.payload.len());
             submission.wait = timer.at.since(now);
             submissions.push(submission);
         }
@@ -263,5 +264,6 @@ pub(super) fn task_of(
         marked_in: None,
         hot_key: None,
         waiters: Vec::new(),
+        under_way: false,
     }
 }

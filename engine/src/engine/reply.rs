@@ -9,13 +9,15 @@ use crate::task::{AcceptanceState, Ended, Run, Waiter};
 use crate::timers::Due;
 use overtime_protocol::record::Change;
 use overtime_protocol::{
-    Account, Answer, Code, Document, Durability, Idempotency, Now, Problem, ReplyTo, Submitted,
-    TaskState, Timing,
+    Account, Answer, Code, Document, Durability, Hurt, Idempotency, Now, Problem, ReplyTo,
+    Submitted, TaskState, Timing,
 };
 use std::time::Duration;
 
 /// How long a caller of a parked task is told to wait before asking again: a person decides.
 const PARKED_RETRY_AFTER: Duration = Duration::from_secs(60);
+/// The wait of one request was over before its work was.
+const DELAYED: Hurt = Hurt { delayed: 1, refused: 0, failed: 0 };
 
 impl Engine {
     /// A caller's wait is over. Only who waits changes, never what runs.
@@ -38,6 +40,7 @@ impl Engine {
                 self.append_acceptance(slot, now.unix, out);
             }
             self.note_detached(slot, now, out);
+            self.hurt_task(slot, DELAYED);
             return;
         }
         let wants = waiter.wants;
@@ -45,6 +48,7 @@ impl Engine {
             Wants::Document => self.document_answer(slot),
             Wants::Result if accepted => {
                 self.stats.fell_over += 1;
+                self.hurt_task(slot, DELAYED);
                 self.still_running(slot, now)
             }
             Wants::Cancellation | Wants::Resumption => {
@@ -62,6 +66,7 @@ impl Engine {
         let before = task.waiters.len();
         task.waiters.retain(|waiter| waiter.reply_to != reply_to);
         self.stats.waiters -= (before - task.waiters.len()) as u64;
+        self.note_under_way(slot);
     }
 
     fn take_waiters(&mut self, slot: Slot, wanted: impl Fn(&Waiter) -> bool) -> Vec<Waiter> {
@@ -71,6 +76,7 @@ impl Engine {
         let taken: Vec<Waiter> = taken;
         taken.iter().for_each(|waiter| self.timers.cancel(waiter.timer));
         self.stats.waiters -= taken.len() as u64;
+        self.note_under_way(slot);
         taken
     }
 

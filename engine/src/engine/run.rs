@@ -202,8 +202,8 @@ impl Engine {
     /// The worker has let go of the payload that it was lent.
     pub(super) fn take_payload_back(&mut self, slot: Slot) {
         let Some(task) = self.table.get_mut(slot) else { return };
-        let lent = std::mem::take(&mut task.lent);
-        self.stats.payload_bytes -= lent;
+        let (tenant, lent) = (task.durable.tenant, std::mem::take(&mut task.lent));
+        self.drop_payload(tenant, lent);
         self.reloads.lent_bytes -= lent;
     }
 
@@ -211,12 +211,12 @@ impl Engine {
     pub(super) fn release_payload(&mut self, slot: Slot) {
         let Some(task) = self.table.get_mut(slot) else { return };
         if task.is_accepted() && !task.payload.is_stored() {
-            let len = task.payload.len();
-            self.stats.payload_bytes -= len;
+            let (tenant, len) = (task.durable.tenant, task.payload.len());
             task.payload = match task.spooled {
                 true => Payload::spooled(len),
                 false => Payload::stored(len),
             };
+            self.drop_payload(tenant, len);
         }
     }
 

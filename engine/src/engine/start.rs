@@ -169,12 +169,15 @@ impl Engine {
             self.stats.waited_ns[lane] += u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
             let before = task.bytes_in_memory();
             jobs.push(task.start(now));
-            self.stats.payload_bytes += task.bytes_in_memory() - before;
+            let brought = task.bytes_in_memory() - before;
             self.reloads.lent_bytes += task.lent;
             let recorded = task.acceptance != AcceptanceState::Volatile;
             if recorded && task.start_mark == StartMarkState::None {
                 self.lingers.set(now.monotonic, slot);
             }
+            let tenant = task.durable.tenant;
+            self.hold_payload(tenant, brought);
+            self.note_under_way(slot);
         }
         self.credits.take(lane);
         self.spares.start(number, lane, now.monotonic);
@@ -211,6 +214,7 @@ impl Engine {
             task.run = Run::Chained;
             let cancels = task.is_to_be_cancelled();
             self.take_payload_back(slot);
+            self.note_under_way(slot);
             match key {
                 _ if cancels => self.cancel_unstarted(slot, now, out),
                 Some(key) => self.hot_keys.put_back(key, slot),

@@ -8,8 +8,8 @@ use crate::table::Slot;
 use crate::task::{AcceptanceState, CancelState, Durable, Run, StartMarkState, Task, Waiter};
 use crate::timers::Due;
 use overtime_protocol::{
-    ChainNumber, Claim, Code, Durability, LANES, Lane, Monotonic, Now, Problem, Reach, ReplyTo,
-    TenantId,
+    ChainNumber, Claim, Code, Durability, Hurt, LANES, Lane, Monotonic, Now, Problem, Reach,
+    ReplyTo, TenantId,
 };
 use std::time::Duration;
 
@@ -21,12 +21,26 @@ impl Engine {
     /// What the caller is to be told.
     pub fn screen(
         &mut self,
-        _tenant: TenantId,
+        tenant: TenantId,
         _lane: Lane,
         payload_bytes: u64,
-        _now: Now,
+        now: Now,
     ) -> Result<(), Problem> {
-        self.screen_accepted(payload_bytes)?;
+        let screened = self.screen_new((tenant, payload_bytes), now);
+        if screened.is_err() {
+            self.tenants.hurt(tenant, Hurt { refused: 1, ..Hurt::default() });
+        }
+        screened
+    }
+
+    fn screen_new(&mut self, (tenant, bytes): (TenantId, u64), now: Now) -> Result<(), Problem> {
+        if self.mode == Mode::Open
+            && let Some(problem) = self.over_share(tenant, bytes, now.monotonic)
+        {
+            self.stats.refused += 1;
+            return Err(problem);
+        }
+        self.screen_accepted(bytes)?;
         self.space_refusal().map_or(Ok(()), Err)
     }
 
@@ -86,6 +100,7 @@ impl Engine {
             return;
         }
         self.stats.submitted += 1;
+        self.spend_token(submission.tenant, now.monotonic);
         let kind = &self.kinds[usize::from(submission.kind.0)];
         let spools = submission.payload.len() >= SPOOL_MIN_BYTES;
         let starts_unrecorded = kind.reach == Reach::Journal
@@ -135,7 +150,7 @@ impl Engine {
             traceparent: submission.traceparent,
             claim: claim.map(Box::new),
         };
-        self.stats.payload_bytes += submission.payload.len();
+        self.hold_payload(submission.tenant, submission.payload.len());
         self.table.insert(Task {
             durable,
             kind: submission.kind,
@@ -157,6 +172,7 @@ impl Engine {
             marked_in: None,
             hot_key: None,
             waiters: Vec::new(),
+            under_way: false,
         })
     }
 
@@ -175,6 +191,7 @@ impl Engine {
         let Some(task) = self.table.get_mut(slot) else { return };
         task.waiters.push(Waiter { reply_to, wants, timer, overdue });
         self.stats.waiters += 1;
+        self.note_under_way(slot);
     }
 
     /// Puts the task into the lane it is charged to; one that has to be marked first waits for that

@@ -12,6 +12,7 @@ mod recovery;
 mod repairs;
 mod saves;
 mod scenarios;
+mod shares;
 mod sight;
 mod sights;
 mod steering;

@@ -259,6 +259,11 @@ impl Stage {
         Some(self.engine.tenant(name))
     }
 
+    /// That task is called that.
+    pub(super) fn name(&mut self, name: &str, task: TaskId) {
+        self.names.insert(task, name.to_owned());
+    }
+
     /// Tasks that are new since the last line are called that.
     fn name_tasks(&mut self, name: &str) {
         let known: Vec<TaskId> = self.engine.table.iter().map(|task| task.durable.id).collect();

@@ -11,14 +11,16 @@ use crate::event::{Ask, Effect, Event, Freed, Sight, Steer, Submission, Wants, W
 use crate::limits::Limits;
 use crate::seed::Seed;
 use crate::stats::Stats;
+use overtime_protocol::keyring::KeyRing;
 use overtime_protocol::record::{Change, Put, ReadMark};
 use overtime_protocol::repair::{Remedy, RepairOrder};
 use overtime_protocol::{
     Append, Chain, ChainNumber, Chunk, Completion, Fate, Fault, Fingerprint, Form, Go, Job,
-    KeyHash, KindId, LANES, Lane, Now, Outcome, Payload, PerLane, Product, Progress, ReplyTo,
-    Ruling, SpoolOrder, Spooled, TaskId, TenantId, UnixMillis, Verdict,
+    KeyHash, KindId, LANES, Lane, Now, Outcome, Payload, PerLane, Policy, Product, Progress, Rate,
+    ReplyTo, Ruling, SpoolOrder, Spooled, TaskId, TenantId, TenantName, UnixMillis, Verdict,
 };
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 struct Day {
@@ -76,6 +78,14 @@ impl Day {
         let mut engine = Engine::new(setup);
         (1..TENANTS)
             .for_each(|number| assert_eq!(engine.tenant(&format!("t{number}")).0, number as u32));
+        // On some days one of them may not do much.
+        if seed.is_multiple_of(3) {
+            let rate = Some(Rate { per_second: 2.0, burst: 3 });
+            let mut ring = KeyRing::default();
+            let name = TenantName::new("t1").expect("that is the form of one");
+            ring.allow(name, Policy { rate, concurrency: Some(2), ..Policy::default() });
+            engine.handle(Event::Policies(Arc::new(ring)), Now::default(), &mut Vec::new());
+        }
         Self {
             engine,
             chance: Seed::new(seed ^ 0xdead_beef),

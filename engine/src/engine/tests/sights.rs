@@ -11,6 +11,8 @@ pub(super) const TENANTS: u64 = 3;
 #[derive(Default)]
 pub(super) struct Sights {
     owners: HashMap<TaskId, TenantId>,
+    /// The newest that is known.
+    last: Option<TaskId>,
     callers: HashMap<ReplyTo, Sight>,
 }
 
@@ -22,10 +24,14 @@ impl Sights {
         sight
     }
 
-    /// Whose the tasks are that are live now.
+    /// Whose the tasks are that came since the last time.
     pub(super) fn note(&mut self, engine: &Engine) {
         let live = engine.table.iter().map(|task| (task.durable.id, task.durable.tenant));
-        self.owners.extend(live);
+        let last = self.last;
+        for (task, tenant) in live.filter(|(task, _)| Some(*task) > last) {
+            self.owners.insert(task, tenant);
+            self.last = self.last.max(Some(task));
+        }
     }
 
     /// Panics if somebody is told of a task that is not its own.
