@@ -1,9 +1,22 @@
-//! The queue of one lane: deficit round robin between tenants (Shreedhar and Varghese 1995), and
-//! within a tenant those that somebody waits for first.
+//! The queue of one lane: round robin between tenants by what their tasks cost, and within a tenant
+//! those that somebody waits for first.
+//!
+//! It is deficit round robin (Shreedhar and Varghese 1995) that pays afterwards: a tenant starts a
+//! task whenever it has any credit, and what that overdraws, it pays with the rounds that it passes
+//! over. So it is known at once in which round it has its next turn, and nobody is looked at in vain:
+//! to take a task costs the same with one tenant and with thousands, whatever their tasks cost.
 
 use crate::table::Slot;
 use overtime_protocol::TenantId;
-use std::collections::{HashMap, VecDeque};
+use rounds::{Link, Linked, ROUNDS, Rounds};
+use row::{Entry, Row};
+
+mod rounds;
+mod row;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use row::Place;
 
 /// Whether a task goes before the others of its tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,103 +29,54 @@ pub(crate) enum Standing {
 
 /// Every so many turns of a tenant a patient task goes first, so that none waits for ever.
 const AGING_TURNS: u32 = 8;
-/// What a tenant may start in a row before the next one has its turn, in units of [`cost`].
-const QUANTUM: u64 = 4;
+/// The credit that each round gives a tenant, in units of [`cost`]: one task, for whoever comes behind
+/// a tenant with a long queue waits for as many of its tasks as it starts in a row.
+const QUANTUM: i64 = 1;
 /// The payload bytes that cost as much as a task of its own.
-const COST_UNIT_BYTES: u64 = 16 * 1024;
+const COST_UNIT_BYTES: u64 = 64 * 1024;
+/// Larger payloads cost as much as one of 6 MiB, so that debts are paid within the rounds there are.
+const COST_MAX: u32 = 96;
+
+const _: () = assert!(COST_MAX as i64 / QUANTUM < ROUNDS as i64);
 
 /// What starting a task with that much payload costs its tenant.
-fn cost(payload_bytes: u64) -> u64 {
-    1 + payload_bytes / COST_UNIT_BYTES
+fn cost(payload_bytes: u64) -> u32 {
+    let units = u32::try_from(payload_bytes / COST_UNIT_BYTES).unwrap_or(u32::MAX);
+    units.saturating_add(1).min(COST_MAX)
 }
 
 /// One lane's queue. A slot may lie in it more than once, or be over when it comes: whoever takes
 /// one checks it.
 #[derive(Debug, Default)]
 pub(crate) struct LaneQueue {
-    tenants: HashMap<TenantId, TenantQueue>,
-    turns: VecDeque<TenantId>,
+    /// By number: tenants are named by small ones, and none is ever forgotten.
+    tenants: Vec<TenantQueue>,
+    rounds: Rounds,
 }
 
 #[derive(Debug, Default)]
 struct TenantQueue {
     foremost: Row,
     patient: Row,
-    deficit: u64,
     turn: u32,
+    /// What it may start in the round `due`; above zero while it stands in one.
+    credit: i64,
+    /// The round of its next turn, or of its latest if that is over.
+    due: u64,
+    link: Link,
 }
 
-/// A place in a row: its distance from that of another, around the end of the numbers, is how many
-/// stand between them.
-pub(crate) type Place = u32;
-
-/// Tasks of a tenant that stand alike.
-#[derive(Debug, Default)]
-struct Row {
-    /// The place of the first.
-    front: Place,
-    /// Neither the first nor the last is empty: those between whose task was taken out are.
-    entries: VecDeque<Option<Entry>>,
-}
-
-impl Row {
-    fn push_back(&mut self, entry: Entry) -> Place {
-        self.entries.push_back(Some(entry));
-        self.front.wrapping_add(self.entries.len() as Place).wrapping_sub(1)
+impl Linked for TenantQueue {
+    fn link(&mut self) -> &mut Link {
+        &mut self.link
     }
-
-    fn push_front(&mut self, entry: Entry) -> Place {
-        self.entries.push_front(Some(entry));
-        self.front = self.front.wrapping_sub(1);
-        self.front
-    }
-
-    fn pop_front(&mut self) -> Option<Entry> {
-        let entry = self.entries.pop_front()?;
-        self.front = self.front.wrapping_add(1);
-        self.trim();
-        entry
-    }
-
-    fn first(&self) -> Option<&Entry> {
-        self.entries.front()?.as_ref()
-    }
-
-    /// Takes the task at that place out, if it is there.
-    fn remove(&mut self, slot: Slot, place: Place) {
-        let index = place.wrapping_sub(self.front) as usize;
-        let Some(entry) = self.entries.get_mut(index) else { return };
-        if entry.as_ref().is_some_and(|entry| entry.slot == slot) {
-            *entry = None;
-            self.trim();
-        }
-    }
-
-    /// Lets go of what is empty at the ends: whoever puts tasks in and takes them out again leaves
-    /// nothing behind.
-    fn trim(&mut self) {
-        while self.entries.back().is_some_and(Option::is_none) {
-            self.entries.pop_back();
-        }
-        while self.entries.front().is_some_and(Option::is_none) {
-            self.entries.pop_front();
-            self.front = self.front.wrapping_add(1);
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    slot: Slot,
-    cost: u64,
 }
 
 impl LaneQueue {
     /// How many places are taken.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        let len = |queue: &TenantQueue| queue.foremost.entries.len() + queue.patient.entries.len();
-        self.tenants.values().map(len).sum()
+        self.tenants.iter().map(|queue| queue.foremost.len() + queue.patient.len()).sum()
     }
 
     pub(crate) fn push(
@@ -122,20 +86,26 @@ impl LaneQueue {
         bytes: u64,
         standing: Standing,
     ) -> Place {
-        let queue = self.tenants.entry(tenant).or_default();
-        if queue.is_empty() {
-            self.turns.push_back(tenant);
-        }
-        queue.of(standing).push_back(Entry { slot, cost: cost(bytes) })
+        let entry = Entry { slot, cost: cost(bytes) };
+        self.entered(tenant).of(standing).push_back(entry)
     }
 
     /// Puts a task in front of all others of its tenant.
     pub(crate) fn push_first(&mut self, tenant: TenantId, slot: Slot) -> Place {
-        let queue = self.tenants.entry(tenant).or_default();
-        if queue.is_empty() {
-            self.turns.push_back(tenant);
+        self.entered(tenant).foremost.push_front(Entry { slot, cost: 0 })
+    }
+
+    /// The queue of a tenant that is about to get a task, and therefore has its turn.
+    fn entered(&mut self, tenant: TenantId) -> &mut TenantQueue {
+        let place = tenant.0 as usize;
+        if self.tenants.len() <= place {
+            self.tenants.resize_with(place + 1, TenantQueue::default);
         }
-        queue.foremost.push_front(Entry { slot, cost: 0 })
+        if self.tenants[place].is_empty() {
+            let round = self.tenants[place].comes_back(self.rounds.now());
+            self.rounds.join(&mut self.tenants, tenant, round);
+        }
+        &mut self.tenants[place]
     }
 
     /// Takes a task out of its place.
@@ -146,48 +116,44 @@ impl LaneQueue {
         standing: Standing,
         place: Place,
     ) {
-        let Some(queue) = self.tenants.get_mut(&tenant) else { return };
+        let Some(queue) = self.tenants.get_mut(tenant.0 as usize) else { return };
+        if queue.is_empty() {
+            return;
+        }
         queue.of(standing).remove(slot, place);
         if queue.is_empty() {
-            self.tenants.remove(&tenant);
-            self.turns.retain(|&other| other != tenant);
+            self.rounds.leave(&mut self.tenants, tenant);
         }
     }
 
     /// How many of its tenant are before the one at that place, those included that are over.
     pub(crate) fn before(&self, tenant: TenantId, standing: Standing, place: Place) -> u64 {
-        let Some(queue) = self.tenants.get(&tenant) else { return 0 };
+        let Some(queue) = self.tenants.get(tenant.0 as usize) else { return 0 };
         match standing {
-            Standing::Foremost => u64::from(place.wrapping_sub(queue.foremost.front)),
-            Standing::Patient => {
-                let ahead = u64::from(place.wrapping_sub(queue.patient.front));
-                queue.foremost.entries.len() as u64 + ahead
-            }
+            Standing::Foremost => queue.foremost.before(place),
+            Standing::Patient => queue.foremost.len() as u64 + queue.patient.before(place),
         }
     }
 
-    /// The next task and how it stood. Bounded: each tenant is passed over at most as often as
-    /// the dearest task has quanta.
+    /// The next task and how it stood.
     pub(crate) fn pop(&mut self) -> Option<(Slot, Standing)> {
-        loop {
-            let tenant = *self.turns.front()?;
-            let queue = self.tenants.get_mut(&tenant)?;
-            if let Some(taken) = queue.pop_affordable() {
-                if queue.is_empty() {
-                    self.tenants.remove(&tenant);
-                    self.turns.pop_front();
-                }
-                return Some(taken);
-            }
-            queue.deficit += QUANTUM;
-            self.turns.rotate_left(1);
+        let tenant = self.rounds.next()?;
+        let queue = &mut self.tenants[tenant.0 as usize];
+        let taken = queue.pop()?;
+        let (is_empty, due) = (queue.is_empty(), queue.due);
+        if is_empty || due > self.rounds.now() {
+            self.rounds.leave(&mut self.tenants, tenant);
         }
+        if !is_empty && due > self.rounds.now() {
+            self.rounds.join(&mut self.tenants, tenant, due);
+        }
+        Some(taken)
     }
 }
 
 impl TenantQueue {
     fn is_empty(&self) -> bool {
-        self.foremost.entries.is_empty() && self.patient.entries.is_empty()
+        self.foremost.is_empty() && self.patient.is_empty()
     }
 
     fn of(&mut self, standing: Standing) -> &mut Row {
@@ -197,17 +163,38 @@ impl TenantQueue {
         }
     }
 
-    fn pop_affordable(&mut self) -> Option<(Slot, Standing)> {
+    /// The round of its next turn. Credit is not saved up while it has nothing to start, and debts
+    /// are not let off.
+    fn comes_back(&mut self, now: u64) -> u64 {
+        if self.due < now {
+            (self.due, self.credit) = (now, QUANTUM);
+        }
+        // At the very start it has had no round yet.
+        self.credit = self.credit.max(1);
+        self.due
+    }
+
+    fn pop(&mut self) -> Option<(Slot, Standing)> {
         let aged = self.turn.is_multiple_of(AGING_TURNS) && self.turn > 0;
-        let standing = match (self.foremost.entries.is_empty(), self.patient.entries.is_empty()) {
+        let standing = match (self.foremost.is_empty(), self.patient.is_empty()) {
             (true, _) => Standing::Patient,
             (false, true) => Standing::Foremost,
             (false, false) if aged => Standing::Patient,
             (false, false) => Standing::Foremost,
         };
-        let cost = self.of(standing).first()?.cost;
-        self.deficit = self.deficit.checked_sub(cost)?;
+        let Entry { slot, cost } = self.of(standing).pop_front()?;
         self.turn = self.turn.wrapping_add(1);
-        self.of(standing).pop_front().map(|entry| (entry.slot, standing))
+        self.pay(i64::from(cost));
+        Some((slot, standing))
+    }
+
+    /// Whoever is not above zero any more passes rounds over until it is.
+    fn pay(&mut self, cost: i64) {
+        self.credit -= cost;
+        if self.credit <= 0 {
+            let rounds = -self.credit / QUANTUM + 1;
+            self.credit += rounds * QUANTUM;
+            self.due += rounds.unsigned_abs();
+        }
     }
 }

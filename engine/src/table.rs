@@ -15,6 +15,13 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// A slot of its own for each number.
+    #[cfg(test)]
+    pub(crate) fn numbered(number: u32) -> Self {
+        let id = TaskId::from_key(u64::from(number)).expect("small numbers are task ids");
+        Self { place: number, id }
+    }
+
     pub(crate) fn id(self) -> TaskId {
         self.id
     }

@@ -1,0 +1,233 @@
+//! The queue against a model of it that is as simple as can be, and against what it promises.
+
+use super::*;
+use crate::seed::Seed;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// Everything in lists that are searched from end to end.
+#[derive(Default)]
+struct Model {
+    rows: HashMap<u32, [VecDeque<(u32, i64)>; 2]>,
+    rounds: BTreeMap<u64, Vec<u32>>,
+    now: u64,
+    /// The round of each tenant's next turn, its credit then, and how many it has started.
+    due: HashMap<u32, (u64, i64, u32)>,
+}
+
+impl Model {
+    fn push(&mut self, tenant: u32, task: u32, cost: i64, standing: usize, is_first: bool) {
+        self.enter(tenant);
+        let row = &mut self.rows.entry(tenant).or_default()[standing];
+        if is_first { row.push_front((task, cost)) } else { row.push_back((task, cost)) }
+    }
+
+    fn is_empty(&self, tenant: u32) -> bool {
+        self.rows.get(&tenant).is_none_or(|rows| rows.iter().all(VecDeque::is_empty))
+    }
+
+    fn enter(&mut self, tenant: u32) {
+        if !self.is_empty(tenant) {
+            return;
+        }
+        let (due, credit, _) = self.due.entry(tenant).or_insert((self.now, 1, 0));
+        if *due < self.now {
+            (*due, *credit) = (self.now, 1);
+        }
+        self.rounds.entry(*due).or_default().push(tenant);
+    }
+
+    fn leave(&mut self, tenant: u32) {
+        self.rounds.values_mut().for_each(|round| round.retain(|&other| other != tenant));
+        self.rounds.retain(|_, round| !round.is_empty());
+    }
+
+    fn remove(&mut self, tenant: u32, task: u32) {
+        for row in self.rows.entry(tenant).or_default() {
+            row.retain(|&(other, _)| other != task);
+        }
+        if self.is_empty(tenant) {
+            self.leave(tenant);
+        }
+    }
+
+    fn pop(&mut self) -> Option<u32> {
+        let (&round, tenants) = self.rounds.first_key_value()?;
+        (self.now, _) = (round, ());
+        let tenant = tenants[0];
+        let (due, credit, turn) = self.due.get_mut(&tenant).unwrap();
+        let [foremost, patient] = self.rows.get_mut(&tenant).unwrap();
+        let is_aged = *turn > 0 && *turn % 8 == 0 && !patient.is_empty();
+        let row = if foremost.is_empty() || is_aged { patient } else { foremost };
+        let (task, cost) = row.pop_front().unwrap();
+        *turn += 1;
+        *credit -= cost;
+        let before = *due;
+        while *credit <= 0 {
+            (*credit, *due) = (*credit + 1, *due + 1);
+        }
+        let moves = (*due != before).then_some(*due);
+        if self.is_empty(tenant) {
+            self.leave(tenant);
+        } else if let Some(due) = moves {
+            self.leave(tenant);
+            self.rounds.entry(due).or_default().push(tenant);
+        }
+        Some(task)
+    }
+}
+
+const STANDINGS: [Standing; 2] = [Standing::Foremost, Standing::Patient];
+
+/// What lies in the queue: whose it is, how it stands and where.
+type Lying = Vec<(u32, TenantId, usize, Place)>;
+
+fn compare(seed: u64) {
+    let (mut chance, mut queue, mut model) =
+        (Seed::new(seed), LaneQueue::default(), Model::default());
+    let (mut lying, mut next) = (Lying::new(), 0);
+    let tenants = 1 + chance.below(12);
+    for _ in 0..600 {
+        match chance.below(8) {
+            0..4 => {
+                next += 1;
+                let (tenant, standing) = (chance.below(tenants) as u32, chance.below(2) as usize);
+                let bytes = [10, 10, 10, 70_000, 500_000, 1 << 40][chance.below(6) as usize];
+                let (id, slot) = (TenantId(tenant), Slot::numbered(next));
+                let is_first = chance.below(8) == 0;
+                let (place, standing, cost) = if is_first {
+                    (queue.push_first(id, slot), 0, 0)
+                } else {
+                    (queue.push(id, slot, bytes, STANDINGS[standing]), standing, cost(bytes))
+                };
+                model.push(tenant, next, i64::from(cost), standing, is_first);
+                lying.push((next, id, standing, place));
+            }
+            4 if !lying.is_empty() => {
+                let (task, id, standing, place) =
+                    lying.swap_remove(chance.below(lying.len() as u64) as usize);
+                queue.remove(id, Slot::numbered(task), STANDINGS[standing], place);
+                // Another time nothing lies there.
+                queue.remove(id, Slot::numbered(task), STANDINGS[standing], place);
+                model.remove(id.0, task);
+            }
+            _ => check_pop(&mut queue, &mut model, &mut lying),
+        }
+    }
+    while !lying.is_empty() {
+        check_pop(&mut queue, &mut model, &mut lying);
+    }
+    assert!(queue.pop().is_none());
+    assert_eq!(queue.len(), 0);
+}
+
+fn check_pop(queue: &mut LaneQueue, model: &mut Model, lying: &mut Lying) {
+    let popped = queue.pop();
+    let expected = model.pop().map(Slot::numbered);
+    assert_eq!(popped.map(|(slot, _)| slot), expected);
+    let Some((slot, standing)) = popped else { return };
+    let place = lying.iter().position(|(task, ..)| Slot::numbered(*task) == slot);
+    let (_, _, stood, _) = lying.swap_remove(place.expect("it was pushed and not taken out"));
+    assert_eq!(STANDINGS[stood], standing);
+}
+
+#[test]
+fn it_does_what_the_model_does() {
+    (0..400).for_each(compare);
+}
+
+/// Fills a queue: so many tasks of each tenant, of so many bytes.
+fn filled(tenants: u32, each: u32, bytes: impl Fn(u32) -> u64) -> LaneQueue {
+    let mut queue = LaneQueue::default();
+    for number in 0..each {
+        for tenant in 0..tenants {
+            let slot = Slot::numbered(tenant * each + number);
+            queue.push(TenantId(tenant), slot, bytes(tenant), Standing::Foremost);
+        }
+    }
+    queue
+}
+
+/// Tenants that always have something to start get the same, however dear their tasks are.
+#[test]
+fn whoever_always_wants_gets_as_much_as_the_others() {
+    let bytes = |tenant: u32| [100, 70_000, 900_000, 1 << 40][tenant as usize % 4];
+    let (tenants, each) = (12, 4_000);
+    let mut queue = filled(tenants, each, bytes);
+    let mut paid = vec![0; tenants as usize];
+    for _ in 0..5_000 {
+        let (slot, _) = queue.pop().unwrap();
+        let tenant = (slot.id().key() / u64::from(each)) as usize;
+        paid[tenant] += cost(bytes(tenant as u32));
+        let (least, most) = (paid.iter().min().unwrap(), paid.iter().max().unwrap());
+        assert!(most - least <= COST_MAX + 1, "{paid:?}");
+    }
+}
+
+/// One that comes anew is not behind all that a tenant with a long queue has.
+#[test]
+fn a_long_queue_is_in_front_of_nobody_else() {
+    let mut queue = filled(1, 10_000, |_| 10);
+    let newcomer = Slot::numbered(20_000);
+    for _ in 0..100 {
+        queue.push(TenantId(7), newcomer, 10, Standing::Patient);
+        let waited = (0..).take_while(|_| queue.pop().unwrap().0 != newcomer).count();
+        assert!(waited <= 1, "behind {waited} of one tenant");
+    }
+}
+
+/// A debt is not forgotten when the queue of its tenant was empty for a moment.
+#[test]
+fn whoever_sends_dear_tasks_one_by_one_pays_for_them() {
+    let mut queue = filled(1, 1_000, |_| 10);
+    let mut started = 0;
+    for number in 0..500 {
+        if queue.tenants.get(1).is_none_or(TenantQueue::is_empty) {
+            queue.push(TenantId(1), Slot::numbered(5_000 + number), 1 << 20, Standing::Foremost);
+        }
+        started += u32::from(queue.pop().unwrap().0.id().key() >= 5_000);
+    }
+    // Each costs 17: as much as so many of the others.
+    assert!((27..=31).contains(&started), "{started}");
+}
+
+/// What is looked at is counted: it is the same for one tenant and for ten thousand, whether they
+/// have dear tasks or come and go.
+#[test]
+fn work_does_not_grow_with_tenants() {
+    let looks = |tenants: u32, bytes: u64| {
+        let mut queue = filled(tenants, 2, |_| bytes);
+        let (mut most, mut all) = (0, 0);
+        for pops in 0..tenants {
+            let before = queue.rounds.looks;
+            // Those taken out on the way leave nothing to be passed over.
+            let gone = TenantId(tenants - 1 - pops);
+            for number in 0..2 {
+                let slot = Slot::numbered(gone.0 * 2 + number);
+                queue.remove(gone, slot, Standing::Foremost, number);
+            }
+            if queue.pop().is_none() {
+                break;
+            }
+            let looked = queue.rounds.looks - before;
+            (most, all) = (u64::max(most, looked), all + looked);
+        }
+        (most, all)
+    };
+    for bytes in [10, 1 << 40] {
+        let (few, _) = looks(100, bytes);
+        let (many, all) = looks(10_000, bytes);
+        assert!(many <= few && many <= ROUNDS as u64 + 4, "{many} looks, {few} with few tenants");
+        assert!(all <= 10_000 * 6, "{all} looks in all");
+    }
+}
+
+#[test]
+fn a_queue_that_was_long_gives_its_memory_back() {
+    let mut row = Row::default();
+    let entry = |number| Entry { slot: Slot::numbered(number), cost: 1 };
+    (0..100_000).for_each(|number| {
+        row.push_back(entry(number));
+    });
+    while row.pop_front().is_some() {}
+    assert!(row.capacity() <= 64);
+}
