@@ -1,8 +1,9 @@
 //! The engine: events in, effects out. Each file below is one kind of event; this one is the
 //! state they share and the door they come in by.
 
+use crate::admission::Admission;
 use crate::brief::Brief;
-use crate::event::{Effect, Event, Sight};
+use crate::event::{Effect, Event};
 use crate::hot::HotKeys;
 use crate::lanes::{Credits, LanePlan};
 use crate::limits::Limits;
@@ -18,12 +19,11 @@ use crate::table::{Slot, Table, TaskIds};
 use crate::task::{Run, Task};
 use crate::tenants::Tenants;
 use crate::timers::{Due, Lingers, Timers};
-use overtime_protocol::{
-    Epoch, Kind, KindName, LANES, Monotonic, Now, PerLane, TaskId, TaskIdMint,
-};
+use overtime_protocol::{Epoch, Kind, KindName, Monotonic, Now, PerLane, TaskId, TaskIdMint};
 use pace::Pace;
 use slab::Slab;
 
+mod admission;
 mod ask;
 #[cfg(any(test, feature = "audit"))]
 mod audit;
@@ -41,6 +41,7 @@ mod keys;
 mod pace;
 mod record;
 mod recover;
+mod relief;
 mod reload;
 mod repair;
 mod reply;
@@ -56,6 +57,7 @@ mod tenancy;
 #[cfg(test)]
 mod tests;
 mod told;
+mod view;
 
 pub(crate) use record::Carries;
 
@@ -93,6 +95,14 @@ pub struct Engine {
     pace: Pace,
     rates: Rates,
     space: space::SpaceLeft,
+    admission: Admission,
+    /// There are more waits to cut than one turn may.
+    is_crowded: bool,
+    /// Tasks whose waits were cut, in their lane.
+    put_off: u64,
+    relief: relief::Relief,
+    /// The time that it was told last.
+    latest: Monotonic,
     stats: Stats,
 }
 
@@ -134,6 +144,11 @@ impl Engine {
             pace: Pace::new(setup.kinds.len()),
             rates: Rates::new(setup.kinds.len()),
             space: space::SpaceLeft::new(setup.kinds.len()),
+            admission: Admission::new(setup.limits.admission),
+            is_crowded: false,
+            put_off: 0,
+            relief: relief::Relief::default(),
+            latest: Monotonic::default(),
             brief: Brief::new(setup.kinds.len(), setup.plan.brief),
             chains: 0,
             kinds: setup.kinds,
@@ -166,6 +181,7 @@ impl Engine {
     /// Takes one event in; what is to be done is appended to `out`. Work is not started here but
     /// in [`Engine::dispatch`].
     pub fn handle(&mut self, event: Event, now: Now, out: &mut Vec<Effect>) {
+        self.latest = now.monotonic;
         match event {
             Event::Submitted(submission) => self.submit(submission, now, out),
             Event::Asked(ask) => self.ask(ask, now, out),
@@ -190,6 +206,7 @@ impl Engine {
             Event::Unfollowed(task) => self.unfollow(task),
             Event::Space { is_low, over } => self.note_space(is_low, &over),
             Event::Policies(ring) => self.tenants.set_policies(&ring, now.monotonic),
+            Event::MemoryPressure(pressure) => self.relief.note(pressure),
             Event::JournalFailed => self.fail(out),
             Event::DrainStarted => self.start_drain(),
             Event::GraceEnded => self.end_grace(now, out),
@@ -202,6 +219,9 @@ impl Engine {
         while let Some(chain) = self.brief.expire(now.monotonic) {
             out.push(Effect::Recall(chain));
         }
+        self.latest = now.monotonic;
+        self.is_crowded = self.keep_room(now, out);
+        self.relieve_memory();
         let mut done = 0;
         while done < max {
             if let Some(slot) = self.lingers.pop(now.monotonic) {
@@ -230,56 +250,11 @@ impl Engine {
             Some(_) => false,
         });
         let brief = self.brief.next_deadline();
-        let spares = self.spares.next_deadline();
-        [self.lingers.next_at(), self.timers.next_at(), brief, spares].into_iter().flatten().min()
-    }
-
-    /// Whether a worker is about to come back: the loop may find it worth while to look for it
-    /// instead of going to sleep.
-    pub fn expects_soon(&self) -> bool {
-        self.brief.next_deadline().is_some()
-    }
-
-    /// Whether there is a live task with this id for whoever asks.
-    pub fn knows(&self, task: TaskId, scope: Sight) -> bool {
-        self.table.find(task).is_some_and(|slot| self.is_in_sight(slot, scope))
-    }
-
-    /// Whether nobody is owed an answer and nothing is on its way to the disk.
-    pub fn is_quiet(&self) -> bool {
-        self.stats.waiters == 0
-            && self.inflight.is_empty()
-            && self.inquiries.is_empty()
-            && !self.recovery.defers()
-            && !self.revivals.defers()
-    }
-
-    /// What was counted.
-    pub fn stats(&self) -> Stats {
-        let mut stats = self.stats;
-        stats.recovering = self.is_recovering();
-        stats.tasks = self.table.len() as u64;
-        stats.appends = self.inflight.len() as u64;
-        stats.running = PerLane(LANES.map(|lane| self.credits.running(lane) as u64));
-        stats.spares = self.credits.spares() as u64;
-        stats.charged = self.credits.charged() as u64;
-        stats.long = self.spares.waiting() as u64;
-        stats
-    }
-
-    /// How many workers there are for whom.
-    pub fn plan(&self) -> &LanePlan {
-        self.credits.plan()
-    }
-
-    /// Payload bytes in memory.
-    pub fn payload_bytes(&self) -> u64 {
-        self.stats.payload_bytes
-    }
-
-    /// The most payload bytes that there may be in memory.
-    pub fn payload_memory_max_bytes(&self) -> u64 {
-        self.limits.payload_memory_max_bytes
+        let more = self.is_crowded || self.relief.is_under_way();
+        let now = more.then_some(self.latest);
+        let (judged, spares) = (self.admission.next_deadline(), self.spares.next_deadline());
+        let due = [self.lingers.next_at(), self.timers.next_at(), brief, spares, judged, now];
+        due.into_iter().flatten().min()
     }
 
     fn kind(&self, task: &Task) -> &Kind {

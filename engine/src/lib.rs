@@ -10,6 +10,7 @@
 //! ```
 //! "Timed out but running" is a running task without a waiter; no flag says it.
 
+mod admission;
 mod brief;
 mod bucket;
 mod engine;
@@ -23,6 +24,7 @@ mod rates;
 mod repairs;
 mod seed;
 mod spares;
+mod spot;
 mod starts;
 mod stats;
 mod suspects;
@@ -31,11 +33,12 @@ mod task;
 mod tenants;
 mod timers;
 
+pub use admission::AdmissionRules;
 pub use engine::{Engine, Setup};
-pub use event::{Ask, Effect, Event, Freed, Sight, Steer, Submission, Wants, Wish};
+pub use event::{Ask, Effect, Event, Freed, Pressure, Sight, Steer, Submission, Wants, Wish};
 pub use lanes::LanePlan;
 pub use limits::Limits;
 pub use rates::{RateChange, Tally, Trend};
 pub use seed::Seed;
 pub use starts::{START_BUCKETS, Starts};
-pub use stats::Stats;
+pub use stats::{AdmissionGauges, Refusals, Stats};

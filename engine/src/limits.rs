@@ -1,5 +1,6 @@
 //! Every bound of the engine, in one place.
 
+use crate::admission::AdmissionRules;
 use std::time::Duration;
 
 /// How many jobs one chain over a hot key may hold.
@@ -35,6 +36,35 @@ pub(crate) const REPAIRS_MAX: usize = 64;
 pub(crate) const REPAIR_PAGE: u32 = 256;
 /// So many tasks of a repair wait for the journal at a time.
 pub(crate) const STEERING_MAX: u64 = 128;
+/// Whether the lane of single calls is overloaded is judged this often, while anybody waits there.
+pub(crate) const ADMISSION_INTERVAL: Duration = Duration::from_millis(100);
+/// Turns of the core's loop over this are too long, if one in a hundred is.
+pub(crate) const TURN_MAX: Duration = Duration::from_millis(10);
+/// Records for which callers wait take too long if this is their average.
+pub(crate) const JOURNAL_WAIT_MAX: Duration = Duration::from_millis(50);
+/// So many who are waited for may always stand in the lane: few workers hold their callers too.
+pub(crate) const ROOM_MIN: usize = 16;
+/// What is left of the room after each interval in which the turns or the journal took too long.
+pub(crate) const ROOM_SHRINKAGE: f64 = 0.5;
+/// The part of the room that comes back with each other interval.
+pub(crate) const ROOM_GROWTH: f64 = 0.05;
+/// Waits are cut only while background work will be through within this: what comes later is better
+/// asked for again than promised.
+pub(crate) const PUT_OFF_MAX: Duration = Duration::from_mins(10);
+/// So many waits are cut in any case.
+pub(crate) const PUT_OFF_MIN: u64 = 1024;
+/// No more than this part of the tasks there may be waits in the background because waits were cut.
+pub(crate) const PUT_OFF_SHARE: u64 = 8;
+/// This part of the workers for single calls is left alone by background work.
+pub(crate) const SPARE_SHARE: usize = 4;
+/// So many waits are cut in one turn for want of room: as many as may come in with one.
+pub(crate) const CUTS_PER_TURN: usize = 1024;
+/// So many tasks are looked at in one turn for payloads that may leave the memory.
+pub(crate) const RELEASES_PER_TURN: usize = 1024;
+/// When whoever was refused for want of memory may try again.
+pub(crate) const MEMORY_RETRY: Duration = Duration::from_secs(2);
+/// Whoever is told when background work will be through is told no more than this.
+pub(crate) const BACKGROUND_RETRY_MAX: Duration = Duration::from_hours(1);
 /// A repair that is faster than this comes to several tasks at a time.
 pub(crate) const REPAIR_STEP: Duration = Duration::from_millis(10);
 /// When whoever could not have a repair may try again.
@@ -69,6 +99,8 @@ pub struct Limits {
     pub waiters_max: usize,
     /// An attempt that ends within this is accepted and finished in one record.
     pub linger: Duration,
+    /// When callers wait no longer because too many do.
+    pub admission: AdmissionRules,
 }
 
 impl Default for Limits {
@@ -81,6 +113,7 @@ impl Default for Limits {
             key_keep: Duration::from_hours(24),
             waiters_max: 1_024,
             linger: Duration::from_millis(1),
+            admission: AdmissionRules::default(),
         }
     }
 }

@@ -126,6 +126,11 @@ impl LaneQueue {
         }
     }
 
+    /// The task of a tenant that came last among those that somebody waits for.
+    pub(crate) fn newest(&self, tenant: TenantId) -> Option<Slot> {
+        self.tenants.get(tenant.0 as usize)?.foremost.last().map(|entry| entry.slot)
+    }
+
     /// How many of its tenant are before the one at that place, those included that are over.
     pub(crate) fn before(&self, tenant: TenantId, standing: Standing, place: Place) -> u64 {
         let Some(queue) = self.tenants.get(tenant.0 as usize) else { return 0 };

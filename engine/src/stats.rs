@@ -14,6 +14,14 @@ pub struct Stats {
     pub unhandled: u64,
     /// Submissions refused by a bound.
     pub refused: u64,
+    /// The same, by what was used up.
+    pub refusals: Refusals,
+    /// Callers told 202 at once because their wait would have been over before the start.
+    pub cut_as_hopeless: u64,
+    /// Callers told 202 at once, or refused, because too many waited.
+    pub cut_for_room: u64,
+    /// Waits that were cut when too many waited.
+    pub trimmed: u64,
     /// Attempts handed out, by lane.
     pub dispatched: PerLane<u64>,
     /// Nanoseconds that attempts waited in their lane before they were handed out, in all.
@@ -74,6 +82,42 @@ pub struct Stats {
     pub payload_bytes: u64,
     /// Appends on their way to the disk now.
     pub appends: u64,
+    /// How crowded the lane of single calls is now.
+    pub admission: AdmissionGauges,
+}
+
+/// Submissions refused, by what was used up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refusals {
+    /// The time in which callers who insist on it can be answered.
+    pub overloaded: u64,
+    /// The process's memory.
+    pub memory: u64,
+    /// Places for tasks.
+    pub backlog: u64,
+    /// The memory for payloads.
+    pub payload_memory: u64,
+    /// Places on the way to the journal.
+    pub journal: u64,
+    /// The disk.
+    pub disk: u64,
+    /// The server's time: it is on its way out, or its journal cannot write.
+    pub closed: u64,
+}
+
+/// How crowded the lane of single calls is, and how long tasks were in each lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AdmissionGauges {
+    /// Whether callers wait longer than they should.
+    pub is_overloaded: bool,
+    /// How many may wait while that is so.
+    pub room: u64,
+    /// How many wait.
+    pub standing: u64,
+    /// The mean time in each lane over the latest interval, in nanoseconds.
+    pub wait_mean_ns: PerLane<u64>,
+    /// The shortest; zero if the lane was empty at some time.
+    pub wait_min_ns: PerLane<u64>,
 }
 
 impl Stats {

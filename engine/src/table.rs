@@ -68,6 +68,17 @@ impl Table {
         Some(self.tasks.remove(slot.place as usize))
     }
 
+    /// How many places there are, those that are empty included.
+    pub(crate) fn places(&self) -> usize {
+        self.tasks.capacity()
+    }
+
+    /// The task in a place.
+    pub(crate) fn at(&self, place: usize) -> Option<Slot> {
+        let id = self.tasks.get(place)?.durable.id;
+        Some(Slot { place: u32::try_from(place).ok()?, id })
+    }
+
     pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
         self.tasks.iter().map(|(place, task)| Slot { place: place as u32, id: task.durable.id })
     }

@@ -76,6 +76,9 @@ pub(crate) struct Task {
     pub(crate) waiters: Vec<Waiter>,
     /// Whether it counts among those of its tenant that are under way.
     pub(crate) under_way: bool,
+    /// Its callers' waits were cut: it is background work until somebody waits for it again and
+    /// there is room.
+    pub(crate) cut: bool,
 }
 
 /// A chunk until its fate is known.
@@ -195,9 +198,10 @@ impl Task {
         self.cancel != CancelState::No || self.waiters.iter().any(is_wanted)
     }
 
-    /// The lane that this attempt is charged to: retries of single calls are background work.
+    /// The lane that this attempt is charged to: retries of single calls are background work, and so
+    /// is one whose wait was cut.
     pub(crate) fn charged_lane(&self) -> Lane {
-        if self.durable.attempts == 0 || self.durable.form == Form::Bulk {
+        if self.durable.form == Form::Bulk || (self.durable.attempts == 0 && !self.cut) {
             self.durable.lane
         } else {
             Lane::Background

@@ -5,7 +5,7 @@ use crate::event::{Ask, Effect, Wants};
 use crate::queue::Standing;
 use crate::table::Slot;
 use crate::task::Run;
-use overtime_protocol::{Answer, Code, Now, Problem, Query};
+use overtime_protocol::{Answer, Code, Monotonic, Now, Problem, Query};
 
 impl Engine {
     pub(super) fn ask(&mut self, ask: Ask, now: Now, out: &mut Vec<Effect>) {
@@ -45,19 +45,24 @@ impl Engine {
             return;
         }
         self.add_waiter(slot, (ask.reply_to, Wants::Document), ask.wait, now.monotonic);
-        self.promote(slot);
+        self.promote(slot, now.monotonic);
     }
 
     /// Somebody waits for it now: it goes before those that nobody waits for.
-    pub(super) fn promote(&mut self, slot: Slot) {
+    pub(super) fn promote(&mut self, slot: Slot, now: Monotonic) {
+        self.restore(slot, now);
         let Some(task) = self.table.get_mut(slot) else { return };
         let (lane, bytes) = (task.charged_lane(), task.payload.len());
-        let Run::Queued { standing, place, .. } = &mut task.run else { return };
+        let Run::Queued { standing, place, since } = &mut task.run else { return };
         if *standing == Standing::Patient && task.durable.urgency <= 3 {
             let queue = &mut self.queues[lane];
             queue.remove(task.durable.tenant, slot, Standing::Patient, *place);
             *standing = Standing::Foremost;
             *place = queue.push(task.durable.tenant, slot, bytes, Standing::Foremost);
+            // What nobody waited for had time.
+            *since = now;
+            let spot = task.spot(Standing::Foremost);
+            self.began_to_stand(spot, now);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Engine, Mode};
 use crate::limits::CHAIN_MAX;
+use crate::queue::Standing;
 use crate::task::{AcceptanceState, Run};
 use overtime_protocol::{LANES, Lane};
 
@@ -55,6 +56,17 @@ impl Engine {
             let count = self.table.iter().filter(queued).count();
             assert_eq!(self.stats.queued[lane], count as u64, "queued in {lane:?}");
         }
+        let stands = |task: &&crate::task::Task| {
+            let first = Standing::Foremost;
+            let lane = task.charged_lane();
+            lane == Lane::Interactive
+                && matches!(task.run, Run::Queued { standing, .. } if standing == first)
+        };
+        let count = self.table.iter().filter(stands).count();
+        assert_eq!(self.admission.crowd.total(), count, "standing");
+        let is_put_off =
+            |task: &&crate::task::Task| task.cut && matches!(task.run, Run::Queued { .. });
+        assert_eq!(self.put_off, self.table.iter().filter(is_put_off).count() as u64, "put off");
         for lane in LANES {
             let ahead = self.table.iter().filter(|task| task.marked_in == Some(lane)).count();
             assert_eq!(self.marks[lane].ahead(), ahead, "marked ahead in {lane:?}");

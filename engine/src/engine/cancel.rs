@@ -110,11 +110,9 @@ impl Engine {
         let Some(task) = self.table.get_mut(slot) else { return };
         let shown = task.state();
         match task.run {
-            Run::Queued { standing, place, .. } => {
-                let lane = task.charged_lane();
-                self.stats.queued[lane] -= 1;
-                // All workers may be busy for long, and there may be any number of these.
-                self.queues[lane].remove(task.durable.tenant, slot, standing, place);
+            // All workers may be busy for long, and there may be any number of these.
+            Run::Queued { .. } => {
+                self.take_out(slot);
             }
             // It only stands in the line, and is passed over there.
             Run::Chained => task.hot_key = None,

@@ -39,7 +39,7 @@ impl Engine {
         }
     }
 
-    fn cancel_timer(&mut self, slot: Slot, reply_to: ReplyTo) {
+    pub(super) fn cancel_timer(&mut self, slot: Slot, reply_to: ReplyTo) {
         let Some(task) = self.table.get(slot) else { return };
         if let Some(waiter) = task.waiters.iter().find(|waiter| waiter.reply_to == reply_to) {
             self.timers.cancel(waiter.timer);

@@ -92,7 +92,10 @@ impl Engine {
 
     fn note_pace(&mut self, slot: Slot, now: Now) {
         let Some(task) = self.table.get(slot) else { return };
-        self.pace.ended((task.kind, task.durable.form), task.created, now.monotonic);
+        match task.cut {
+            true => self.pace.went_through(now.monotonic),
+            false => self.pace.ended((task.kind, task.durable.form), task.created, now.monotonic),
+        }
     }
 
     fn leave_table(&mut self, slot: Slot, now: Now) {
@@ -115,7 +118,6 @@ impl Engine {
         self.refuse_waiters(slot, &problem, out);
         self.let_go_of_file(slot, out);
         let Some(task) = self.table.get_mut(slot) else { return };
-        let lane = task.charged_lane();
         let left = task.hot_key;
         match task.run {
             Run::Running => {
@@ -127,9 +129,8 @@ impl Engine {
                 return;
             }
             Run::Ended(_) => self.leave_line(left, now),
-            Run::Queued { standing, place, .. } => {
-                self.stats.queued[lane] -= 1;
-                self.queues[lane].remove(task.durable.tenant, slot, standing, place);
+            Run::Queued { .. } => {
+                self.take_out(slot);
                 self.leave_line(left, now);
             }
             _ => {}

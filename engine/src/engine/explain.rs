@@ -43,7 +43,9 @@ impl Engine {
         let document = task.document(self.kind_name(task), self.tenant_of(task));
         let lane = match task.run {
             Run::Running if self.spares.has_spare(task.chain) => Lane::Background,
-            Run::Running | Run::Ended(_) if task.durable.attempts <= 1 => task.durable.lane,
+            Run::Running | Run::Ended(_) if task.durable.attempts <= 1 && !task.cut => {
+                task.durable.lane
+            }
             _ => task.charged_lane(),
         };
         let position = self.position(task);
@@ -66,7 +68,7 @@ impl Engine {
     }
 
     /// About how many of its lane are before it: some of those may be over when they come.
-    fn position(&self, task: &Task) -> Option<u64> {
+    pub(super) fn position(&self, task: &Task) -> Option<u64> {
         let Run::Queued { standing, place, .. } = task.run else { return None };
         let lane = task.charged_lane();
         let before = self.queues[lane].before(task.durable.tenant, standing, place);
@@ -141,9 +143,13 @@ impl Engine {
             return "It was running when the server died, and is the next to run alone.".to_owned();
         }
         let (running, ceiling) = (self.credits.running(lane), self.credits.plan().ceiling(lane));
+        let why = match task.cut {
+            true => "More callers waited than could be served in time, so it is background work. ",
+            false => "",
+        };
         let reason = format!(
-            "About {position} tasks of the {} lane are before it; {running} of at most {ceiling} \
-             workers are busy there.",
+            "{why}About {position} tasks of the {} lane are before it; {running} of at most \
+             {ceiling} workers are busy there.",
             lane.name(),
         );
         let shares = matches!(lane, Lane::Control | Lane::Interactive);

@@ -29,7 +29,7 @@ impl Engine {
 
     /// The same event that the journal tells of the record.
     fn event_of(&self, inflight: InFlight, lsn: u64) -> Option<TaskEvent> {
-        let InFlight { slot, carries, at, attempt, starts } = inflight;
+        let InFlight { slot, carries, at, attempt, starts, .. } = inflight;
         let news = match carries {
             // Whoever follows a task has read in the journal that it is there, and with it this.
             Carries::Acceptance if !starts => return None,

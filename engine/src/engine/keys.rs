@@ -217,7 +217,7 @@ impl Engine {
         if submission.wait.is_zero() && !has_ended {
             self.append_acceptance(slot, now.unix, out);
         } else {
-            self.promote(slot);
+            self.promote(slot, now.monotonic);
         }
     }
 

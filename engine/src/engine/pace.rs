@@ -36,6 +36,11 @@ impl Pace {
         let span = now.since(created).as_secs_f64();
         let average = &mut self.spans[usize::from(kind.0)][usize::from(form.number())];
         *average = Some(average.map_or(span, |old| old + NEWEST * (span - old)));
+        self.went_through(now);
+    }
+
+    /// A task has ended that says nothing about how long others of its kind take.
+    pub(crate) fn went_through(&mut self, now: Monotonic) {
         self.window_ends += 1;
         let window = now.since(self.window_start);
         if window >= WINDOW {

@@ -7,7 +7,7 @@ use crate::table::Slot;
 use crate::task::{AcceptanceState, Ended, Run, StartMarkState};
 use overtime_protocol::record::{Change, Record, StartMark};
 use overtime_protocol::{
-    Append, ChainNumber, Fate, Form, Now, TaskState, Ticket, UnixMillis, Verdict,
+    Append, ChainNumber, Fate, Form, Monotonic, Now, TaskState, Ticket, UnixMillis, Verdict,
 };
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub(crate) struct InFlight {
     pub(crate) attempt: u32,
     /// Whether it says that the attempt has started.
     pub(crate) starts: bool,
+    /// When it was appended.
+    pub(crate) since: Monotonic,
 }
 
 /// What an append carries.
@@ -50,7 +52,11 @@ impl Engine {
     ) {
         let starts = matches!(record.change, Some(Change::Started(_)));
         let (at, attempt) = (record.at, record.attempt);
-        let inflight = InFlight { slot, carries, at, attempt, starts };
+        let since = self.latest;
+        let inflight = InFlight { slot, carries, at, attempt, starts, since };
+        if is_waited_for(carries) {
+            self.admission.append_began(since);
+        }
         let ticket = Ticket(self.inflight.insert(inflight) as u64);
         out.push(Effect::Append(Append { ticket, record }));
     }
@@ -144,7 +150,10 @@ impl Engine {
             self.stats.stale += 1;
             return;
         };
-        let InFlight { slot, carries, .. } = inflight;
+        let InFlight { slot, carries, since, .. } = inflight;
+        if is_waited_for(carries) {
+            self.admission.append_ended(now.monotonic.since(since), now.monotonic);
+        }
         if let Fate::Durable { lsn } = verdict.fate {
             self.publish(inflight, lsn, out);
         }
@@ -252,4 +261,9 @@ impl Engine {
     ) {
         self.append(slot, Carries::Chunk(chain), record, out);
     }
+}
+
+/// Whether callers wait for a record like that. Chunks wait for each other by design.
+fn is_waited_for(carries: Carries) -> bool {
+    matches!(carries, Carries::Acceptance | Carries::End)
 }

@@ -265,5 +265,6 @@ pub(super) fn task_of(
         hot_key: None,
         waiters: Vec::new(),
         under_way: false,
+        cut: false,
     }
 }

@@ -39,6 +39,7 @@ impl Engine {
             if !matches!(task.run, Run::Ended(_)) {
                 self.append_acceptance(slot, now.unix, out);
             }
+            self.note_end_of_wait(slot, now.monotonic);
             self.note_detached(slot, now, out);
             self.hurt_task(slot, DELAYED);
             return;
@@ -57,6 +58,7 @@ impl Engine {
             Wants::Result => undecided(slot, self.seed.stretch(UNDECIDED_HOLD)),
         };
         self.drop_waiter(slot, reply_to);
+        self.note_end_of_wait(slot, now.monotonic);
         out.push(Effect::Reply { to: reply_to, answer });
         self.note_detached(slot, now, out);
     }
@@ -171,8 +173,11 @@ impl Engine {
             return Problem::new(Code::Internal, "the task is gone").into();
         };
         let document = Box::new(task.document(self.kind_name(task), self.tenant_of(task)));
-        let expected =
-            self.pace.until_end((task.kind, task.durable.form), self.age(slot, now.monotonic));
+        let age = now.monotonic.since(task.created);
+        let expected = match task.cut {
+            true => self.until_through(task),
+            false => self.pace.until_end((task.kind, task.durable.form), age),
+        };
         Answer::Accepted { document, retry_after: self.seed.stretch(expected), replayed: false }
     }
 

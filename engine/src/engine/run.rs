@@ -1,14 +1,14 @@
 //! The run: from the lane to a worker and back.
 
 use super::Engine;
-use crate::event::{Effect, Freed};
+use crate::event::{Effect, Freed, Pressure};
 use crate::limits::DELAY_MAX;
 use crate::rates::RateChange;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Ended, Run, Task};
 use overtime_protocol::record::{Change, Expect, ReadMark, Record};
 use overtime_protocol::{
-    Completion, Document, Durability, Fault, Form, KindId, Monotonic, Now, Outcome, Payload,
+    Completion, Document, Durability, Fault, Form, KindId, Lane, Monotonic, Now, Outcome, Payload,
     Product, TaskState, UnixMillis,
 };
 use std::sync::Arc;
@@ -36,7 +36,11 @@ impl Engine {
         };
         let Some(task) = self.table.get(slot) else { return };
         if task.durable.form == Form::Single {
-            self.brief.note(task.kind, completion.ended.since(completion.started));
+            let exec = completion.ended.since(completion.started);
+            self.brief.note(task.kind, exec);
+            if task.durable.lane == Lane::Interactive {
+                self.admission.note_exec(exec);
+            }
         }
         match task.run {
             Run::Abandoned => {
@@ -224,14 +228,10 @@ impl Engine {
     pub(super) fn release_queued_payload(&mut self, slot: Slot) {
         let Some(task) = self.table.get(slot) else { return };
         let plenty = self.stats.payload_bytes < self.limits.payload_memory_max_bytes / 8;
+        let plenty = plenty && self.relief.pressure() == Pressure::Fine;
         if task.payload.len() > SMALL_PAYLOAD_BYTES || !plenty {
             self.release_payload(slot);
         }
-    }
-
-    /// The age of a task.
-    pub(super) fn age(&self, slot: Slot, now: Monotonic) -> Duration {
-        self.table.get(slot).map_or(Duration::ZERO, |task| now.since(task.created))
     }
 }
 

@@ -41,6 +41,7 @@ impl Engine {
 
     fn no_space(&mut self, detail: String) -> Problem {
         self.stats.refused += 1;
+        self.stats.refusals.disk += 1;
         Problem::new(Code::Disk, detail).after(self.seed.stretch(SPACE_RETRY))
     }
 }

@@ -21,6 +21,7 @@ struct Party {
 impl Engine {
     /// Starts what may be started, highest lane first, in at most `max` chains; returns how many.
     pub fn dispatch(&mut self, max: usize, now: Now, out: &mut Vec<Effect>) -> usize {
+        self.latest = now.monotonic;
         let mut started = 0;
         if self.is_starting() {
             self.end_waits_for_memory(now);
@@ -33,6 +34,12 @@ impl Engine {
                 self.start(party, lane, now, out);
                 started += 1;
             }
+        }
+        while started < max {
+            let Some(leader) = self.next_to_help(now) else { break };
+            let party = self.gather(leader, Lane::Interactive, now);
+            self.start(party, Lane::Interactive, now, out);
+            started += 1;
         }
         started
     }
@@ -72,21 +79,25 @@ impl Engine {
     }
 
     fn may_start(&self, lane: Lane) -> bool {
-        let starting = self.is_starting();
+        self.is_starting() && self.stats.queued[lane] > 0 && self.may_take(lane)
+    }
+
+    /// Whether one more worker may be busy for the lane.
+    pub(super) fn may_take(&self, lane: Lane) -> bool {
         // Brief attempts are single calls of these lanes; none of the others waits for them.
         let shares = matches!(lane, Lane::Control | Lane::Interactive);
-        let has_room = self.credits.has_room(lane) && (!shares || self.brief.has_room());
-        starting && self.stats.queued[lane] > 0 && has_room
+        self.credits.has_room(lane) && (!shares || self.brief.has_room())
     }
 
     /// The next task of the lane that may start. Those that nobody waits for any more go back
     /// behind those that somebody does.
-    fn next_in(&mut self, lane: Lane) -> Option<Slot> {
+    pub(super) fn next_in(&mut self, lane: Lane) -> Option<Slot> {
         for _ in 0..LOOKS_PER_START {
             let (slot, standing) = self.queues[lane].pop()?;
             let Some(task) = self.table.get_mut(slot) else { continue };
-            let Run::Queued { since, .. } = task.run else { continue };
-            if task.charged_lane() != lane {
+            let Run::Queued { since, standing: stood, .. } = task.run else { continue };
+            let spot = task.spot(stood);
+            if spot.lane != lane {
                 continue;
             }
             let marked = matches!(task.start_mark, StartMarkState::Written { .. });
@@ -94,10 +105,11 @@ impl Engine {
                 let (bytes, standing) = (task.payload.len(), Standing::Patient);
                 let place = self.queues[lane].push(task.durable.tenant, slot, bytes, standing);
                 task.run = Run::Queued { since, standing, place };
+                self.ceased_to_stand(spot);
                 continue;
             }
-            self.stats.queued[lane] -= 1;
             if self.table.get(slot).is_some_and(|task| !self.may_reload(task)) {
+                self.left_lane(spot);
                 self.await_memory(slot);
                 continue;
             }
@@ -105,6 +117,8 @@ impl Engine {
             // It may lie in the queue a second time, and must not be found there now.
             task.run = Run::Waiting;
             task.stood = Some((lane, since));
+            let now = self.latest;
+            self.called_up(spot, now.since(since), now);
             return Some(slot);
         }
         None
@@ -186,7 +200,7 @@ impl Engine {
     }
 
     /// A task that was about to start, or never did, stands in front of its lane as long as before.
-    fn enqueue_again(&mut self, slot: Slot, now: Monotonic) {
+    pub(super) fn enqueue_again(&mut self, slot: Slot, now: Monotonic) {
         let stood = self.table.get_mut(slot).and_then(|task| task.stood.take());
         self.enqueue_first(slot, stood.map_or(now, |(_, since)| since));
     }

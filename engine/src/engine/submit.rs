@@ -1,8 +1,9 @@
 //! Submission: admit or refuse, and put the task on its way.
 
+use super::admission::Terms;
 use super::{Engine, Mode};
-use crate::event::{Effect, Submission, Wants};
-use crate::limits::{DELAY_MAX, SPOOL_MIN_BYTES, UNDECIDED_HOLD};
+use crate::event::{Effect, Pressure, Submission, Wants};
+use crate::limits::{DELAY_MAX, MEMORY_RETRY, SPOOL_MIN_BYTES, UNDECIDED_HOLD};
 use crate::queue::Standing;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, CancelState, Durable, Run, StartMarkState, Task, Waiter};
@@ -64,12 +65,29 @@ impl Engine {
             (Code::PayloadMemory, "the memory for payloads is used up")
         } else if self.inflight.len() >= limits.appends_max {
             (Code::JournalLag, "the journal is behind with what it has to write")
+        } else if self.relief.pressure() == Pressure::Full {
+            let detail = "the process uses all the memory that it may";
+            self.count_refusal(Code::Memory);
+            return Some(Problem::new(Code::Memory, detail).after(self.seed.stretch(MEMORY_RETRY)));
         } else {
             return None;
         };
+        self.count_refusal(code);
         let queued = LANES.into_iter().map(|lane| self.stats.queued[lane]).sum();
         let wait = self.seed.stretch(self.pace.until_drained(queued));
         Some(Problem::new(code, detail).after(wait))
+    }
+
+    fn count_refusal(&mut self, code: Code) {
+        let refusals = &mut self.stats.refusals;
+        let count = match code {
+            Code::Backlog => &mut refusals.backlog,
+            Code::PayloadMemory => &mut refusals.payload_memory,
+            Code::JournalLag => &mut refusals.journal,
+            Code::Memory => &mut refusals.memory,
+            _ => &mut refusals.closed,
+        };
+        *count += 1;
     }
 
     pub(super) fn submit(&mut self, submission: Submission, now: Now, out: &mut Vec<Effect>) {
@@ -85,7 +103,7 @@ impl Engine {
     /// Admits or refuses new work.
     pub(super) fn admit(
         &mut self,
-        submission: Submission,
+        mut submission: Submission,
         claim: Option<Claim>,
         now: Now,
         out: &mut Vec<Effect>,
@@ -98,6 +116,14 @@ impl Engine {
         if let Err(problem) = screened {
             out.push(Effect::Reply { to, answer: problem.into() });
             return;
+        }
+        let terms = self.terms(&submission, now);
+        if let Terms::Refused(problem) = terms {
+            out.push(Effect::Reply { to, answer: problem.into() });
+            return;
+        }
+        if matches!(terms, Terms::Cut) {
+            submission.wait = Duration::ZERO;
         }
         self.stats.submitted += 1;
         self.spend_token(submission.tenant, now.monotonic);
@@ -112,6 +138,9 @@ impl Engine {
         let lingers = kind.durability == Durability::Disk || claim.is_some();
         let wait = submission.wait;
         let slot = self.take_in(submission, claim, now);
+        if let (Terms::Cut, Some(task)) = (terms, self.table.get_mut(slot)) {
+            task.cut = true;
+        }
         if let Some(Claim { key, .. }) = claim {
             self.keys.hold(key, slot);
         }
@@ -173,6 +202,7 @@ impl Engine {
             hot_key: None,
             waiters: Vec::new(),
             under_way: false,
+            cut: false,
         })
     }
 
@@ -197,7 +227,10 @@ impl Engine {
     /// Puts the task into the lane it is charged to; one that has to be marked first waits for that
     /// before.
     pub(super) fn enqueue(&mut self, slot: Slot, now: Monotonic) {
+        let has_room = self.has_room_to_stand();
         let Some(task) = self.table.get_mut(slot) else { return };
+        // Somebody waits again for what was cut.
+        task.cut &= !(has_room && task.is_waited_for());
         let lane = task.charged_lane();
         if let StartMarkState::Required { isolated } = task.start_mark {
             task.run = Run::Waiting;
@@ -214,7 +247,8 @@ impl Engine {
         let bytes = task.payload.len();
         let place = self.queues[lane].push(task.durable.tenant, slot, bytes, standing);
         task.run = Run::Queued { since: now, standing, place };
-        self.stats.queued[lane] += 1;
+        let spot = task.spot(standing);
+        self.lined_up(spot, now);
     }
 
     /// Puts a task in front of its lane, in which it has stood since then.
@@ -223,6 +257,8 @@ impl Engine {
         let lane = task.charged_lane();
         let place = self.queues[lane].push_first(task.durable.tenant, slot);
         task.run = Run::Queued { since, standing: Standing::Foremost, place };
-        self.stats.queued[lane] += 1;
+        let spot = task.spot(Standing::Foremost);
+        let now = self.latest;
+        self.lined_up(spot, now);
     }
 }

@@ -1,5 +1,7 @@
 //! Scenarios as text, and random days that a seed replays.
 
+mod admission;
+mod callers;
 mod elastic;
 mod explanations;
 mod follow;
@@ -7,6 +9,7 @@ mod followers;
 mod harness;
 mod key_journal;
 mod keys;
+mod overload;
 mod random;
 mod recovery;
 mod repairs;
@@ -16,4 +19,5 @@ mod shares;
 mod sight;
 mod sights;
 mod steering;
+mod storm;
 mod task_journal;

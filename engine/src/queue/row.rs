@@ -40,6 +40,11 @@ impl Row {
         self.entries.capacity()
     }
 
+    /// The one that came last.
+    pub(super) fn last(&self) -> Option<&Entry> {
+        self.entries.back()?.as_ref()
+    }
+
     /// How many places are before that one.
     pub(super) fn before(&self, place: Place) -> u64 {
         u64::from(place.wrapping_sub(self.front))

@@ -1,6 +1,7 @@
 //! What happens to the foreground when its workers are held for long.
 
 use super::harness::{Stage, check, check_elastic, setup};
+use crate::admission::AdmissionRules;
 use crate::engine::{Engine, Setup};
 use crate::limits::Limits;
 use overtime_protocol::Lane;
@@ -184,7 +185,9 @@ fn without_spares_nobody_is_charged_elsewhere() {
 #[test]
 fn handlers_that_block_leave_the_floors_alone() {
     let (workers, most) = (20, 60);
-    let setup = setup(workers, Limits::default(), 7);
+    // Nobody's wait is cut, so that all stand in the lane.
+    let admission = AdmissionRules { enabled: false, ..AdmissionRules::default() };
+    let setup = setup(workers, Limits { admission, ..Limits::default() }, 7);
     let plan = setup.plan.up_to(most);
     let mut stage = Stage::new(Engine::new(Setup { plan, ..setup }));
     for second in 0..60 {

@@ -4,7 +4,7 @@
 //! line moves the clock first. After each line the engine ticks and starts what it may.
 
 use crate::engine::{Engine, Setup};
-use crate::event::{Ask, Effect, Event, Freed, Sight, Steer, Submission, Wants, Wish};
+use crate::event::{Ask, Effect, Event, Freed, Pressure, Sight, Steer, Submission, Wants, Wish};
 use crate::lanes::LanePlan;
 use crate::limits::Limits;
 use crate::seed::Seed;
@@ -197,11 +197,8 @@ impl Stage {
             ["spool-full", task] => self.spooled(task, Spooled::DiskFull),
             ["recovering"] => self.engine.begin_recovery(),
             ["recovered"] => self.event(Event::RecoveryEnded),
-            ["space", ref over @ ..] => {
-                let is_low = over.contains(&"low");
-                let over = over.iter().filter_map(|name| KindName::new(name)).collect();
-                self.event(Event::Space { is_low, over });
-            }
+            ["space", ref over @ ..] => self.event(space(over)),
+            ["pressure", level] => self.event(Event::MemoryPressure(pressure(level))),
             ["poison"] => self.event(Event::JournalFailed),
             ["drain"] => self.event(Event::DrainStarted),
             ["grace-ends"] => self.event(Event::GraceEnded),
@@ -564,6 +561,20 @@ pub(super) fn describe_answer(answer: &Answer) -> String {
             };
             format!("{} {slug} {submitted}", problem.code.status())
         }
+    }
+}
+
+fn space(over: &[&str]) -> Event {
+    let is_low = over.contains(&"low");
+    let over = over.iter().filter_map(|name| KindName::new(name)).collect();
+    Event::Space { is_low, over }
+}
+
+fn pressure(level: &str) -> Pressure {
+    match level {
+        "full" => Pressure::Full,
+        "alarm" => Pressure::Alarm,
+        _ => Pressure::Fine,
     }
 }
 

@@ -1,0 +1,233 @@
+//! Admission: whether those who wait for single calls are served in time, how many of them may stand
+//! in their lane if not, and how long that takes. It keeps numbers; what becomes of a task is
+//! decided elsewhere.
+//!
+//! The lane is overloaded if time in it passes [`AdmissionRules::delay`] on average, or
+//! [`AdmissionRules::standing`] at the least over an interval, which is CoDel's sign of a queue that
+//! stands (Nichols and Jacobson 2012); or if the core's turns or the journal take too long.
+
+mod crowd;
+mod sojourn;
+mod turns;
+
+use crate::limits::{ADMISSION_INTERVAL, JOURNAL_WAIT_MAX, ROOM_GROWTH, ROOM_MIN, ROOM_SHRINKAGE};
+use crate::stats::AdmissionGauges;
+use crowd::Crowd;
+use overtime_protocol::{LANES, Lane, Monotonic, PerLane};
+use sojourn::{Reading, Sojourn};
+use std::time::Duration;
+use turns::Turns;
+
+/// The weight of the newest measurement in an average.
+const NEWEST: f64 = 0.1;
+
+/// When the lane of single calls counts as overloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdmissionRules {
+    /// Whether anybody's wait is ever cut. Without it callers wait in the lane however many there
+    /// are.
+    pub enabled: bool,
+    /// The most that those who wait may spend in the lane on average.
+    pub delay: Duration,
+    /// The most that each of them may spend there for a whole interval.
+    pub standing: Duration,
+}
+
+impl Default for AdmissionRules {
+    fn default() -> Self {
+        let (delay, standing) = (Duration::from_millis(20), Duration::from_millis(5));
+        Self { enabled: true, delay, standing }
+    }
+}
+
+/// What is known about how long things take now.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    rules: AdmissionRules,
+    /// Those in the lane of single calls who are waited for.
+    waited_for: Sojourn,
+    /// Everybody in a lane.
+    lanes: PerLane<Sojourn>,
+    readings: PerLane<Reading>,
+    /// Records that a caller waits for, on their way to the disk.
+    journal: Sojourn,
+    turns: Turns,
+    pub(crate) crowd: Crowd,
+    interval_start: Monotonic,
+    is_overloaded: bool,
+    /// Whether somebody stood in the lane all the time: only then its drain is what it can do.
+    is_saturated: bool,
+    /// Starts a second of those who are waited for, while the lane was never empty.
+    drain: f64,
+    /// Seconds that an attempt of a single call takes; `None` before the first has come back.
+    exec: Option<f64>,
+    /// The part of the room that the turns and the journal leave.
+    left: f64,
+}
+
+impl Admission {
+    pub(crate) fn new(rules: AdmissionRules) -> Self {
+        Self {
+            rules,
+            waited_for: Sojourn::default(),
+            lanes: PerLane::default(),
+            readings: PerLane::default(),
+            journal: Sojourn::default(),
+            turns: Turns::default(),
+            crowd: Crowd::default(),
+            interval_start: Monotonic::default(),
+            is_overloaded: false,
+            is_saturated: false,
+            drain: 0.0,
+            exec: None,
+            left: 1.0,
+        }
+    }
+
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.rules.enabled
+    }
+
+    pub(crate) fn is_overloaded(&self) -> bool {
+        self.is_overloaded
+    }
+
+    /// A task has come into its lane.
+    pub(crate) fn enter(&mut self, lane: Lane, now: Monotonic) {
+        self.lanes[lane].enter(now);
+    }
+
+    /// A task has started.
+    pub(crate) fn start(&mut self, lane: Lane, waited: Duration, now: Monotonic) {
+        self.lanes[lane].leave(waited, now);
+    }
+
+    /// A task has left its lane otherwise.
+    pub(crate) fn leave(&mut self, lane: Lane) {
+        self.lanes[lane].give_up();
+    }
+
+    /// One that is waited for has come into the lane of single calls.
+    pub(crate) fn wait_began(&mut self, now: Monotonic) {
+        self.waited_for.enter(now);
+    }
+
+    /// One of those has started.
+    pub(crate) fn wait_ended(&mut self, waited: Duration, now: Monotonic) {
+        self.waited_for.leave(waited, now);
+    }
+
+    /// One of those is waited for no more, or not there.
+    pub(crate) fn wait_given_up(&mut self) {
+        self.waited_for.give_up();
+    }
+
+    /// A record that a caller waits for is on its way to the disk.
+    pub(crate) fn append_began(&mut self, now: Monotonic) {
+        self.journal.enter(now);
+    }
+
+    /// What became of it is known.
+    pub(crate) fn append_ended(&mut self, waited: Duration, now: Monotonic) {
+        self.journal.leave(waited, now);
+    }
+
+    /// An attempt of a single call has come back.
+    pub(crate) fn note_exec(&mut self, exec: Duration) {
+        let span = exec.as_secs_f64();
+        self.exec = Some(self.exec.map_or(span, |old| old + NEWEST * (span - old)));
+    }
+
+    /// The core's loop has turned once.
+    pub(crate) fn note_turn(&mut self, span: Duration) {
+        self.turns.note(span);
+    }
+
+    /// When it is to be judged again. Nothing has to be while nobody stands in the lane and it is
+    /// not overloaded.
+    pub(crate) fn next_deadline(&self) -> Option<Monotonic> {
+        let matters = self.is_overloaded || self.crowd.total() > 0;
+        (self.rules.enabled && matters).then(|| self.interval_start + ADMISSION_INTERVAL)
+    }
+
+    /// Judges what happened in the interval, if it is over.
+    pub(crate) fn judge(&mut self, now: Monotonic) {
+        let span = now.since(self.interval_start);
+        if span < ADMISSION_INTERVAL {
+            return;
+        }
+        self.interval_start = now;
+        for lane in LANES {
+            self.readings[lane] = self.lanes[lane].close(now);
+        }
+        let lane = self.waited_for.close(now);
+        let journal = self.journal.close(now);
+        let turns_are_long = self.turns.close();
+        // What happened before a rest says nothing about now.
+        let is_old = span > 2 * ADMISSION_INTERVAL && !lane.is_busy;
+        let costs = !is_old && (turns_are_long || journal.mean > JOURNAL_WAIT_MAX);
+        let delays = lane.mean > self.rules.delay || lane.least > self.rules.standing;
+        self.is_overloaded = self.rules.enabled && ((!is_old && delays) || costs);
+        self.is_saturated = lane.is_busy;
+        if lane.is_busy {
+            self.note_drain(lane.out as f64 / span.as_secs_f64());
+        }
+        self.left = if costs { self.left * ROOM_SHRINKAGE } else { self.left + ROOM_GROWTH };
+        self.left = self.left.clamp(1.0 / 64.0, 1.0);
+    }
+
+    fn note_drain(&mut self, rate: f64) {
+        let first = self.drain <= 0.0;
+        self.drain = if first { rate } else { self.drain + 2.0 * NEWEST * (rate - self.drain) };
+    }
+
+    /// How many of those who are waited for may stand in the lane while it is overloaded.
+    pub(crate) fn room(&self, workers: usize) -> usize {
+        let drained = (self.drain * self.rules.delay.as_secs_f64()) as usize;
+        let room = drained.max(workers).max(ROOM_MIN) as f64 * self.left;
+        (room as usize).max(ROOM_MIN)
+    }
+
+    /// Whether one more of those who are waited for may stand in the lane.
+    pub(crate) fn has_room(&self, workers: usize) -> bool {
+        !self.is_overloaded || self.crowd.total() < self.room(workers)
+    }
+
+    /// What there is to be seen of it.
+    pub(crate) fn gauges(&self, workers: usize) -> AdmissionGauges {
+        let nanos = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        let mut gauges = AdmissionGauges {
+            is_overloaded: self.is_overloaded,
+            room: self.room(workers) as u64,
+            standing: self.crowd.total() as u64,
+            ..AdmissionGauges::default()
+        };
+        for lane in LANES {
+            gauges.wait_mean_ns[lane] = nanos(self.readings[lane].mean);
+            gauges.wait_min_ns[lane] = nanos(self.readings[lane].least);
+        }
+        gauges
+    }
+
+    /// How long `ahead` tasks take to start with so many workers; `None` before anything is known.
+    pub(crate) fn until_started(&self, ahead: u64, workers: usize) -> Option<Duration> {
+        let rate = if self.is_saturated && self.drain > 0.0 {
+            self.drain
+        } else {
+            workers as f64 / self.exec?.max(1e-9)
+        };
+        Duration::try_from_secs_f64(ahead as f64 / rate).ok()
+    }
+
+    /// How long one more takes in all behind those, if some are ahead of it: whoever finds a worker
+    /// is not told how long that will take.
+    pub(crate) fn until_answered(&self, ahead: u64, workers: usize) -> Option<Duration> {
+        let started = self.until_started(ahead, workers).filter(|_| ahead > 0)?;
+        Some(started + Duration::from_secs_f64(self.exec?))
+    }
+
+    /// How long as many take with so many workers, by what an attempt takes.
+    pub(crate) fn until_through(&self, ahead: u64, workers: usize) -> Option<Duration> {
+        Duration::try_from_secs_f64(ahead as f64 * self.exec? / workers.max(1) as f64).ok()
+    }
+}

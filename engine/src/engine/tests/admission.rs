@@ -1,0 +1,194 @@
+//! What becomes of single callers when too many wait, one story a test.
+
+use super::harness::{Stage, check, check_within, setup};
+use crate::engine::Engine;
+use crate::limits::{Limits, ROOM_MIN};
+use overtime_protocol::Lane;
+use std::fmt::Write;
+
+/// One worker has `a`, and as many wait in the lane as may.
+fn crowded(story: &str) -> String {
+    let mut text = "submit a echo\n> dispatch interactive a#1\n".to_owned();
+    for number in 0..ROOM_MIN {
+        writeln!(text, "submit t{number} echo").unwrap();
+    }
+    text + story
+}
+
+#[test]
+fn whoever_comes_when_too_many_wait_is_told_202_and_its_task_is_background_work() {
+    check(
+        1,
+        &crowded(
+            "
+            +100ms
+            submit x echo
+            > append x accepted
+            durable
+            > reply x 202 queued
+            > dispatch background x#1
+            done x
+            > append x succeeded
+            durable
+        ",
+        ),
+    );
+}
+
+#[test]
+fn before_the_lane_is_judged_everybody_waits_and_then_the_newest_wait_no_more() {
+    check(
+        1,
+        &crowded(
+            "
+            submit x echo
+            submit y upsert
+            +1ms
+            > append y accepted
+            durable
+            +99ms
+            > reply y 202 queued
+            > append x accepted
+            > dispatch background y#1
+            durable
+            > reply x 202 queued
+        ",
+        ),
+    );
+}
+
+#[test]
+fn whoever_insists_on_an_answer_is_refused() {
+    check(
+        1,
+        &crowded(
+            "
+            +100ms
+            submit x echo strict
+            > reply x 503 overloaded no
+            submit y echo strict wait=0s
+            > append y accepted
+        ",
+        ),
+    );
+}
+
+#[test]
+fn whoever_comes_with_a_known_key_waits_like_the_first() {
+    check(
+        1,
+        "
+        submit a echo key=k
+        > inquire for a
+        found a
+        > dispatch interactive a#1
+        +1ms
+        > append a accepted started
+        durable
+        submit t0 echo
+        submit t1 echo
+        submit t2 echo
+        submit t3 echo
+        submit t4 echo
+        submit t5 echo
+        submit t6 echo
+        submit t7 echo
+        submit t8 echo
+        submit t9 echo
+        submit u0 echo
+        submit u1 echo
+        submit u2 echo
+        submit u3 echo
+        submit u4 echo
+        submit u5 echo
+        +100ms
+        submit again echo key=k
+        > inquire for again
+        found again held-by=a
+        done a
+        > append a succeeded
+        > dispatch interactive t0#1 t1#1 t2#1 t3#1 t4#1 t5#1 t6#1 t7#1
+        durable
+        > reply a 200 disk
+        > reply again 200 disk
+    ",
+    );
+}
+
+#[test]
+fn whoever_waits_again_has_its_task_back_in_the_lane_once_there_is_room() {
+    let story = crowded(
+        "
+        +100ms
+        submit x echo
+        submit y echo
+        durable
+        ask p document y wait=5s
+    ",
+    );
+    let mut stage = Stage::new(Engine::new(setup(1, Limits::default(), 7)));
+    let mut play = |line: &str| {
+        stage.play(line);
+        stage.describe(&mut String::new());
+        stage.engine.stats().queued
+    };
+    let mut queued = overtime_protocol::PerLane::<u64>::default();
+    for line in story.lines().map(str::trim).filter(|line| !line.starts_with('>')) {
+        queued = play(line);
+    }
+    // `x` runs in the background, and there is no room for `y`.
+    assert_eq!((queued[Lane::Interactive], queued[Lane::Background]), (ROOM_MIN as u64, 1));
+    play("done a");
+    let room = play("ask q document y wait=5s");
+    let queued = (room[Lane::Interactive], room[Lane::Background]);
+    // `a` was over at once, so the next eight went out together.
+    assert_eq!(queued, (ROOM_MIN as u64 - 8 + 1, 0));
+}
+
+#[test]
+fn without_admission_everybody_waits() {
+    let mut limits = Limits::default();
+    limits.admission.enabled = false;
+    check_within(
+        1,
+        limits,
+        &crowded(
+            "
+            +1s
+            submit x echo
+            submit y echo strict
+            +1s
+        ",
+        ),
+    );
+}
+
+#[test]
+fn a_process_without_memory_takes_nothing_new_and_ends_what_it_has() {
+    check(
+        1,
+        "
+        submit a upsert bytes=2000
+        > dispatch interactive a#1
+        submit b upsert bytes=800
+        +1ms
+        > append a accepted started
+        > append b accepted
+        durable
+        pressure alarm
+        submit c upsert
+        +1ms
+        > append c accepted
+        pressure full
+        submit d upsert
+        > reply d 503 memory no
+        puts a
+        > append a succeeded
+        > dispatch interactive b#1 stored c#1
+        durable
+        > reply a 200 disk
+        pressure fine
+        submit e upsert
+    ",
+    );
+}

@@ -1,0 +1,45 @@
+//! Those who come in a storm, and what they see of the server.
+
+use overtime_protocol::TenantId;
+use std::time::Duration;
+
+/// Callers who are alike.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Callers {
+    pub(super) tenant: TenantId,
+    /// How long they ask the server to hold them.
+    pub(super) wait: Duration,
+    pub(super) strict: bool,
+}
+
+impl Default for Callers {
+    fn default() -> Self {
+        Self { tenant: TenantId::default(), wait: Duration::from_secs(10), strict: false }
+    }
+}
+
+/// What a group of callers saw.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) offered: u64,
+    /// Answered 200 while they waited, by second.
+    pub(super) served: Vec<u64>,
+    pub(super) cut: u64,
+    pub(super) refused: u64,
+    pub(super) gave_up: u64,
+    /// How long those waited who were answered 200.
+    pub(super) spans: Vec<Duration>,
+}
+
+impl Seen {
+    /// How many were served from a second to another.
+    pub(super) fn served_between(&self, first: usize, end: usize) -> u64 {
+        self.served.iter().take(end).skip(first).sum()
+    }
+
+    pub(super) fn percentile(&self, of_thousand: usize) -> Duration {
+        let mut spans = self.spans.clone();
+        spans.sort_unstable();
+        spans.get(spans.len() * of_thousand / 1000).copied().unwrap_or_default()
+    }
+}
