@@ -5,8 +5,8 @@ use overtime_protocol::keyring::KeyRing;
 use overtime_protocol::repair::RepairOrder;
 use overtime_protocol::{
     Answer, Append, Chain, ChainNumber, Chunk, Completion, Explanation, Finding, Form, Inquiry,
-    KeyHash, KindId, KindName, Lane, Payload, Read, ReplyTo, Ruling, SpoolOrder, Spooled,
-    TaskEvent, TaskId, TenantId, Ticket, Unfinished, Verdict,
+    KeyHash, KindId, KindName, Lane, MemoryPressure, Payload, Read, ReplyTo, Ruling, SpoolOrder,
+    Spooled, TaskEvent, TaskId, TenantId, Ticket, Unfinished, Verdict,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,26 +110,14 @@ pub enum Event {
     },
     /// What tenants may do from here on.
     Policies(Arc<KeyRing>),
-    /// How much of the memory is used that the process may have.
-    MemoryPressure(Pressure),
+    /// How close the process is to the end of its memory.
+    MemoryPressure(MemoryPressure),
     /// The journal cannot write any more. Nothing is acknowledged from here on.
     JournalFailed,
     /// From here on new tasks are refused.
     DrainStarted,
     /// From here on nobody waits for work any more: whoever does gets 202 once that is durable.
     GraceEnded,
-}
-
-/// How much of its memory the process uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pressure {
-    /// There is plenty.
-    #[default]
-    Fine,
-    /// It comes to an end: what can leave the memory does.
-    Alarm,
-    /// It is used up: nothing new is accepted.
-    Full,
 }
 
 /// A chain that is through.

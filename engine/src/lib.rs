@@ -35,7 +35,7 @@ mod timers;
 
 pub use admission::AdmissionRules;
 pub use engine::{Engine, Setup};
-pub use event::{Ask, Effect, Event, Freed, Pressure, Sight, Steer, Submission, Wants, Wish};
+pub use event::{Ask, Effect, Event, Freed, Sight, Steer, Submission, Wants, Wish};
 pub use lanes::LanePlan;
 pub use limits::Limits;
 pub use rates::{RateChange, Tally, Trend};

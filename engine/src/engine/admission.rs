@@ -3,7 +3,7 @@
 //! which takes nothing from those who are still waited for. Nothing that was accepted is dropped.
 
 use super::{Engine, Mode};
-use crate::event::{Effect, Pressure, Submission, Wants};
+use crate::event::{Effect, Submission, Wants};
 use crate::limits::{
     BACKGROUND_RETRY_MAX, CUTS_PER_TURN, PUT_OFF_MAX, PUT_OFF_MIN, PUT_OFF_SHARE, RETRY_AFTER_MIN,
     SPARE_SHARE,
@@ -11,7 +11,9 @@ use crate::limits::{
 use crate::spot::Spot;
 use crate::table::Slot;
 use crate::task::{Run, Task};
-use overtime_protocol::{Code, Form, Lane, Monotonic, Now, Problem, ReplyTo, TenantId};
+use overtime_protocol::{
+    Code, Form, Lane, MemoryPressure, Monotonic, Now, Problem, ReplyTo, TenantId,
+};
 use std::time::Duration;
 
 /// How a submission is taken in.
@@ -61,7 +63,8 @@ impl Engine {
             self.admission.until_through(queued, self.credits.plan().ceiling(Lane::Background));
         let share = self.limits.tasks_max as u64 / PUT_OFF_SHARE;
         let is_soon = through.is_none_or(|span| span <= PUT_OFF_MAX) && queued < share;
-        self.relief.pressure() == Pressure::Fine && (is_soon || queued < PUT_OFF_MIN.min(share))
+        self.relief.pressure() == MemoryPressure::Fine
+            && (is_soon || queued < PUT_OFF_MIN.min(share))
     }
 
     /// Whether there is room in the lane, or others have to make it.

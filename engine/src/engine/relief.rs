@@ -2,20 +2,20 @@
 //! nothing, and nothing that was accepted is lost by it.
 
 use super::Engine;
-use crate::event::Pressure;
 use crate::limits::RELEASES_PER_TURN;
 use crate::task::Run;
+use overtime_protocol::MemoryPressure;
 
 /// How much of the memory is used, and how far the payloads of tasks that wait have left it.
 #[derive(Debug, Default)]
 pub(crate) struct Relief {
-    pressure: Pressure,
+    pressure: MemoryPressure,
     /// The next place of the table to look at; `None` when all were.
     next: Option<usize>,
 }
 
 impl Relief {
-    pub(crate) fn pressure(&self) -> Pressure {
+    pub(crate) fn pressure(&self) -> MemoryPressure {
         self.pressure
     }
 
@@ -24,10 +24,10 @@ impl Relief {
         self.next.is_some()
     }
 
-    pub(crate) fn note(&mut self, pressure: Pressure) {
-        if pressure == Pressure::Fine {
+    pub(crate) fn note(&mut self, pressure: MemoryPressure) {
+        if pressure == MemoryPressure::Fine {
             self.next = None;
-        } else if self.pressure == Pressure::Fine {
+        } else if self.pressure == MemoryPressure::Fine {
             self.next = Some(0);
         }
         self.pressure = pressure;

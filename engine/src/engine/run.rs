@@ -1,15 +1,15 @@
 //! The run: from the lane to a worker and back.
 
 use super::Engine;
-use crate::event::{Effect, Freed, Pressure};
+use crate::event::{Effect, Freed};
 use crate::limits::DELAY_MAX;
 use crate::rates::RateChange;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Ended, Run, Task};
 use overtime_protocol::record::{Change, Expect, ReadMark, Record};
 use overtime_protocol::{
-    Completion, Document, Durability, Fault, Form, KindId, Lane, Monotonic, Now, Outcome, Payload,
-    Product, TaskState, UnixMillis,
+    Completion, Document, Durability, Fault, Form, KindId, Lane, MemoryPressure, Monotonic, Now,
+    Outcome, Payload, Product, TaskState, UnixMillis,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -228,7 +228,7 @@ impl Engine {
     pub(super) fn release_queued_payload(&mut self, slot: Slot) {
         let Some(task) = self.table.get(slot) else { return };
         let plenty = self.stats.payload_bytes < self.limits.payload_memory_max_bytes / 8;
-        let plenty = plenty && self.relief.pressure() == Pressure::Fine;
+        let plenty = plenty && self.relief.pressure() == MemoryPressure::Fine;
         if task.payload.len() > SMALL_PAYLOAD_BYTES || !plenty {
             self.release_payload(slot);
         }

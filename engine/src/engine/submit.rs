@@ -2,15 +2,15 @@
 
 use super::admission::Terms;
 use super::{Engine, Mode};
-use crate::event::{Effect, Pressure, Submission, Wants};
+use crate::event::{Effect, Submission, Wants};
 use crate::limits::{DELAY_MAX, MEMORY_RETRY, SPOOL_MIN_BYTES, UNDECIDED_HOLD};
 use crate::queue::Standing;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, CancelState, Durable, Run, StartMarkState, Task, Waiter};
 use crate::timers::Due;
 use overtime_protocol::{
-    ChainNumber, Claim, Code, Durability, Hurt, LANES, Lane, Monotonic, Now, Problem, Reach,
-    ReplyTo, TenantId,
+    ChainNumber, Claim, Code, Durability, Hurt, LANES, Lane, MemoryPressure, Monotonic, Now,
+    Problem, Reach, ReplyTo, TenantId,
 };
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ impl Engine {
             (Code::PayloadMemory, "the memory for payloads is used up")
         } else if self.inflight.len() >= limits.appends_max {
             (Code::JournalLag, "the journal is behind with what it has to write")
-        } else if self.relief.pressure() == Pressure::Full {
+        } else if self.relief.pressure() == MemoryPressure::Full {
             let detail = "the process uses all the memory that it may";
             self.count_refusal(Code::Memory);
             return Some(Problem::new(Code::Memory, detail).after(self.seed.stretch(MEMORY_RETRY)));

@@ -4,7 +4,7 @@
 //! line moves the clock first. After each line the engine ticks and starts what it may.
 
 use crate::engine::{Engine, Setup};
-use crate::event::{Ask, Effect, Event, Freed, Pressure, Sight, Steer, Submission, Wants, Wish};
+use crate::event::{Ask, Effect, Event, Freed, Sight, Steer, Submission, Wants, Wish};
 use crate::lanes::LanePlan;
 use crate::limits::Limits;
 use crate::seed::Seed;
@@ -12,10 +12,10 @@ use overtime_protocol::record::{Change, Put, ReadMark};
 use overtime_protocol::repair::{Remedy, RepairOrder};
 use overtime_protocol::{
     Answer, Chain, ChainNumber, Chunk, Code, Completion, DEFAULT_TENANT, Epoch, Fate, Fault,
-    Finding, Fingerprint, Form, Go, Holder, Job, KeyHash, Kind, KindId, KindName, Lane, Monotonic,
-    News, Now, Outcome, Payload, Problem, Product, Progress, Question, ReplyTo, RetryPolicy,
-    Ruling, Scope, SpoolOrder, Spooled, Submitted, TaskId, Ticket, Unfinished, UnixMillis,
-    Unsteerable, Verdict,
+    Finding, Fingerprint, Form, Go, Holder, Job, KeyHash, Kind, KindId, KindName, Lane,
+    MemoryPressure, Monotonic, News, Now, Outcome, Payload, Problem, Product, Progress, Question,
+    ReplyTo, RetryPolicy, Ruling, Scope, SpoolOrder, Spooled, Submitted, TaskId, Ticket,
+    Unfinished, UnixMillis, Unsteerable, Verdict,
 };
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -570,11 +570,11 @@ fn space(over: &[&str]) -> Event {
     Event::Space { is_low, over }
 }
 
-fn pressure(level: &str) -> Pressure {
+fn pressure(level: &str) -> MemoryPressure {
     match level {
-        "full" => Pressure::Full,
-        "alarm" => Pressure::Alarm,
-        _ => Pressure::Fine,
+        "full" => MemoryPressure::Full,
+        "alarm" => MemoryPressure::Alarm,
+        _ => MemoryPressure::Fine,
     }
 }
 
