@@ -127,6 +127,8 @@ section! {
         connections: usize = 10_000,
         /// The most tasks that are not finished.
         tasks: usize = 2_000_000,
+        /// The most memory that the process may use; `0B` leaves that to the machine.
+        memory: Size = Size(0),
         /// The most payload bytes in memory.
         payload_memory: Size = Size::mib(256),
         /// The most appends on their way to the disk.

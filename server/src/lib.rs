@@ -32,6 +32,7 @@ mod keys;
 mod lifeline;
 mod lines;
 mod loss;
+mod memory;
 mod notices;
 mod recovery;
 mod remote;

@@ -5,6 +5,7 @@ use crate::descriptors;
 use crate::keys::{Ring, Watch};
 use crate::lines::Lines;
 use crate::loss::Damage;
+use crate::memory::Memory;
 use crate::notices;
 use crate::recovery;
 use crate::reports;
@@ -224,7 +225,9 @@ fn start(
     ring.keys().into_iter().for_each(|keys| core.set_keys(keys));
     let keys = Watch::start(ring, clock, mailbox.clone(), lines.clone())
         .context("the system refuses a thread")?;
-    let window = ServerWindow::new(mailbox.clone(), journal.stats(), rate_changes);
+    let memory = Memory::watch(config.memory(), mailbox.clone(), lines.clone())
+        .context("the system refuses a thread")?;
+    let window = ServerWindow::new(mailbox.clone(), journal.stats(), rate_changes, memory);
     let console = overtime_console::start(admin, Arc::new(window))?;
     let core = std::thread::Builder::new().name("core".to_owned()).spawn(|| core.run())?;
     recovery::start(backlog, clean, &kinds, mailbox.clone(), lines.clone())?;

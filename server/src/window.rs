@@ -1,9 +1,11 @@
 //! What the console shows: the core's counters, asked for by mail, and the journal's.
 
+use crate::memory::Memory;
 use crate::notices::RateChanges;
 use overtime_console::{Check, Family, Histogram, Sample, Window};
 use overtime_core::{Cause, Mail, Mailbox, Snapshot, TURN_BUCKETS};
 use overtime_journal::{SPAN_BUCKETS, Spans, Stats};
+use overtime_protocol::MemoryPressure;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -18,6 +20,7 @@ pub(crate) struct ServerWindow {
     mailbox: Mailbox,
     journal: Arc<Stats>,
     rate_changes: Arc<RateChanges>,
+    memory: Arc<Memory>,
 }
 
 impl ServerWindow {
@@ -25,14 +28,23 @@ impl ServerWindow {
         mailbox: Mailbox,
         journal: Arc<Stats>,
         rate_changes: Arc<RateChanges>,
+        memory: Arc<Memory>,
     ) -> Self {
-        Self { mailbox, journal, rate_changes }
+        Self { mailbox, journal, rate_changes, memory }
     }
 
     fn snapshot(&self) -> Option<Box<Snapshot>> {
         let (reply, snapshots) = crossbeam_channel::bounded(1);
         self.mailbox.push(Mail::Inspect(reply));
         snapshots.recv_timeout(PATIENCE).ok()
+    }
+}
+
+impl ServerWindow {
+    /// It is said before it counts.
+    fn memory_check(&self) -> Check {
+        let ok = self.memory.pressure() != MemoryPressure::Full;
+        Check { name: "memory", ok, detail: self.memory.sentence() }
     }
 }
 
@@ -46,6 +58,7 @@ impl Window for ServerWindow {
             check("core", snapshot.is_some(), "the core does not answer"),
             check("journal", !failed, "the journal cannot write"),
             check("accepting", !draining, "the server is on its way out"),
+            self.memory_check(),
         ]
     }
 
@@ -53,6 +66,7 @@ impl Window for ServerWindow {
         let mut families = journal_metrics(&self.journal);
         families.extend(space_metrics(&self.journal));
         families.push(self.rate_changes.metric());
+        families.extend(self.memory.metrics());
         if let Some(snapshot) = self.snapshot() {
             families.extend(task_metrics(&snapshot));
             families.extend(lanes::metrics(&snapshot));

@@ -122,7 +122,7 @@ impl Core {
             }
             Mail::MemoryPressure(pressure) => {
                 self.clients.set_memory_pressure(pressure);
-                return;
+                Event::MemoryPressure(pressure)
             }
             Mail::JournalFailed(reason) => {
                 self.drain = Drain::Failed { reason, until: now.monotonic + LAST_FLUSH / 2 };

@@ -156,6 +156,9 @@ impl Config {
         let memory = limits.payload_memory;
         problems.ordered("limits.body", limits.body, "limits.payload_memory", memory);
         problems.within("limits.payload_memory", memory, Size::mib(1), Size::mib(1 << 20));
+        if let Some(whole) = self.memory() {
+            problems.ordered("limits.payload_memory", memory, "limits.memory", whole);
+        }
         let record = (PRODUCT_MAX_BYTES + EFFECTS_MAX_BYTES) as u64 + RECORD_REST_BYTES;
         problems.within("journal.segment", journal.segment, Size(record), Size::mib(1024));
         let segments = Size(journal.segment.0.saturating_mul(3));

@@ -1,6 +1,6 @@
 //! What the settings mean to each part of the server, in that part's own words.
 
-use super::{Config, ConfigError, kinds};
+use super::{Config, ConfigError, Size, kinds};
 use overtime_protocol::{Kind, http};
 use std::time::Duration;
 
@@ -9,6 +9,11 @@ use std::time::Duration;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 impl Config {
+    /// The most memory that the process may use, if somebody has said that.
+    pub(crate) fn memory(&self) -> Option<Size> {
+        Some(self.limits.memory).filter(|&size| size != Size(0))
+    }
+
     /// How long an idempotency key is kept: never longer than the result that it must replay.
     fn key_keep(&self) -> Duration {
         self.retention.keys.min(self.retention.finished).0

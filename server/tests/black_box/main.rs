@@ -15,6 +15,7 @@ mod hosts;
 mod keys;
 mod large;
 mod left_over;
+mod memory;
 mod native;
 mod native_client;
 mod native_ends;
