@@ -35,7 +35,7 @@ pub use limits::Limits;
 pub use listener::Listener;
 pub use lookups::Lookups;
 pub use mailbox::{Mail, Mailbox, Permit};
-pub use snapshot::{Counters, Snapshot};
+pub use snapshot::{Counters, Snapshot, TurnedAway};
 pub use turn::{Cause, TURN_BUCKETS, TurnStats};
 pub use turn_loop::{Core, Door, Exit, Setup};
 pub use workers::{WorkerChannel, WorkerChannels};

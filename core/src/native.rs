@@ -176,6 +176,7 @@ impl Session {
         self.key.clone_from(&hello.key);
         if let Err(problem) = desk.router.callers.of(self.key.as_deref()) {
             desk.counters.refused += 1;
+            desk.counters.turned_away.note_problem(&problem);
             self.refuse_hello(&problem);
             return;
         }

@@ -2,6 +2,7 @@
 
 use crate::turn::TurnStats;
 use overtime_engine::{LanePlan, Stats};
+use overtime_protocol::{Answer, Code, Problem};
 
 /// Counters of the core's own.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,6 +15,8 @@ pub struct Counters {
     pub requests: u64,
     /// Requests refused before the engine saw them: framing, limits, routes.
     pub refused: u64,
+    /// Requests refused because of who sent them, by code.
+    pub turned_away: TurnedAway,
     /// Connections closed because they were too slow or idle.
     pub timed_out: u64,
     /// Connections closed so that somebody else could come in.
@@ -50,6 +53,40 @@ pub struct Counters {
     pub events_written: u64,
     /// Followers that were closed because they fell too far behind.
     pub followers_slow: u64,
+}
+
+/// Requests refused because of who sent them. Those of other codes are not told from each other.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TurnedAway([u64; TurnedAway::CODES.len()]);
+
+impl TurnedAway {
+    /// What is counted.
+    const CODES: [Code; 6] = [
+        Code::Unauthorized,
+        Code::ForbiddenLane,
+        Code::ForbiddenHost,
+        Code::CrossOrigin,
+        Code::RateLimited,
+        Code::Concurrency,
+    ];
+
+    /// Counts an answer, if it is one of these refusals.
+    pub(crate) fn note(&mut self, answer: &Answer) {
+        if let Answer::Problem(problem) = answer {
+            self.note_problem(problem);
+        }
+    }
+
+    /// Counts a problem, if it is one of these refusals.
+    pub(crate) fn note_problem(&mut self, problem: &Problem) {
+        let place = Self::CODES.iter().position(|&code| code == problem.code);
+        place.into_iter().for_each(|place| self.0[place] += 1);
+    }
+
+    /// How many, by code.
+    pub fn counts(&self) -> impl Iterator<Item = (Code, u64)> {
+        Self::CODES.into_iter().zip(self.0)
+    }
 }
 
 /// How things stand.

@@ -101,6 +101,7 @@ impl Clients {
     }
 
     pub(super) fn answer_here(&mut self, index: usize, answer: Answer) {
+        self.counters.turned_away.note(&answer);
         let connection = &mut self.connections[index];
         let stage = std::mem::replace(&mut connection.stage, Stage::Answering(After::KeepAlive));
         let Stage::Waiting(mut context) = stage else {

@@ -14,6 +14,7 @@ impl Session {
             Ok((routed, ruling)) => self.expect(frame, routed, ruling, desk),
             Err(problem) => {
                 desk.counters.refused += 1;
+                desk.counters.turned_away.note_problem(&problem);
                 self.deframer.pass_over(&problem);
                 self.fail(frame.id, *problem);
             }

@@ -8,11 +8,12 @@ use crate::answer::{Account, Answer, Idempotency, Timing};
 use crate::id::TaskId;
 use crate::job::Product;
 use crate::kind::Durability;
-use crate::problem::Problem;
 use crate::repair::{RepairProgress, write_print};
 use crate::task::Document;
 use bytes::Bytes;
 use std::time::Duration;
+
+mod problem;
 
 /// Bodies up to this length are copied behind their head; longer ones are handed back, to be
 /// written from where they are.
@@ -189,33 +190,6 @@ impl Writer<'_> {
         write_preference(&mut lines, self.context);
         write_ending(lines, self.context, self.date);
         None
-    }
-
-    fn problem(mut self, problem: &Problem) -> Option<Bytes> {
-        let mut body = Vec::with_capacity(512);
-        problem.write_json(&mut body);
-        self.out.reserve(HEAD_USUAL_BYTES + body.len());
-        let mut lines = Lines::start(self.out, problem.code.status());
-        lines.fixed("Content-Type: application/problem+json\r\n");
-        lines.number("Content-Length: ", body.len() as u64);
-        // A 404 may be stored unless told otherwise (RFC 9110, section 15.1).
-        lines.fixed("Cache-Control: no-store\r\n");
-        if let Some(wait) = problem.retry_after {
-            lines.number("Retry-After: ", whole_seconds(wait));
-        }
-        if let Some(methods) = problem.allow {
-            lines.text("Allow: ", methods.as_bytes());
-        }
-        if let Some(challenge) = problem.challenge {
-            lines.text("WWW-Authenticate: ", challenge.as_bytes());
-        }
-        match (problem.task, problem.account.as_deref()) {
-            (Some(task), Some(account)) => write_task(&mut lines, task, *account),
-            (Some(task), None) => lines.text("Overtime-Task: ", &task.to_ulid()),
-            (None, _) => {}
-        }
-        write_ending(lines, self.context, self.date);
-        self.body(body.into())
     }
 
     fn message(

@@ -2,6 +2,7 @@
 
 mod api;
 mod bulk;
+mod callers;
 mod client;
 mod descriptors;
 mod drill;
@@ -12,6 +13,8 @@ mod events;
 mod explaining;
 mod flips;
 mod hosts;
+mod key_file;
+mod keyed_streams;
 mod keys;
 mod large;
 mod left_over;
@@ -32,4 +35,5 @@ mod stderr;
 mod steering;
 mod steps;
 mod support;
+mod tenants;
 mod verify;

@@ -64,8 +64,14 @@ impl Client {
 
     /// A connection that was welcomed.
     pub(crate) fn connect(address: &str) -> Self {
+        Self::connect_with(address, None)
+    }
+
+    /// The same with a key.
+    pub(crate) fn connect_with(address: &str, key: Option<&str>) -> Self {
         let mut client = Self::silent(address);
-        client.send(0, &Request::Hello(Hello::from("black-box")), "");
+        let hello = Hello { key: key.map(Into::into), ..Hello::from("black-box") };
+        client.send(0, &Request::Hello(hello), "");
         let welcome = client.receive().unwrap();
         assert!(matches!(welcome.reply, Reply::Welcome(_)), "{welcome:?}");
         client

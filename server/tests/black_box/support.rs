@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -113,6 +113,25 @@ pub(crate) fn overtime(folder: &Path) -> Command {
     command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "20"]);
     command.arg("--data").arg(folder);
     command
+}
+
+/// What `overtime keys` says of the keys in a data folder.
+pub(crate) fn keys(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_overtime"));
+    command.arg("keys").args(arguments).arg("--data").arg(folder).output().unwrap()
+}
+
+/// A new key: its tenant, and what is said of that.
+pub(crate) fn add_key(folder: &Path, arguments: &[&str]) -> String {
+    let made = keys(folder, &[&["add"], arguments].concat());
+    assert!(made.status.success(), "{made:?}");
+    let shown = String::from_utf8(made.stdout).unwrap();
+    shown.strip_suffix('\n').expect("the key alone on its line").to_owned()
+}
+
+/// The field by which a key is shown.
+pub(crate) fn shows(key: &str) -> String {
+    format!("Authorization: Bearer {key}")
 }
 
 pub(crate) fn folder() -> TempDir {

@@ -37,6 +37,7 @@ impl Clients {
     pub(in crate::clients) fn answer_native(&mut self, index: usize, number: u32, answer: Answer) {
         let Connection { speech, output, .. } = &mut self.connections[index];
         let Speech::Native(session) = speech else { return };
+        self.counters.turned_away.note(&answer);
         match session.answer(number, answer) {
             Ok(None) => {}
             Ok(Some(body)) => {

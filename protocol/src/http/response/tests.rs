@@ -4,7 +4,8 @@ use super::*;
 use crate::fault::Fault;
 use crate::kind::KindName;
 use crate::lane::Lane;
-use crate::problem::Code;
+use crate::problem::{Code, Problem};
+use crate::rate_limit::RateLimit;
 use crate::task::TaskState;
 use crate::time::UnixMillis;
 
@@ -201,6 +202,16 @@ fn problems_tell_what_their_status_asks_for() {
     let mut method = Problem::new(Code::MethodNotAllowed, "Only reads are served here.");
     method.allow = Some("GET, HEAD");
     check_problem(method, &context(), "405 Method Not Allowed", "Allow: GET, HEAD|");
+    let mut stranger = Problem::new(Code::Unauthorized, "Show a key.");
+    stranger.challenge = Some("Bearer realm=\"overtime\"");
+    let challenge = "WWW-Authenticate: Bearer realm=\"overtime\"|";
+    check_problem(stranger, &context(), "401 Unauthorized", challenge);
+    let mut limited = Problem::new(Code::RateLimited, "slower").after(Duration::from_millis(2_100));
+    let limit = RateLimit { quota: 100, window_s: 1, remaining: 0, reset_s: 3 };
+    limited.limit = Some(Box::new(limit));
+    let lines = "Retry-After: 3|RateLimit: \"default\";r=0;t=3|\
+                 RateLimit-Policy: \"default\";q=100;w=1|";
+    check_problem(limited, &context(), "429 Too Many Requests", lines);
     let fault = Fault::input("invalid-email", "no @");
     let rejected = Problem::of_task(Code::InvalidInput, task(), fault, Account::of(&document()));
     let lines = format!("Overtime-Task: {{id}}|{DISK}");
