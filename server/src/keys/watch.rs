@@ -139,7 +139,7 @@ impl Look {
     fn take(&mut self, ring: KeyRing) -> Seen {
         self.trouble = None;
         let required = if self.ring.keys.is_none() { "; from now on one is needed" } else { "" };
-        let line = Some(format!("keys: {} count{required}", ring.len()));
+        let line = Some(format!("keys that count: {}{required}", ring.len()));
         let keys = Arc::new(ring);
         self.ring.keys = Some(keys.clone());
         Seen { keys: Some(keys), line }

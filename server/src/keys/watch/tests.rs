@@ -37,7 +37,7 @@ fn a_change_is_seen_once() {
     put(&look.ring.store, None);
     let seen = look.again(UnixMillis(2));
     assert!(seen.keys.unwrap().counts(ID, UnixMillis(2)));
-    assert_eq!(seen.line.unwrap(), "keys: 1 count; from now on one is needed");
+    assert_eq!(seen.line.unwrap(), "keys that count: 1; from now on one is needed");
     let seen = look.again(UnixMillis(3));
     assert!(seen.keys.is_none() && seen.line.is_none());
 }
@@ -73,7 +73,7 @@ fn what_cannot_be_read_is_told_once_and_changes_nothing() {
     assert!(line.contains("is gone") && line.contains("still count"), "{line}");
     assert_eq!(told(&mut look), None);
     fs::write(store.path(), good).unwrap();
-    assert_eq!(look.again(UnixMillis(1)).line.unwrap(), "keys: 1 count");
+    assert_eq!(look.again(UnixMillis(1)).line.unwrap(), "keys that count: 1");
 }
 
 #[test]
