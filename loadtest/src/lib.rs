@@ -2,8 +2,8 @@
 //! server with the same API, and native frames to ours, on loopback only, and knows nothing of how
 //! that server is built.
 //!
-//! `overtime drill` is made of the [`drill`] module alone; whatever only measures is behind the
-//! feature `measuring`, which is on unless somebody turns it off.
+//! `overtime drill` is made of the [`drill`] module, `overtime selftest isolation` of [`isolation`];
+//! whatever only measures is behind the feature `measuring`, which is on unless somebody turns it off.
 
 #[cfg(feature = "measuring")]
 pub mod accepted;
@@ -43,6 +43,7 @@ pub mod generator;
 pub mod head;
 #[cfg(feature = "measuring")]
 pub mod home;
+pub mod isolation;
 #[cfg(feature = "measuring")]
 pub mod knee;
 #[cfg(feature = "measuring")]
@@ -51,7 +52,6 @@ pub mod latency;
 pub mod load;
 #[cfg(feature = "measuring")]
 pub mod measurement;
-#[cfg(feature = "measuring")]
 pub mod metrics;
 #[cfg(feature = "measuring")]
 pub mod native_connection;

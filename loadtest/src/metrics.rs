@@ -31,8 +31,14 @@ impl Metrics {
 
     /// The cumulative buckets of the histogram `name`, by their upper limits.
     pub fn buckets(&self, name: &str) -> anyhow::Result<Vec<(f64, f64)>> {
+        self.buckets_of(name, "")
+    }
+
+    /// The same of one among several that are told apart by a label, such as `lane="bulk"`.
+    pub fn buckets_of(&self, name: &str, label: &str) -> anyhow::Result<Vec<(f64, f64)>> {
         let buckets: Vec<_> = self
             .values(&format!("{name}_bucket"))
+            .filter(|(labels, _)| labels.contains(label))
             .filter_map(|(labels, value)| Some((upper_limit(labels)?, value)))
             .collect();
         if buckets.is_empty() {
@@ -84,6 +90,13 @@ mod tests {
         assert_eq!(told.sum("x_total").unwrap(), 5.5);
         assert_eq!(told.sum("y").unwrap(), 1.0);
         assert!(told.sum("x").is_err());
+    }
+
+    #[test]
+    fn one_histogram_is_told_from_another_by_its_label() {
+        let told = metrics("t_bucket{lane=\"a\",le=\"1\"} 5\nt_bucket{lane=\"b\",le=\"1\"} 7\n");
+        assert_eq!(told.buckets_of("t", "lane=\"b\"").unwrap(), [(1.0, 7.0)]);
+        assert!(told.buckets_of("t", "lane=\"c\"").is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::drill::Drill;
 use crate::keys::{self, KeyErrand};
 use crate::loss::Damage;
 use crate::remote::{self, Errand};
+use crate::selftest::Selftest;
 use crate::verify::Verification;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
@@ -40,6 +41,7 @@ enum Action {
     /// Look at the data folder of a server that does not run, and say whether it is damaged
     Verify(Verification),
     Drill(Drill),
+    Selftest(Selftest),
     /// Make, list and revoke the keys of callers, whether the server runs or not
     Keys(Keys),
     #[command(flatten)]
@@ -111,6 +113,8 @@ pub enum Command {
     Errand(Errand),
     /// Kill a server of its own again and again, whose configuration is its own too.
     Drill(Drill),
+    /// Show what a server of its own does.
+    Selftest(Selftest),
 }
 
 impl Arguments {
@@ -138,17 +142,20 @@ impl Arguments {
                 Ok(Command::Keys(KeyErrand::new(folder, wish)))
             }
             Some(Action::Drill(drill)) if outer == Flags::default() => Ok(Command::Drill(drill)),
+            Some(Action::Selftest(selftest)) if outer == Flags::default() => {
+                Ok(Command::Selftest(selftest))
+            }
             Some(Action::Errand(errand)) if outer == Flags::default() => {
                 Ok(Command::Errand(errand.into_errand()))
             }
             Some(Action::Verify(verification)) if outer == Flags::default() => {
                 Ok(Command::Verify(verification))
             }
-            Some(Action::Errand(_) | Action::Drill(_) | Action::Verify(_)) => {
-                Err(ConfigError::OutOfBounds(vec![
-                    "only commands of the server itself take the server's flags".to_owned(),
-                ]))
-            }
+            Some(
+                Action::Errand(_) | Action::Drill(_) | Action::Selftest(_) | Action::Verify(_),
+            ) => Err(ConfigError::OutOfBounds(vec![
+                "only commands of the server itself take the server's flags".to_owned(),
+            ])),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use overtime_server::{
-    Arguments, Builder, Command, END_WITH, Error, complain, drill, end_with, serve,
+    Arguments, Builder, Command, END_WITH, Error, complain, drill, end_with, selftest, serve,
 };
 use std::process::ExitCode;
 
@@ -26,6 +26,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Error> {
         Command::Errand(errand) => errand.run()?,
         Command::Verify(verification) => return Ok(verification.run()),
         Command::Drill(options) => return drill(&options).map(ExitCode::from),
+        Command::Selftest(options) => return selftest(&options).map(ExitCode::from),
         Command::CheckConfig(config) => {
             let text = config.to_toml();
             Builder::new(*config).kinds()?;

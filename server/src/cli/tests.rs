@@ -119,6 +119,23 @@ fn a_drill_needs_no_configuration_either() {
 }
 
 #[test]
+fn a_selftest_needs_no_configuration_and_says_of_what() {
+    let environment = [("OVERTIME_CONFIG", "/no/such")];
+    for arguments in [&["selftest", "isolation"][..], &["selftest", "isolation", "--seconds", "1"]]
+    {
+        let command = command(arguments, &environment);
+        assert!(matches!(command, Ok(Command::Selftest(_))), "{arguments:?}: {command:?}");
+    }
+    for arguments in [
+        &["selftest"][..],
+        &["--demo", "selftest", "isolation"],
+        &["selftest", "isolation", "--streams", "0"],
+    ] {
+        assert!(command(arguments, &[]).is_err(), "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.toml");

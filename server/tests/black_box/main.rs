@@ -29,6 +29,7 @@ mod refusals;
 mod repairs;
 mod restarts;
 mod retention;
+mod selftest;
 mod slow_clients;
 mod space;
 mod stderr;
