@@ -176,3 +176,6 @@ impl Workers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ mod section;
 mod setting;
 mod size;
 mod span;
-mod worker_range;
+mod workers;
 
 pub use bounds::BODY_MAX_BYTES;
 pub use error::ConfigError;
@@ -22,7 +22,7 @@ pub use kinds::{KindTable, KindTables};
 pub use setting::Setting;
 pub use size::Size;
 pub use span::Span;
-pub use worker_range::WorkerRange;
+pub use workers::{WorkerRange, Workers};
 
 use section::{NamedSetting, section, under};
 use serde::{Deserialize, Serialize};
@@ -53,8 +53,8 @@ section! {
         insecure: bool = false,
     }
     sections {
-        /// The threads that do the work. `OVERTIME_WORKERS` says both at once, `20` or `20..100`;
-        /// `OVERTIME_WORKERS_MIN` and `OVERTIME_WORKERS_MAX` win over it.
+        /// The threads that do the work. `OVERTIME_WORKERS` or `OVERTIME_WORKERS_COUNT` says both at
+        /// once, `20` or `20..100`; `OVERTIME_WORKERS_MIN` and `OVERTIME_WORKERS_MAX` win over it.
         workers: Workers,
         /// How long connections are held for an answer.
         wait: Wait,
@@ -74,18 +74,6 @@ section! {
     tables {
         /// What is special about a kind, by its name. The environment cannot say it.
         kinds: KindTables,
-    }
-}
-
-section! {
-    /// `[workers]`
-    Workers {
-        /// Workers for single calls: so many work at a time. Bulk and background have others beside
-        /// them.
-        min: usize = 200,
-        /// The most of them, those included that stand in for others which an attempt holds for more
-        /// than a second.
-        max: usize = 1_000,
     }
 }
 
@@ -239,6 +227,7 @@ impl Config {
     ) -> Result<(), ConfigError> {
         let mut short = WorkerRange::from(&self.workers);
         set(&mut short, "OVERTIME_WORKERS", &environment)?;
+        set(&mut short, "OVERTIME_WORKERS_COUNT", &environment)?;
         short.apply(&mut self.workers);
         for (path, setting) in self.settings() {
             let name = format!("{PREFIX}{}", path.to_uppercase().replace('.', "_"));

@@ -3,6 +3,7 @@
 mod bounds;
 mod ends;
 mod events;
+mod held;
 mod memory;
 mod native;
 mod requests;

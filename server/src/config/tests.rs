@@ -173,10 +173,28 @@ fn a_bad_value_in_the_environment_is_refused_by_name() {
 }
 
 #[test]
+fn workers_are_told_exactly_or_as_a_range() {
+    let workers = |text: &str| Config::from_toml(text).unwrap().workers;
+    assert_eq!(workers("[workers]\ncount = 8"), Workers { min: 8, max: 8 });
+    assert_eq!(workers("[workers]\nmin = 8"), Workers { min: 8, max: 1_000 });
+    assert_eq!(workers("[workers]\nmax = 300"), Workers { min: 200, max: 300 });
+    for (text, said) in [
+        ("[workers]\ncount = 8\nmax = 9", "say it alone"),
+        ("[workers]\ncuont = 8", "`cuont`"),
+        ("[workers]\ncount = 0", "workers.min is 0"),
+    ] {
+        let complaint = complaint(text);
+        assert!(complaint.contains(said), "{complaint}");
+    }
+}
+
+#[test]
 fn the_short_name_of_the_workers_gives_way_to_the_long_ones() {
     let workers = |environment| from_environment(environment).unwrap().workers;
     assert_eq!(workers(&[("OVERTIME_WORKERS", "3")]), Workers { min: 3, max: 3 });
     assert_eq!(workers(&[("OVERTIME_WORKERS", "3..5")]), Workers { min: 3, max: 5 });
+    let both = [("OVERTIME_WORKERS", "3"), ("OVERTIME_WORKERS_COUNT", "4")];
+    assert_eq!(workers(&both), Workers { min: 4, max: 4 });
     let both = [("OVERTIME_WORKERS", "3"), ("OVERTIME_WORKERS_MAX", "4")];
     assert_eq!(workers(&both), Workers { min: 3, max: 4 });
 }

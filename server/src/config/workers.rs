@@ -1,7 +1,60 @@
-//! How many workers there are, in one word: for the flag and the short name in the environment.
+//! `[workers]`: how many there are, with `min` and `max`, or exactly, with `count`; and the same in one
+//! word, for the flag and the short name in the environment.
 
-use super::{Setting, Workers};
+use super::Setting;
+use super::section::NamedSetting;
+use serde::{Deserialize, Serialize};
 use std::str::FromStr;
+
+/// `[workers]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "Table")]
+pub struct Workers {
+    /// Workers for single calls: so many work at a time. Bulk and background have others beside them.
+    pub min: usize,
+    /// The most of them, those included that stand in for others which an attempt holds for more than
+    /// a second.
+    pub max: usize,
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        Self { min: 200, max: 1_000 }
+    }
+}
+
+impl Workers {
+    pub(super) fn settings(&mut self) -> Vec<NamedSetting<'_>> {
+        vec![("min".to_owned(), &mut self.min), ("max".to_owned(), &mut self.max)]
+    }
+}
+
+/// The same as a file may say it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    min: Option<usize>,
+    max: Option<usize>,
+    /// Both at once.
+    count: Option<usize>,
+}
+
+impl TryFrom<Table> for Workers {
+    type Error = &'static str;
+
+    fn try_from(table: Table) -> Result<Self, Self::Error> {
+        let usual = Self::default();
+        match table {
+            Table { min: None, max: None, count: Some(count) } => {
+                Ok(Self { min: count, max: count })
+            }
+            Table { min, max, count: None } => {
+                Ok(Self { min: min.unwrap_or(usual.min), max: max.unwrap_or(usual.max) })
+            }
+            _ => Err("`count` is `min` and `max` at once: say it alone"),
+        }
+    }
+}
 
 /// So many workers, and no more than so many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
