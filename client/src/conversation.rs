@@ -63,34 +63,22 @@ impl Desk {
 impl Conversation<'_> {
     fn hold(mut self) -> End {
         let mut next = self.errand.begin(&mut self.desk.manners(), self.desk.clock.now());
-        let mut question = self.question;
         loop {
-            let after = match next {
+            next = match next {
                 Next::Done => return self.end(None),
                 Next::GiveUp(why) => return self.end(Some(why)),
-                Next::Authenticate => match self.another_key() {
-                    true => Duration::ZERO,
-                    false => return self.end(None),
-                },
-                Next::Send { after } => {
-                    question = self.question;
-                    after
-                }
+                Next::Authenticate => self.authenticate(),
+                Next::Send { after } => self.ask(self.question, after),
                 Next::Poll { task, after, hold } => {
-                    question = Question::Document { task, hold };
-                    after
+                    self.ask(Question::Document { task, hold }, after)
                 }
-                Next::Fetch { task, after } => {
-                    question = Question::Result(task);
-                    after
-                }
+                Next::Fetch { task, after } => self.ask(Question::Result(task), after),
             };
-            self.desk.clock.sleep(after);
-            next = self.ask(question);
         }
     }
 
-    fn ask(&mut self, question: Question<'_>) -> Next {
+    fn ask(&mut self, question: Question<'_>, after: Duration) -> Next {
+        self.desk.clock.sleep(after);
         let now = self.desk.clock.now();
         let timeout = self.errand.left(now);
         if timeout.is_zero() {
@@ -118,11 +106,12 @@ impl Conversation<'_> {
         }
     }
 
-    fn another_key(&mut self) -> bool {
-        let another = self.desk.credentials.instead_of(self.key.as_deref());
-        let found = another.is_some();
-        self.key = another.or(self.key.take());
-        found
+    fn authenticate(&mut self) -> Next {
+        let Some(another) = self.desk.credentials.instead_of(self.key.as_deref()) else {
+            return Next::Done;
+        };
+        self.key = Some(another);
+        self.errand.authenticated(&mut self.desk.manners(), self.desk.clock.now())
     }
 
     fn end(self, given_up: Option<Why>) -> End {

@@ -16,7 +16,7 @@ pub enum Next {
         /// So long from now.
         after: Duration,
     },
-    /// Get another key, and if there is one, send the last request again at once. If there is none,
+    /// Get another key, and if there is one, go on with [`Errand::authenticated`]. If there is none,
     /// the last answer is the outcome.
     Authenticate,
     /// Ask for the task's document.
@@ -189,7 +189,7 @@ impl Errand {
 
     fn said(&mut self, said: &Said, manners: &mut Manners, now: Monotonic) -> Next {
         match (said.status, self.phase) {
-            (401, _) => self.authenticate(manners, now),
+            (401, _) => self.authenticate(manners),
             (202, Phase::Sending) if self.purpose == Purpose::Work => {
                 self.unfinished(said, manners, now)
             }
@@ -206,14 +206,22 @@ impl Errand {
         }
     }
 
-    /// Once, and within the budget: a key that nobody takes would double all that is sent.
-    fn authenticate(&mut self, manners: &mut Manners, now: Monotonic) -> Next {
-        if self.has_authenticated || now >= self.deadline || !manners.spend() {
-            return Next::Done;
+    /// What to do with another key behind [`Next::Authenticate`]: the last request again, if the
+    /// budget allows. A key that nobody takes would double all that is sent.
+    pub fn authenticated(&mut self, manners: &mut Manners, now: Monotonic) -> Next {
+        match now < self.deadline && manners.spend() {
+            true => self.request(Duration::ZERO, manners, now),
+            false => Next::Done,
         }
-        self.has_authenticated = true;
-        self.due = now;
-        Next::Authenticate
+    }
+
+    /// Once, because the next key will not be taken either.
+    fn authenticate(&mut self, manners: &Manners) -> Next {
+        let has_asked = std::mem::replace(&mut self.has_authenticated, true);
+        match has_asked || manners.budget_left() == 0 {
+            true => Next::Done,
+            false => Next::Authenticate,
+        }
     }
 
     /// The task is accepted and has not ended: the next poll is due when the server says, and no

@@ -131,6 +131,10 @@ fn a_new_key_is_asked_for_once() {
     let mut errand = sent(&mut manners);
     let unknown = Answer::Said(Said::of(401));
     assert_eq!(errand.answered(&unknown, &mut manners, at(1)), Next::Authenticate);
+    assert_eq!(manners.stats().repetitions, 0, "there may be no other key");
+    let again = errand.authenticated(&mut manners, at(1));
+    assert_eq!(again, Next::Send { after: Duration::ZERO });
+    assert_eq!(manners.stats().repetitions, 1);
     assert_eq!(errand.answered(&unknown, &mut manners, at(2)), Next::Done);
     let allowance = Allowance { initial: 0, most: 0, percent: 0 };
     let mut poor = Manners::new(Rules { allowance, ..Rules::default() }, 1);
@@ -227,8 +231,7 @@ fn storm(seed: u64) {
         };
         let after = match next {
             Next::Send { after } | Next::Poll { after, .. } | Next::Fetch { after, .. } => after,
-            Next::Authenticate => Duration::ZERO,
-            Next::Done | Next::GiveUp(_) => continue,
+            Next::Authenticate | Next::Done | Next::GiveUp(_) => continue,
         };
         dues.push(Due { at: std::cmp::Reverse(now + after), errand: number });
         let stats = manners.stats();

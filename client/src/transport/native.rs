@@ -11,7 +11,7 @@ use bytes::Bytes;
 use overtime_protocol::TaskId;
 use overtime_protocol::native::{Answered, Failed, Get, Listing, Named, Part, Reply as Frame};
 use overtime_protocol::native::{Request, Spent, Submit};
-use session::Session;
+use session::{NotOpened, Session};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ impl Native {
 
     /// A connection that takes requests. While there is none, each thread makes one, and the first
     /// to be welcomed is the one that all use: nobody waits for somebody else's attempt.
-    fn session(&self, ask: &Ask<'_>) -> Result<Arc<Session>, Silence> {
+    fn session(&self, ask: &Ask<'_>) -> Result<Arc<Session>, NotOpened> {
         if let Some(session) = self.current(ask.key) {
             return Ok(session);
         }
@@ -51,7 +51,13 @@ impl Native {
 impl super::Transport for Native {
     fn ask(&self, ask: Ask<'_>) -> Result<Reply, Silence> {
         let until = Instant::now() + ask.timeout;
-        let session = self.session(&ask)?;
+        let session = match self.session(&ask) {
+            Ok(session) => session,
+            Err(NotOpened::Refused(problem)) => return refused_hello(problem),
+            Err(NotOpened::Unreachable(error)) => {
+                return Err(Silence::NotConnected(error.to_string()));
+            }
+        };
         let payload = match ask.question {
             Question::Submit(order) => order.submission.payload.clone(),
             _ => Bytes::new(),
@@ -119,6 +125,18 @@ fn failed_reply(failed: Failed, body: Bytes) -> Reply {
     let refusal = Some(Problem::read(&body).refusal(failed.status, retry_after));
     let content_type = Some("application/problem+json".to_owned());
     with_spent(said, failed.spent, Reply { refusal, content_type, ..empty(body) })
+}
+
+/// What a connection that was not taken says of the request that was to go over it.
+fn refused_hello(body: Bytes) -> Result<Reply, Silence> {
+    let problem = Problem::read(&body);
+    let (retry_after, verdict) = (problem.retry_after(), problem.verdict());
+    let Some(status) = problem.status() else {
+        return Err(Silence::NotConnected("the server refuses the connection".to_owned()));
+    };
+    let said = Said { retry_after, verdict, ..Said::of(status) };
+    let refusal = Some(problem.refusal(status, retry_after));
+    Ok(Reply { said, refusal, ..empty(body) })
 }
 
 fn with_spent(said: Said, spent: Option<Spent>, reply: Reply) -> Reply {

@@ -11,6 +11,7 @@ use std::time::Duration;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Problem {
+    status: Option<u16>,
     title: String,
     detail: String,
     code: Option<String>,
@@ -30,6 +31,10 @@ struct Standing {
 impl Problem {
     pub(super) fn read(body: &[u8]) -> Self {
         serde_json::from_slice(body).unwrap_or_default()
+    }
+
+    pub(super) fn status(&self) -> Option<u16> {
+        self.status
     }
 
     pub(super) fn verdict(&self) -> Option<Verdict> {
@@ -77,6 +82,7 @@ mod tests {
         Written { submitted, ..written }.after(Duration::from_millis(1500)).write_json(&mut body);
         let read = Problem::read(&body);
         assert_eq!(read.verdict(), Some(Verdict { retryable: true, submitted }));
+        assert_eq!(read.status(), Some(503));
         assert_eq!((read.task(), read.retry_after()), (task, Some(Duration::from_millis(1500))));
         let refusal = read.refusal(503, None);
         assert_eq!((&*refusal.code, &*refusal.detail), ("undecided", "soon"));

@@ -161,3 +161,36 @@ fn a_call_outlives_the_server() {
         assert!(stats.repetitions >= 1, "{stats:?}");
     }
 }
+
+fn add_key(folder: &Path) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_overtime"));
+    let output = command.args(["keys", "add", "acme", "--data"]).arg(folder).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+/// The key that a client has is revoked, and it asks for another, once for all that wait.
+#[test]
+fn a_key_that_counts_no_more_is_replaced() {
+    let folder = folder();
+    let (old, new) = (add_key(folder.path()), add_key(folder.path()));
+    let server = Server::start(folder.path());
+    for scheme in ["http", "overtime"] {
+        let (wrong, right) = (format!("{}0", &old[..old.len() - 1]), new.clone());
+        let keys = move |refused: Option<&str>| match refused {
+            None => Some(wrong.clone()),
+            Some(_) => Some(right.clone()),
+        };
+        let address = format!("{scheme}://{}", server.data);
+        let client = Client::builder(&address).credentials(keys).build().unwrap();
+        assert_eq!(text(client.submit(&Submission::new("echo", "hi")).unwrap()), "hi");
+        let task = client.start(&Submission::new("echo", "hi")).unwrap();
+        assert!(matches!(task, Outcome::Pending(_)));
+        assert_eq!(client.stats().repetitions, 1);
+
+        let nobody = Client::to(&address).unwrap();
+        let error = nobody.submit(&Submission::new("echo", "hi")).unwrap_err();
+        assert_eq!((error.code(), error.submitted), (Some("unauthorized"), Submitted::No));
+        assert_eq!(nobody.stats().offered(), 1, "it has no key to try");
+    }
+}

@@ -19,6 +19,15 @@ const READ_BYTES: usize = 64 * 1024;
 /// A reply and its payload.
 type Received = (Reply, Bytes);
 
+/// Why there is no connection.
+#[derive(Debug)]
+pub(super) enum NotOpened {
+    /// The server is there, and this problem is all it has to say.
+    Refused(Bytes),
+    /// Nothing was sent but a hello.
+    Unreachable(io::Error),
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -59,24 +68,25 @@ impl Session {
         address: &str,
         key: Option<&str>,
         timeout: Duration,
-    ) -> Result<Arc<Self>, Silence> {
-        // Nothing but a hello is sent before the welcome, and that does nothing.
-        Self::connect(address, key, timeout.min(CONNECT_TIMEOUT))
-            .map_err(|error| Silence::NotConnected(error.to_string()))
-    }
-
-    fn connect(address: &str, key: Option<&str>, timeout: Duration) -> io::Result<Arc<Self>> {
+    ) -> Result<Arc<Self>, NotOpened> {
+        let timeout = timeout.min(CONNECT_TIMEOUT);
         let mut stream = stream(address, timeout)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(timeout))?;
         let mut frame = Vec::new();
-        write(0, &Request::Hello(Hello::from(CLIENT)), 0, &mut frame).map_err(io::Error::other)?;
+        let hello = Hello { key: key.map(Into::into), ..Hello::from(CLIENT) };
+        write(0, &Request::Hello(hello), 0, &mut frame).map_err(io::Error::other)?;
         stream.write_all(&frame)?;
         let mut replies = Replies::of(stream.try_clone()?);
-        let most = match replies.next()?.map(|(_, reply, _)| reply) {
-            Some(Reply::Welcome(welcome)) => welcome.in_flight_max as usize,
-            Some(other) => return Err(io::Error::other(format!("the server says {other:?}"))),
-            None => return Err(io::ErrorKind::UnexpectedEof.into()),
+        let most = match replies.next()? {
+            Some((_, Reply::Welcome(welcome), _)) => welcome.in_flight_max as usize,
+            Some((_, Reply::HelloRefused(_) | Reply::Goodbye(_), problem)) => {
+                return Err(NotOpened::Refused(problem));
+            }
+            Some((_, other, _)) => {
+                return Err(io::Error::other(format!("the server says {other:?}")).into());
+            }
+            None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
         };
         stream.set_read_timeout(None)?;
         let flight = Flight { waiting: HashMap::new(), last_id: 0, most, ended: None };
@@ -131,6 +141,12 @@ impl Session {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         // One that is closed already is as good.
         let _ = writer.shutdown(Shutdown::Both);
+    }
+}
+
+impl From<io::Error> for NotOpened {
+    fn from(error: io::Error) -> Self {
+        Self::Unreachable(error)
     }
 }
 
