@@ -4,7 +4,7 @@ use crate::data::Data;
 use crate::floor::command::Floor;
 use crate::scenario::{
     archive, bulk, cancel, capacity, duplicate, events, fallover, flood, hot_key, idle, incident,
-    keys, mixed, refusal, restart, retries, single, slow, stampede, steps, versus,
+    keys, mixed, refusal, replay, restart, retries, single, slow, stampede, step, steps, versus,
 };
 use crate::verdict::Verdict;
 
@@ -39,6 +39,8 @@ enum Command {
     Slow(slow::Options),
     Stampede(stampede::Options),
     Refusal(refusal::Options),
+    Replay(replay::Options),
+    Step(step::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -72,6 +74,8 @@ impl CommandLine {
             Command::Slow(options) => slow::run(&options),
             Command::Stampede(options) => stampede::run(&options),
             Command::Refusal(options) => refusal::run(&options),
+            Command::Replay(options) => replay::run(&options),
+            Command::Step(options) => step::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

@@ -41,6 +41,16 @@ pub enum Contestant {
     Queue,
 }
 
+/// Who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Upbringing {
+    /// Whoever is not served tries again in two to three seconds, for ever.
+    Naive,
+    /// Whoever uses our client library.
+    Mannered,
+}
+
 /// What all of them have in common.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServiceOptions {
@@ -170,18 +180,39 @@ impl Running {
         Ok(())
     }
 
-    /// Clients without manners for this server.
-    pub fn naive(&self) -> Naive {
-        Naive::new(self.target(), self.service, self.options.seed)
+    /// Clients of that upbringing who play the script against this server.
+    pub fn mission(&self, script: Script, upbringing: Upbringing) -> Mission {
+        let footprint = Footprint::of(self.pid());
+        Mission { target: self.target(), service: self.service, upbringing, script, footprint }
+    }
+}
+
+/// Clients who know what to do, to be set going by whoever has the time.
+#[derive(Clone, Debug)]
+pub struct Mission {
+    target: SocketAddr,
+    service: Duration,
+    upbringing: Upbringing,
+    script: Script,
+    footprint: Footprint,
+}
+
+impl Mission {
+    /// Nobody looks at the server's memory: its process may be another one soon.
+    pub fn unwatched(self) -> Self {
+        Self { footprint: Footprint::default(), ..self }
     }
 
-    /// Clients with manners.
-    pub fn mannered(&self) -> Mannered {
-        Mannered::new(self.target(), self.service, self.options.seed)
+    /// Plays the script to its end.
+    pub fn play(self) -> anyhow::Result<Course> {
+        let (target, service, seed) = (self.target, self.service, self.script.seed);
+        match self.upbringing {
+            Upbringing::Naive => self.with(Naive::new(target, service, seed)),
+            Upbringing::Mannered => self.with(Mannered::new(target, service, seed)),
+        }
     }
 
-    /// Plays the script with clients of that manner.
-    pub fn play(&self, script: Script, manner: impl Manner) -> anyhow::Result<Course> {
-        Callers::new(script, manner, Footprint::of(self.pid())).play(self.target())
+    fn with(self, manner: impl Manner) -> anyhow::Result<Course> {
+        Callers::new(self.script, manner, self.footprint).play(self.target)
     }
 }

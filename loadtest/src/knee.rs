@@ -1,7 +1,7 @@
 //! How much a server can do: the highest rate at which its slowest answers are still fast. Above
 //! that knee a little more load makes all answers much slower.
 
-use crate::contestant::{Contestant, ServiceOptions};
+use crate::contestant::{Contestant, ServiceOptions, Upbringing};
 use crate::crowd::LATE_MAX;
 use crate::crowd::script::Script;
 use crate::crowd::tally::quantile_ms;
@@ -51,7 +51,7 @@ impl Probe {
     ) -> anyhow::Result<Self> {
         let server = contestant.start(options)?;
         let script = Script::steady(per_second, WARMUP + measured);
-        let course = server.play(script, server.naive())?;
+        let course = server.mission(script, Upbringing::Naive).play()?;
         let told = course.tally.within(WARMUP..WARMUP + measured);
         Ok(Self {
             per_second,

@@ -68,6 +68,11 @@ impl Tally {
         sum
     }
 
+    /// Each slice with its end.
+    pub fn slices(&self) -> impl Iterator<Item = (Duration, &Slice)> {
+        (1..).map(|number| SLICE * number).zip(&self.slices)
+    }
+
     /// Second by second from `from` on: whole ones before `until`.
     pub fn seconds(&self, from: Duration, until: Duration) -> impl Iterator<Item = Slice> {
         let whole = until.saturating_sub(from).as_secs();

@@ -6,14 +6,13 @@ mod page;
 mod report;
 
 use crate::argument::{per_second, seconds};
-use crate::contestant::{Contestant, ServiceOptions};
+use crate::contestant::{Contestant, ServiceOptions, Upbringing};
 use crate::crowd::callers::Course;
 use crate::crowd::script::{Flood, Script, Stage};
 use crate::knee::{Probe, baseline};
 use crate::output::Output;
 use crate::verdict::Verdict;
 use report::Report;
-use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -73,19 +72,11 @@ impl Options {
     }
 }
 
-/// Who comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Callers {
-    Naive,
-    Mannered,
-}
-
 /// One stampede.
 #[derive(Debug)]
 struct Contest {
     contestant: Contestant,
-    callers: Callers,
+    callers: Upbringing,
     knee: Probe,
     course: Course,
 }
@@ -93,10 +84,10 @@ struct Contest {
 impl Contest {
     fn name(&self) -> &'static str {
         match (self.contestant, self.callers) {
-            (Contestant::Overtime, Callers::Naive) => "overtime",
-            (_, Callers::Mannered) => "overtime, our client",
-            (Contestant::Bare, Callers::Naive) => "no admission",
-            (Contestant::Queue, Callers::Naive) => "plain queue",
+            (Contestant::Overtime, Upbringing::Naive) => "overtime",
+            (_, Upbringing::Mannered) => "overtime, our client",
+            (Contestant::Bare, Upbringing::Naive) => "no admission",
+            (Contestant::Queue, Upbringing::Naive) => "plain queue",
         }
     }
 }
@@ -107,9 +98,9 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     for contestant in options.service.contestants() {
         let measured = Duration::from_secs(4);
         let knee = baseline(contestant, &options.service, options.capacity, measured)?;
-        contests.push(contest(options, contestant, Callers::Naive, knee)?);
+        contests.push(contest(options, contestant, Upbringing::Naive, knee)?);
         if contestant == Contestant::Overtime {
-            contests.push(contest(options, contestant, Callers::Mannered, knee)?);
+            contests.push(contest(options, contestant, Upbringing::Mannered, knee)?);
         }
     }
     let report = Report::new(options, &contests);
@@ -123,15 +114,12 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
 fn contest(
     options: &Options,
     contestant: Contestant,
-    callers: Callers,
+    callers: Upbringing,
     knee: Probe,
 ) -> anyhow::Result<Contest> {
     let server = contestant.start(&options.service)?;
     let script = options.script(knee.done_per_second);
-    let course = match callers {
-        Callers::Naive => server.play(script, server.naive()),
-        Callers::Mannered => server.play(script, server.mannered()),
-    }?;
+    let course = server.mission(script, callers).play()?;
     let contest = Contest { contestant, callers, knee, course };
     let told = contest.course.tally.within(options.calm..options.flood_until());
     let done = told.done as f64 / options.seconds.as_secs_f64();

@@ -1,9 +1,10 @@
 //! A stampede as a page: what was done, second by second, and what was offered.
 
 use super::report::{Report, Row};
-use super::{Callers, Contest, Options};
-use crate::crowd::picture;
-use crate::report::{Chart, Headline, Page, Phase, Tone, spoken_count, spoken_ms};
+use super::{Contest, Options};
+use crate::contestant::Upbringing;
+use crate::crowd::picture::{Plots, Shown};
+use crate::report::{Headline, Page, Phase, Tone, spoken_count, spoken_ms};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,50 +16,13 @@ pub(super) fn write(
 ) -> anyhow::Result<()> {
     let mut page = Page::new("A stampede", &story(options, report));
     page.headlines(&contests.iter().zip(&report.rows).map(headline).collect::<Vec<_>>());
-    page.chart(&Chart {
-        title: "Work done".into(),
-        caption: "Operations whose caller got the result, a second.".into(),
-        unit: "/s",
-        curves: contests
-            .iter()
-            .map(|contest| picture::done(contest.name(), tone(contest), &contest.course))
-            .collect(),
-        level: report.rows.first().map(|row| (row.capacity, "capacity".to_owned())),
-        phases: phases(options),
+    let shown = contests.iter().map(|contest| Shown {
+        name: contest.name(),
+        tone: tone(contest),
+        course: &contest.course,
     });
-    page.chart(&Chart {
-        title: "Calls".into(),
-        caption: "What all callers sent a second: first calls and all others, polls apart.".into(),
-        unit: "/s",
-        curves: contests
-            .iter()
-            .map(|contest| picture::offered(contest.name(), tone(contest), &contest.course))
-            .collect(),
-        level: None,
-        phases: phases(options),
-    });
-    page.chart(&Chart {
-        title: "The slowest of those served".into(),
-        caption: "The 99th percentile of the answers 200 of each second, from its own call.".into(),
-        unit: " ms",
-        curves: contests
-            .iter()
-            .map(|contest| picture::slowest(contest.name(), tone(contest), &contest.course))
-            .collect(),
-        level: None,
-        phases: phases(options),
-    });
-    page.chart(&Chart {
-        title: "Memory".into(),
-        caption: "Resident memory of the server.".into(),
-        unit: " MB",
-        curves: contests
-            .iter()
-            .map(|contest| picture::memory(contest.name(), tone(contest), &contest.course))
-            .collect(),
-        level: None,
-        phases: phases(options),
-    });
+    let capacity = report.rows.first().map_or(0.0, |row| row.capacity);
+    Plots { shown: shown.collect(), phases: phases(options), capacity }.draw(&mut page);
     let columns = [
         "",
         "offered/s",
@@ -76,8 +40,8 @@ pub(super) fn write(
 
 fn tone(contest: &Contest) -> Tone {
     match contest.callers {
-        Callers::Naive => contest.contestant.tone(),
-        Callers::Mannered => Tone::Third,
+        Upbringing::Naive => contest.contestant.tone(),
+        Upbringing::Mannered => Tone::Third,
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a stampede has shown, and what had to be met.
 
-use super::{CALM, Callers, Contest, Options};
+use super::{CALM, Contest, Options};
 use crate::bar::{self, Bar, write_bars};
-use crate::contestant::Contestant;
+use crate::contestant::{Contestant, Upbringing};
 use crate::crowd::LATE_MAX;
 use crate::crowd::tally::{Slice, quantile_ms};
 use crate::verdict::Verdict;
@@ -109,8 +109,8 @@ fn bars(options: &Options, contest: &Contest, row: &Row) -> Vec<Bar> {
     let goodput = row.done_per_second / row.capacity;
     let late = LATE_MAX.as_secs_f64() * 1e3;
     let mut bars = match (contest.contestant, contest.callers) {
-        (Contestant::Overtime, Callers::Naive) => served(options, contest, row),
-        (Contestant::Overtime, Callers::Mannered) => {
+        (Contestant::Overtime, Upbringing::Naive) => served(options, contest, row),
+        (Contestant::Overtime, Upbringing::Mannered) => {
             let amplified = row.offered_per_second / row.first_per_second;
             vec![Bar::at_most(format!("{name}: calls for an operation"), amplified, AMPLIFIED_MAX)]
         }
