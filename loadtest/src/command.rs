@@ -5,6 +5,7 @@ use crate::floor::command::Floor;
 use crate::scenario::{
     archive, bulk, cancel, capacity, duplicate, events, fallover, flood, hot_key, idle, incident,
     keys, mixed, refusal, replay, restart, retries, single, slow, stampede, step, steps, versus,
+    waiting,
 };
 use crate::verdict::Verdict;
 
@@ -41,6 +42,7 @@ enum Command {
     Refusal(refusal::Options),
     Replay(replay::Options),
     Step(step::Options),
+    Waiting(waiting::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -76,6 +78,7 @@ impl CommandLine {
             Command::Refusal(options) => refusal::run(&options),
             Command::Replay(options) => replay::run(&options),
             Command::Step(options) => step::run(&options),
+            Command::Waiting(options) => waiting::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

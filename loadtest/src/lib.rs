@@ -77,6 +77,8 @@ pub mod settle;
 #[cfg(feature = "measuring")]
 pub mod source;
 #[cfg(feature = "measuring")]
+pub mod tenants;
+#[cfg(feature = "measuring")]
 pub mod timeline;
 #[cfg(feature = "measuring")]
 pub mod timer;

@@ -23,3 +23,4 @@ pub mod stampede;
 pub mod step;
 pub mod steps;
 pub mod versus;
+pub mod waiting;
