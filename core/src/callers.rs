@@ -4,9 +4,7 @@
 use overtime_engine::Sight;
 use overtime_protocol::http::{Field, Head};
 use overtime_protocol::keyring::KeyRing;
-use overtime_protocol::{
-    Code, Lane, LaneSet, Policy, Problem, Scope, TenantId, TenantName, UnixMillis,
-};
+use overtime_protocol::{Code, Lane, LaneSet, Problem, Scope, TenantId, TenantName, UnixMillis};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -36,33 +34,24 @@ pub(crate) struct Caller {
 pub(crate) struct Callers {
     /// `None` while nobody is asked for a key.
     ring: Option<Arc<KeyRing>>,
-    tenants: HashMap<TenantName, Tenant>,
+    /// All tenants that ever had a key in this process.
+    tenants: HashMap<TenantName, TenantId>,
     now: UnixMillis,
-}
-
-/// What is known of a tenant.
-#[derive(Debug)]
-struct Tenant {
-    id: TenantId,
-    name: Arc<str>,
-    lanes: LaneSet,
 }
 
 impl Callers {
     /// From here on these keys count and no others. `name` tells how a tenant is called within this
-    /// process.
+    /// process; it is asked once for each.
     pub(crate) fn set_keys(
         &mut self,
         ring: Arc<KeyRing>,
         mut name: impl FnMut(&TenantName) -> TenantId,
     ) {
-        let lanes: HashMap<&TenantName, LaneSet> =
-            ring.policies().map(|(tenant, policy)| (tenant, policy.lanes)).collect();
-        let known = |tenant: &TenantName| {
-            let lanes = lanes.get(tenant).copied().unwrap_or(Policy::default().lanes);
-            (tenant.clone(), Tenant { id: name(tenant), name: tenant.shared(), lanes })
-        };
-        self.tenants = ring.tenants().map(known).collect();
+        for tenant in ring.tenants() {
+            if !self.tenants.contains_key(tenant) {
+                self.tenants.insert(tenant.clone(), name(tenant));
+            }
+        }
         self.ring = Some(ring);
     }
 
@@ -90,14 +79,14 @@ impl Callers {
     /// `unauthorized`, with what a caller is to show.
     pub(crate) fn of(&self, key: Option<&str>) -> Result<Caller, Problem> {
         let Some(ring) = &self.ring else { return Ok(Caller::anybody()) };
-        let holder = key.and_then(|key| ring.check(key, self.now));
-        let known = holder.and_then(|holder| Some((holder, self.tenants.get(holder.tenant)?)));
-        let (holder, tenant) = known.ok_or_else(|| unauthorized(key.is_some()))?;
+        let bearer = key.and_then(|key| ring.check(key, self.now));
+        let known = bearer.and_then(|bearer| Some((bearer, *self.tenants.get(bearer.tenant)?)));
+        let (bearer, tenant) = known.ok_or_else(|| unauthorized(key.is_some()))?;
         Ok(Caller {
-            tenant: tenant.id,
-            scope: Scope::Own(tenant.name.clone()),
-            key: Some(holder.id.clone()),
-            lanes: tenant.lanes,
+            tenant,
+            scope: Scope::Own(bearer.tenant.shared()),
+            key: Some(bearer.id.clone()),
+            lanes: ring.policy(bearer.tenant).lanes,
         })
     }
 

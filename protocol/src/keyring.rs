@@ -91,6 +91,11 @@ impl KeyRing {
         self.policies.iter()
     }
 
+    /// What a tenant may do: everything, if nothing is said about it.
+    pub fn policy(&self, tenant: &TenantName) -> Policy {
+        self.policies.get(tenant).copied().unwrap_or_default()
+    }
+
     /// The tenants that have a key, some of them more than once.
     pub fn tenants(&self) -> impl Iterator<Item = &TenantName> {
         self.keys.values().map(|entry| &entry.tenant)

@@ -1,4 +1,5 @@
 use super::*;
+use overtime_protocol::Policy;
 use overtime_protocol::http::{Deframer, Limits, Step};
 use overtime_protocol::keyring::{KeyEntry, SecretHash};
 

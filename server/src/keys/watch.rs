@@ -75,7 +75,7 @@ impl Watch {
     ) -> io::Result<Self> {
         let began_with_keys = ring.is_required();
         let (end, ended) = bounded(0);
-        let mut look = Look { ring, at: clock.now().unix, trouble: None };
+        let mut look = Look { ring, former: None, at: clock.now().unix, trouble: None };
         thread::Builder::new().name("keys".to_owned()).spawn(move || {
             while !is_over(&ended) {
                 let seen = look.again(clock.now().unix);
@@ -101,6 +101,9 @@ fn is_over(ended: &Receiver<()>) -> bool {
 /// What the watch knows.
 struct Look {
     ring: Ring,
+    /// The keys before those. They are kept for a while so that it is not the core that tears them
+    /// down.
+    former: Option<Arc<KeyRing>>,
     /// When it was looked at last.
     at: UnixMillis,
     /// What was told last of a file that cannot be read.
@@ -141,7 +144,7 @@ impl Look {
         let required = if self.ring.keys.is_none() { "; from now on one is needed" } else { "" };
         let line = Some(format!("keys that count: {}{required}", ring.len()));
         let keys = Arc::new(ring);
-        self.ring.keys = Some(keys.clone());
+        self.former = self.ring.keys.replace(keys.clone());
         Seen { keys: Some(keys), line }
     }
 

@@ -9,7 +9,7 @@ const ID: &str = "abcdefghij";
 
 fn look(folder: &Path) -> Look {
     let ring = Ring::read(Store::of(folder)).unwrap();
-    Look { ring, at: UnixMillis(0), trouble: None }
+    Look { ring, former: None, at: UnixMillis(0), trouble: None }
 }
 
 fn put(store: &Store, expires: Option<u64>) {
