@@ -115,6 +115,8 @@ pub enum Part {
     Archive,
     /// The spool.
     Spool,
+    /// The file of callers' keys, which is not the journal's: whoever reads it adds its flaws.
+    Keys,
 }
 
 /// What comes of a flaw.
@@ -135,6 +137,7 @@ impl Part {
             Self::Log => "log",
             Self::Archive => "archive",
             Self::Spool => "spool",
+            Self::Keys => "keys",
         }
     }
 }

@@ -4,8 +4,9 @@
 mod json;
 mod text;
 
+use crate::keys::Store;
 use clap::Args;
-use overtime_journal::Health;
+use overtime_journal::{Effect, Flaw, Health, Part};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,7 +42,8 @@ impl Verification {
             }
         };
         match overtime_journal::verify(&self.folder, &say) {
-            Ok(health) => {
+            Ok(mut health) => {
+                health.flaws.extend(self.flaw_of_keys());
                 // Whoever reads has seen enough.
                 let _ = io::stdout().write_all(self.told(&health).as_bytes());
                 if health.is_healthy() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGED) }
@@ -51,6 +53,19 @@ impl Verification {
                 ExitCode::from(UNKNOWN)
             }
         }
+    }
+
+    /// What is wrong with the keys. A server does not start with those.
+    fn flaw_of_keys(&self) -> Option<Flaw> {
+        let store = Store::of(&self.folder);
+        let error = store.read().err()?;
+        Some(Flaw {
+            part: Part::Keys,
+            file: Some(store.path()),
+            offset: None,
+            what: error.root_cause().to_string(),
+            effect: Effect::Stops,
+        })
     }
 
     fn told(&self, health: &Health) -> String {

@@ -63,6 +63,9 @@ fn advice(health: &Health) -> &'static str {
     } else if health.is_stopped_by(Part::Format) {
         "FORMAT holds the key of the log and never changes: restore that file from any copy of the \
          folder.\n"
+    } else if health.flaws.iter().all(|flaw| flaw.part == Part::Keys) {
+        "keys.toml says who may call: restore that file from a copy of the folder. Or remove it and make \
+         new keys with `overtime keys`: without it nobody is asked for one.\n"
     } else if health.is_stopped() {
         "Restore the folder from a copy. Or start with `overtime serve --accept-loss`: what can be \
          read is kept, what cannot is listed, and the damaged files are set aside.\n"

@@ -5,6 +5,7 @@ use crate::support::{Answer, Server, add_key, folder, keys, overtime, raw, reque
 use overtime_protocol::native::{Hello, Reply, Request};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -26,6 +27,12 @@ pub(crate) fn becomes(status: u16, ask: impl Fn() -> Answer) -> Answer {
         thread::sleep(Duration::from_millis(20));
     }
     panic!("still not {status}: {:?}", ask());
+}
+
+fn verify(folder: &Path) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_overtime"));
+    let output = command.arg("verify").arg(folder).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn count(server: &Server, code: &str) -> String {
@@ -211,6 +218,19 @@ fn a_server_does_not_start_with_keys_that_it_cannot_read() {
     let refused = overtime(folder.path()).output().unwrap();
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && told.contains("keys.toml is damaged"), "{told}");
+    // A look at the folder says the same, and a restored file is all it takes.
+    std::fs::write(&file, &text).unwrap();
+    let server = Server::start(folder.path());
+    server.signal("-TERM");
+    assert!(server.wait().success());
+    assert!(verify(folder.path()).starts_with("healthy: "));
+    std::fs::write(&file, text.replace("acme", "evil")).unwrap();
+    let page = verify(folder.path());
+    assert!(page.starts_with("damaged: 1 thing is wrong"), "{page}");
+    assert!(
+        page.contains("keys.toml: its checksum") && page.contains("restore that file"),
+        "{page}"
+    );
 }
 
 #[test]

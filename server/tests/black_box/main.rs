@@ -30,6 +30,7 @@ mod repairs;
 mod restarts;
 mod retention;
 mod selftest;
+mod shares;
 mod slow_clients;
 mod space;
 mod stderr;

@@ -149,6 +149,28 @@ fn one_key_of_a_request_is_not_that_of_another_tenant() {
 }
 
 #[test]
+fn whose_a_task_is_outlives_the_server() {
+    let folder = folder();
+    let (server, acme, beta) = start(folder.path());
+    let submit =
+        |path: &str, body: &str| server.request("POST", path, &[&shows(&acme)], body).task();
+    let ended = submit("/v1/tasks/contacts.upsert", r#"{"email":"a@b"}"#);
+    let waiting = submit("/v1/tasks/contacts.upsert?wait=0s&delay=60m", r#"{"email":"a@b"}"#);
+    let parked = submit("/v1/tasks/flaky?wait=0s", r#"{"fail_times":9}"#);
+    wait_for(&Tenant { server: &server, key: acme.clone() }, &parked, "parked");
+    server.kill();
+    let server = Server::start(folder.path());
+    for task in [&ended, &waiting, &parked] {
+        let path = format!("/v1/tasks/{task}");
+        let ask = |key: &str, method: &str| server.request(method, &path, &[&shows(key)], "");
+        assert_eq!((ask(&beta, "GET").status, ask(&beta, "DELETE").status), (404, 404));
+        assert_eq!(ask(&acme, "GET").json()["tenant"], "acme");
+    }
+    let path = format!("/v1/tasks/{waiting}");
+    assert_eq!(server.request("DELETE", &path, &[&shows(&acme)], "").status, 200);
+}
+
+#[test]
 fn lanes_are_for_those_who_may_use_them() {
     let folder = folder();
     let plain = add_key(folder.path(), &["plain"]);
