@@ -89,12 +89,13 @@ impl TurnMeter {
         self.marks[phase as usize + 1..].fill(Instant::now());
     }
 
-    /// The turn is over.
-    pub(crate) fn end(&mut self) {
+    /// The turn is over; what it took of the processor.
+    pub(crate) fn end(&mut self) -> Duration {
         let cpu = thread_cpu();
         let spent = cpu.saturating_sub(self.cpu_before);
         self.cpu_before = cpu;
         self.count(spent);
+        spent
     }
 
     fn count(&mut self, spent: Duration) {

@@ -193,7 +193,7 @@ impl Core {
             self.clients.write_events(now.monotonic);
             self.send_event_reads();
             self.meter.mark(Cause::Events);
-            self.meter.end();
+            self.engine.note_turn(self.meter.end());
             if let Some(exit) = self.advance_drain(now) {
                 return Ok(exit);
             }

@@ -114,6 +114,8 @@ pub struct AdmissionGauges {
     pub room: u64,
     /// How many wait.
     pub standing: u64,
+    /// Tasks that wait as background work because their callers' waits were cut.
+    pub put_off: u64,
     /// The mean time in each lane over the latest interval, in nanoseconds.
     pub wait_mean_ns: PerLane<u64>,
     /// The shortest; zero if the lane was empty at some time.

@@ -60,6 +60,8 @@ section! {
         wait: Wait,
         /// The core's loop.
         core: Core,
+        /// When callers wait no longer because too many do.
+        admission: Admission,
         /// What is refused.
         limits: Limits,
         /// What is hung up on.
@@ -97,6 +99,18 @@ section! {
         short_slice: bool = true,
         /// The processor time that one turn of the loop may take before it is counted as late.
         turn_budget: Span = Span::millis(1),
+    }
+}
+
+section! {
+    /// `[admission]`
+    Admission {
+        /// Whether waits are cut at all.
+        enabled: bool = true,
+        /// The most that those who wait may spend in the lane of single calls on average.
+        delay: Span = Span::millis(20),
+        /// The most that each of them may for a tenth of a second.
+        standing: Span = Span::millis(5),
     }
 }
 

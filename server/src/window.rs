@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+mod admission;
 mod lanes;
 
 /// A core that does not answer within this is not ready, whatever it is doing.
@@ -70,6 +71,7 @@ impl Window for ServerWindow {
         if let Some(snapshot) = self.snapshot() {
             families.extend(task_metrics(&snapshot));
             families.extend(lanes::metrics(&snapshot));
+            families.extend(admission::metrics(&snapshot));
             families.extend(core_metrics(&snapshot));
             families.extend(turn_metrics(&snapshot));
         }

@@ -38,6 +38,7 @@ impl Engine {
         stats.charged = self.credits.charged() as u64;
         stats.long = self.spares.waiting() as u64;
         stats.admission = self.admission.gauges(self.credits.plan().ceiling(Lane::Interactive));
+        stats.admission.put_off = self.put_off;
         stats
     }
 

@@ -103,6 +103,9 @@ impl Config {
         problems.within("wait.max", wait.max, Span::seconds(0), SPAN_MAX);
         problems.ordered("wait.default", wait.default, "wait.max", wait.max);
         problems.within("core.turn_budget", core.turn_budget, Span::micros(10), Span::seconds(1));
+        let admission = &self.admission;
+        problems.within("admission.delay", admission.delay, positive, SPAN_MAX);
+        problems.within("admission.standing", admission.standing, positive, SPAN_MAX);
         problems.ordered("core.spin", core.spin, "core.turn_budget", core.turn_budget);
         problems.within("timeouts.head", timeouts.head, positive, SPAN_MAX);
         problems.within("timeouts.idle", timeouts.idle, positive, SPAN_MAX);

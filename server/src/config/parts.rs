@@ -34,6 +34,11 @@ impl Config {
             payload_memory_max_bytes: self.limits.payload_memory.0,
             appends_max: self.limits.appends,
             key_keep: self.key_keep(),
+            admission: overtime_engine::AdmissionRules {
+                enabled: self.admission.enabled,
+                delay: self.admission.delay.0,
+                standing: self.admission.standing.0,
+            },
             ..overtime_engine::Limits::default()
         }
     }

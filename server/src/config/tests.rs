@@ -88,6 +88,7 @@ fn settings_that_contradict_each_other_are_refused_by_name() {
         ("[workers]\nmin = 0", "workers.min is 0; it must be from 1 to 10000"),
         ("[workers]\nmin = 2000", "workers.min is 2000; it must not be above workers.max, 1000"),
         ("[workers]\nmax = 20000", "workers.max is 20000; it must be from 1 to 10000"),
+        ("[admission]\ndelay = \"0s\"", "admission.delay is 0s; it must be from 1ms to 1d"),
         ("[limits]\nbody = \"2GiB\"", "limits.body is 2GiB; it must be from 0B to 1GiB"),
         ("[limits]\npayload_memory = \"4MiB\"", "must not be above limits.payload_memory, 4MiB"),
         ("[limits]\nhead = \"4KiB\"", "limits.target is 8KiB; it must not be above limits.head"),

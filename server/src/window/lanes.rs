@@ -46,7 +46,7 @@ pub(super) fn metrics(snapshot: &Snapshot) -> Vec<Family> {
     ]
 }
 
-fn by_lane<T: Copy>(values: PerLane<T>) -> impl Iterator<Item = (&'static str, T)> {
+pub(super) fn by_lane<T: Copy>(values: PerLane<T>) -> impl Iterator<Item = (&'static str, T)> {
     LANES.into_iter().map(move |lane| (lane.name(), values[lane]))
 }
 

@@ -4,6 +4,7 @@ mod api;
 mod bulk;
 mod callers;
 mod client;
+mod crowds;
 mod descriptors;
 mod drill;
 mod elastic;
