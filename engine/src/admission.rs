@@ -20,6 +20,8 @@ use turns::Turns;
 
 /// The weight of the newest measurement in an average.
 const NEWEST: f64 = 0.1;
+/// The same for what starts in an interval: what is done may change from one to the next.
+const NEWEST_DRAIN: f64 = 0.4;
 
 /// When the lane of single calls counts as overloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,16 +171,18 @@ impl Admission {
         let delays = lane.mean > self.rules.delay || lane.least > self.rules.standing;
         self.is_overloaded = self.rules.enabled && ((!is_old && delays) || costs);
         self.is_saturated = lane.is_busy;
-        if lane.is_busy {
-            self.note_drain(lane.out as f64 / span.as_secs_f64());
-        }
+        self.note_drain(lane.out as f64 / span.as_secs_f64());
         self.left = if costs { self.left * ROOM_SHRINKAGE } else { self.left + ROOM_GROWTH };
         self.left = self.left.clamp(1.0 / 64.0, 1.0);
     }
 
+    /// What was done while there was not always something to do is the least that can be.
     fn note_drain(&mut self, rate: f64) {
-        let first = self.drain <= 0.0;
-        self.drain = if first { rate } else { self.drain + 2.0 * NEWEST * (rate - self.drain) };
+        let knows_better = self.is_saturated && self.drain > 0.0 && rate < self.drain;
+        self.drain = match knows_better {
+            true => self.drain + NEWEST_DRAIN * (rate - self.drain),
+            false => self.drain.max(rate),
+        };
     }
 
     /// How many of those who are waited for may stand in the lane while it is overloaded.
@@ -186,6 +190,13 @@ impl Admission {
         let drained = (self.drain * self.rules.delay.as_secs_f64()) as usize;
         let room = drained.max(workers).max(ROOM_MIN) as f64 * self.left;
         (room as usize).max(ROOM_MIN)
+    }
+
+    /// How many may stay of those who stood there before it was overloaded: whoever starts before the
+    /// next interval is over is better served than told 202.
+    pub(crate) fn room_to_stay(&self, workers: usize) -> usize {
+        let soon = (self.drain * ADMISSION_INTERVAL.as_secs_f64() * self.left) as usize;
+        self.room(workers).max(soon)
     }
 
     /// Whether one more of those who are waited for may stand in the lane.

@@ -171,7 +171,7 @@ impl Engine {
 
     /// Whether more stand in the lane than may.
     fn is_crowded(&self) -> bool {
-        let room = || self.admission.room(self.credits.plan().ceiling(Lane::Interactive));
+        let room = || self.admission.room_to_stay(self.credits.plan().ceiling(Lane::Interactive));
         self.admission.is_overloaded()
             && self.mode == Mode::Open
             && self.admission.crowd.total() > room()
