@@ -62,7 +62,9 @@ impl Options {
         let clients = (capacity * self.times * PAUSE_SECONDS).ceil() as usize;
         let (from, until) = (self.calm, self.flood_until());
         let stage = |from, share| Stage { from, per_second: capacity * share };
-        let spread = Duration::from_secs_f64(PAUSE_SECONDS);
+        // As long as a client waits, once for the server and once for itself: if nobody is answered,
+        // half of them hold a connection, and not all of them at first.
+        let spread = Duration::from_secs_f64(2.0 * PAUSE_SECONDS);
         Script {
             stages: vec![stage(Duration::ZERO, CALM), stage(from, 0.0), stage(until, CALM)],
             flood: Some(Flood { clients, from, spread, until }),
