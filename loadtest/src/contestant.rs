@@ -2,7 +2,7 @@
 //! queue without an end. Each has the same number of workers, and each request occupies one for the
 //! same time.
 
-use crate::argument::span;
+use crate::argument::{seconds, span};
 use crate::crowd::callers::{Callers, Course};
 use crate::crowd::manner::{Manner, Naive};
 use crate::crowd::mannered::Mannered;
@@ -63,6 +63,9 @@ pub struct ServiceOptions {
     /// For how long a request occupies a worker.
     #[arg(long, default_value = "50ms", value_parser = span)]
     pub service: Duration,
+    /// How long each rate is measured while it is found out what a server can do.
+    #[arg(long, default_value = "4s", value_parser = seconds)]
+    pub probe: Duration,
     /// Decides who comes when.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

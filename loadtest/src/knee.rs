@@ -15,7 +15,7 @@ pub const P99_MAX_MS: f64 = 100.0;
 const DONE_MIN: f64 = 0.98;
 /// The knee is known to this part of what the workers could do.
 const PRECISION: f64 = 0.01;
-const WARMUP: Duration = Duration::from_secs(1);
+const WARMUP_MAX: Duration = Duration::from_secs(1);
 
 /// How a server did at one rate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -47,12 +47,13 @@ impl Probe {
         contestant: Contestant,
         options: &ServiceOptions,
         per_second: f64,
-        measured: Duration,
     ) -> anyhow::Result<Self> {
+        let measured = options.probe;
         let server = contestant.start(options)?;
-        let script = Script::steady(per_second, WARMUP + measured);
+        let warmup = WARMUP_MAX.min(measured);
+        let script = Script::steady(per_second, warmup + measured);
         let course = server.mission(script, Upbringing::Naive).play()?;
-        let told = course.tally.within(WARMUP..WARMUP + measured);
+        let told = course.tally.within(warmup..warmup + measured);
         Ok(Self {
             per_second,
             done_per_second: told.done as f64 / measured.as_secs_f64(),
@@ -67,25 +68,20 @@ pub fn baseline(
     contestant: Contestant,
     options: &ServiceOptions,
     given: Option<f64>,
-    measured: Duration,
 ) -> anyhow::Result<Probe> {
     match given {
-        Some(per_second) => Probe::of(contestant, options, per_second, measured),
+        Some(per_second) => Probe::of(contestant, options, per_second),
         None => {
-            let probes = search(contestant, options, measured)?;
+            let probes = search(contestant, options)?;
             knee(&probes).with_context(|| format!("{contestant} holds no rate at all"))
         }
     }
 }
 
 /// Looks for the highest rate that is held.
-pub fn search(
-    contestant: Contestant,
-    options: &ServiceOptions,
-    measured: Duration,
-) -> anyhow::Result<Vec<Probe>> {
+pub fn search(contestant: Contestant, options: &ServiceOptions) -> anyhow::Result<Vec<Probe>> {
     search_by(options.ideal(), |per_second| {
-        let probe = Probe::of(contestant, options, per_second, measured)?;
+        let probe = Probe::of(contestant, options, per_second)?;
         let Probe { done_per_second, p99_ms, .. } = probe;
         let told = if probe.is_held() { "held" } else { "not held" };
         eprintln!(

@@ -1,7 +1,7 @@
 //! `capacity`: how much a server of so many workers does while it is still fast, and how many workers
 //! a given load needs.
 
-use crate::argument::{per_second, seconds};
+use crate::argument::per_second;
 use crate::bar::Bar;
 use crate::contestant::{Contestant, ServiceOptions};
 use crate::crowd::LATE_MAX;
@@ -12,7 +12,6 @@ use crate::report::{Headline, Page, spoken_ms};
 use crate::verdict::Verdict;
 use anyhow::Context;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// What is needed is told with this much to spare: a load is never as even as a measurement.
 const SPARE: f64 = 1.25;
@@ -22,9 +21,6 @@ const SPARE: f64 = 1.25;
 pub struct Options {
     #[command(flatten)]
     service: ServiceOptions,
-    /// How long each rate is measured.
-    #[arg(long, default_value = "4s", value_parser = seconds)]
-    probe: Duration,
     /// A load such as `500/s`: how many workers does it need? The answer is tried out.
     #[arg(long, value_parser = per_second)]
     need: Option<f64>,
@@ -40,7 +36,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let mut figures = Figures::default();
     let mut found = Vec::new();
     for contestant in options.service.contestants() {
-        let probes = search(contestant, &options.service, options.probe)?;
+        let probes = search(contestant, &options.service)?;
         let knee = knee(&probes).with_context(|| format!("{contestant} holds no rate at all"))?;
         figures.tell(contestant.name(), told(&knee, &options.service));
         figures.hold(Bar::at_most(
@@ -54,7 +50,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         let workers = workers_for(need, knee, options.service.workers);
         figures.tell("need", sentence(need, workers, &options.service));
         let service = ServiceOptions { workers, ..options.service.clone() };
-        let probe = Probe::of(*contestant, &service, need, options.probe)?;
+        let probe = Probe::of(*contestant, &service, need)?;
         figures.hold(Bar::at_most(
             format!("p99 at {need}/s with them, ms"),
             probe.p99_ms,

@@ -24,7 +24,8 @@ use std::time::{Duration, Instant};
 const SLOWER_MAX: f64 = 1.25;
 /// How long the server is watched, in times of what the drain takes at best.
 const WATCHED: f64 = 1.5;
-const BEFORE: Duration = Duration::from_secs(5);
+/// The longest time that is watched before, and once more behind it all.
+const MARGIN: Duration = Duration::from_secs(5);
 /// Drained is when no more is pending than arrives in this time.
 const PENDING: Duration = Duration::from_secs(1);
 
@@ -66,7 +67,11 @@ impl Options {
     }
 
     fn until(&self) -> Duration {
-        BEFORE + self.away() + self.drain().mul_f64(WATCHED) + 5 * PENDING
+        2 * self.before() + self.away() + self.drain().mul_f64(WATCHED)
+    }
+
+    fn before(&self) -> Duration {
+        MARGIN.min(self.away())
     }
 }
 
@@ -103,8 +108,7 @@ impl Contest {
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let (mut figures, mut contests) = (Figures::default(), Vec::new());
     for contestant in options.service.contestants() {
-        let measured = Duration::from_secs(4);
-        let knee = baseline(contestant, &options.service, options.capacity, measured)?;
+        let knee = baseline(contestant, &options.service, options.capacity)?;
         let contest = contest(options, contestant, knee)?;
         judge(options, &contest, &mut figures);
         contests.push(contest);
@@ -122,9 +126,11 @@ fn contest(options: &Options, contestant: Contestant, knee: Probe) -> anyhow::Re
     let mission = server.mission(script, options.callers).unwatched();
     let begun = Instant::now();
     let crowd = thread::spawn(|| mission.play());
-    thread::sleep((begun + BEFORE).saturating_duration_since(Instant::now()));
+    thread::sleep((begun + options.before()).saturating_duration_since(Instant::now()));
     server.kill()?;
-    thread::sleep((begun + BEFORE + options.away()).saturating_duration_since(Instant::now()));
+    thread::sleep(
+        (begun + options.before() + options.away()).saturating_duration_since(Instant::now()),
+    );
     server.start_again()?;
     let back_at = begun.elapsed();
     let course = crowd.join().map_err(|_| anyhow!("the generator panicked"))??;

@@ -98,8 +98,7 @@ impl Contest {
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let mut contests = Vec::new();
     for contestant in options.service.contestants() {
-        let measured = Duration::from_secs(4);
-        let knee = baseline(contestant, &options.service, options.capacity, measured)?;
+        let knee = baseline(contestant, &options.service, options.capacity)?;
         contests.push(contest(options, contestant, Upbringing::Naive, knee)?);
         if contestant == Contestant::Overtime {
             contests.push(contest(options, contestant, Upbringing::Mannered, knee)?);

@@ -107,8 +107,7 @@ impl Contest {
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let (mut figures, mut contests) = (Figures::default(), Vec::new());
     for contestant in options.service.contestants() {
-        let measured = Duration::from_secs(4);
-        let knee = baseline(contestant, &options.service, options.capacity, measured)?;
+        let knee = baseline(contestant, &options.service, options.capacity)?;
         let server = contestant.start(&options.service)?;
         let course =
             server.mission(options.script(knee.done_per_second), Upbringing::Naive).play()?;

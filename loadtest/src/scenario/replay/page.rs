@@ -1,6 +1,6 @@
 //! An outage as a page: how what was pending was worked off, or not.
 
-use super::{BEFORE, Contest, Options};
+use super::{Contest, Options};
 use crate::crowd::picture::{Plots, Shown};
 use crate::figures::Figures;
 use crate::report::{Chart, Curve, Dash, Page, Phase};
@@ -51,10 +51,11 @@ fn pending(contest: &Contest) -> Curve {
 
 fn phases(options: &Options) -> Vec<Phase> {
     let phase = |name: &str, from, until| Phase { name: name.into(), from, until };
-    let back = BEFORE + options.away();
+    let before = options.before();
+    let back = before + options.away();
     vec![
-        phase("", Duration::ZERO, BEFORE),
-        phase("away", BEFORE, back),
+        phase("", Duration::ZERO, before),
+        phase("away", before, back),
         phase("back", back, options.until()),
     ]
 }
