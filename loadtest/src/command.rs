@@ -4,8 +4,8 @@ use crate::data::Data;
 use crate::floor::command::Floor;
 use crate::scenario::{
     archive, bulk, cancel, capacity, duplicate, events, fallover, flood, hot_key, idle, incident,
-    keys, mixed, refusal, replay, restart, retries, single, slow, stampede, step, steps, versus,
-    waiting,
+    keys, mixed, noisy, refusal, replay, restart, retries, single, slow, stampede, step, steps,
+    versus, waiting,
 };
 use crate::verdict::Verdict;
 
@@ -43,6 +43,7 @@ enum Command {
     Replay(replay::Options),
     Step(step::Options),
     Waiting(waiting::Options),
+    Noisy(noisy::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -79,6 +80,7 @@ impl CommandLine {
             Command::Replay(options) => replay::run(&options),
             Command::Step(options) => step::run(&options),
             Command::Waiting(options) => waiting::run(&options),
+            Command::Noisy(options) => noisy::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

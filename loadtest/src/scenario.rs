@@ -13,6 +13,7 @@ pub mod idle;
 pub mod incident;
 pub mod keys;
 pub mod mixed;
+pub mod noisy;
 pub mod refusal;
 pub mod replay;
 pub mod restart;

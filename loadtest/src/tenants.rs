@@ -1,6 +1,8 @@
 //! Callers of many tenants: each has a key, or there are no keys and all are one. Requests are taken
 //! from them in turn.
 
+pub mod calls;
+
 use crate::home::Home;
 use crate::request::Template;
 use std::net::SocketAddr;
@@ -26,6 +28,11 @@ impl Tenants {
             }
         }
         Ok(Self { keys })
+    }
+
+    /// So many without a key; they differ in nothing but their numbers.
+    pub fn without_keys() -> Self {
+        Self::default()
     }
 
     /// The key of a tenant; none if nobody has one.

@@ -13,10 +13,11 @@ pub(crate) use store::Store;
 pub(crate) use watch::{Ring, Watch};
 
 use anyhow::{Context, Result, anyhow, bail};
-use book::{Hash, Key, Moment, is_key_id};
+use book::{Book, Hash, Key, Moment, is_key_id};
 use clap::Subcommand;
 use expiry::Expiry;
 use limits::Change;
+use mint::Minted;
 use overtime_protocol::keyring::KEY_PREFIX;
 use overtime_protocol::{Clock, TenantName, UnixMillis};
 use std::io::{self, Write};
@@ -32,7 +33,7 @@ pub struct KeyErrand {
 /// What.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub(crate) enum Wish {
-    /// Make a key for a tenant and print it. It is shown this once
+    /// Make a key for a tenant, or for each of several, and print it. It is shown this once
     Add(Addition),
     /// Change what a tenant may do
     Limit(Limitation),
@@ -52,9 +53,9 @@ pub(crate) enum Wish {
 
 #[derive(Clone, Debug, PartialEq, clap::Args)]
 pub(crate) struct Addition {
-    /// The tenant
-    #[arg(value_name = "NAME", value_parser = tenant)]
-    tenant: TenantName,
+    /// The tenant; of several, each gets a key of its own, in this order
+    #[arg(value_name = "NAME", value_parser = tenant, required = true)]
+    tenants: Vec<TenantName>,
     #[command(flatten)]
     limits: Change,
     /// When the key counts no more: in a while, or at a moment
@@ -105,30 +106,51 @@ fn add(store: &Store, addition: &Addition, now: UnixMillis) -> Result<()> {
         .expires
         .map(|expiry| expiry.behind(now).context("the key would have expired already"))
         .transpose()?;
-    let tenant = addition.tenant.as_str();
     let is_first = !store.exists();
     let minted = store.change(|book| {
-        let limits = book.tenants.entry(tenant.to_owned()).or_default();
-        addition.limits.apply(limits).map_err(|why| anyhow!(why))?;
-        let minted = mint::mint(|id| book.keys.contains_key(id))?;
-        let key = Key {
-            tenant: tenant.to_owned(),
-            created_at: Moment(now),
-            expires_at: expires_at.map(Moment),
-            revoked_at: None,
-            secret_sha256: Hash(minted.hash),
-        };
-        book.keys.insert(minted.id.clone(), key);
-        Ok(minted)
+        let key = |tenant: &TenantName| key(book, tenant.as_str(), addition, (now, expires_at));
+        addition.tenants.iter().map(key).collect::<Result<Vec<_>>>()
     })?;
-    let shown = writeln!(io::stdout(), "{}", minted.shown()).and_then(|()| io::stdout().flush());
-    shown.with_context(|| format!("the key {} was made and could not be shown", minted.id))?;
-    say(format_args!("this is the key {} of {tenant}; it is shown this once", minted.id));
+    let ids: Vec<&str> = minted.iter().map(|minted| minted.id.as_str()).collect();
+    show(&minted).with_context(|| format!("made and could not be shown: {}", ids.join(", ")))?;
+    for (tenant, id) in addition.tenants.iter().zip(ids) {
+        say(format_args!("this is the key {id} of {tenant}; it is shown this once"));
+    }
     if is_first {
         let path = store.path();
         say(format_args!("{} is new: from now on every caller needs a key", path.display()));
     }
     Ok(())
+}
+
+/// Writes a new key of a tenant into the book.
+fn key(
+    book: &mut Book,
+    tenant: &str,
+    addition: &Addition,
+    (created_at, expires_at): (UnixMillis, Option<UnixMillis>),
+) -> Result<Minted> {
+    let limits = book.tenants.entry(tenant.to_owned()).or_default();
+    addition.limits.apply(limits).map_err(|why| anyhow!(why))?;
+    let minted = mint::mint(|id| book.keys.contains_key(id))?;
+    let key = Key {
+        tenant: tenant.to_owned(),
+        created_at: Moment(created_at),
+        expires_at: expires_at.map(Moment),
+        revoked_at: None,
+        secret_sha256: Hash(minted.hash),
+    };
+    book.keys.insert(minted.id.clone(), key);
+    Ok(minted)
+}
+
+/// The keys alone, each on a line.
+fn show(minted: &[Minted]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for minted in minted {
+        writeln!(out, "{}", minted.shown())?;
+    }
+    out.flush()
 }
 
 fn limit(store: &Store, limitation: &Limitation) -> Result<()> {
@@ -190,6 +212,20 @@ fn say(line: std::fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_tenants_each_gets_a_key_of_its_own() {
+        let tenants: Vec<TenantName> = ["one", "two"].map(|name| tenant(name).unwrap()).into();
+        let addition = Addition { tenants, limits: Change::default(), expires: None };
+        let mut book = Book::default();
+        let now = Clock::start().now().unix;
+        for tenant in &addition.tenants {
+            key(&mut book, tenant.as_str(), &addition, (now, None)).unwrap();
+        }
+        let mut whose: Vec<&str> = book.keys.values().map(|key| key.tenant.as_str()).collect();
+        whose.sort_unstable();
+        assert_eq!((whose, book.tenants.len()), (vec!["one", "two"], 2));
+    }
 
     #[test]
     fn a_key_is_named_by_its_id_or_whole() {

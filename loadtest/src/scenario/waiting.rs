@@ -74,7 +74,8 @@ impl Options {
 
 /// Looks at a few, lets all wait, looks at those, and prints.
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
-    let home = options.home.furnish(&format!("[workers]\ncount = {}\n", options.workers))?;
+    let home =
+        options.home.furnish(&format!("[workers]\nmin = {0}\nmax = {0}\n", options.workers))?;
     let tenants = Tenants::settle(&home, options.tenants, &[])?;
     let server = home.start()?;
     let few = few(options, &server, &tenants)?;

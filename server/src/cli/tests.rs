@@ -83,6 +83,7 @@ fn keys_need_a_data_folder_and_nothing_else_of_the_configuration() {
         &["keys", "add", "acme"][..],
         &["keys", "add", "acme", "--rate", "100/s", "--burst", "5", "--data", "elsewhere"],
         &["keys", "--data", "elsewhere", "add", "acme", "--concurrency", "none"],
+        &["keys", "add", "one", "two", "three", "--rate", "1/s"],
         &["--data", "elsewhere", "keys", "add", "a", "--lanes", "bulk,control", "--expires", "30d"],
         &["--listen", "0.0.0.0:1", "keys", "list", "--json"],
         &["keys", "limit", "acme", "--rate", "none"],

@@ -1,0 +1,92 @@
+//! A noisy tenant as a page: what the others noticed of it.
+
+use super::report::{Contest, Report};
+use super::{Options, SERVICE};
+use crate::contestant::Contestant;
+use crate::report::{Dash, Headline, Page, Phase, Picture, Series, spoken_count, spoken_ms};
+use std::path::Path;
+use std::time::Duration;
+
+pub(super) fn write(
+    path: &Path,
+    options: &Options,
+    contests: &[Contest],
+    report: &Report,
+) -> anyhow::Result<()> {
+    let mut page = Page::new("A noisy neighbour", &story(options));
+    page.headlines(&contests.iter().map(headline).collect::<Vec<_>>());
+    page.picture(&picture(options, contests));
+    let columns = [
+        "calm tenants",
+        "alone p50",
+        "p99",
+        "beside p50",
+        "p99",
+        "done",
+        "worst off",
+        "noisy: offered",
+        "done",
+        "429",
+    ];
+    page.table(&columns, &contests.iter().map(row).collect::<Vec<_>>());
+    page.bars(&report.bars);
+    page.write(path)
+}
+
+fn story(options: &Options) -> String {
+    format!(
+        "{} tenants share {} workers, and each may make {} calls a second of {} ms. {} of them keep \
+         to four fifths of that. The last one offers {} times what it may. In a single queue \
+         everybody would wait behind it; with a rate and a row for each, it waits for itself.",
+        options.tenants,
+        options.workers,
+        options.allowed(),
+        SERVICE.as_millis(),
+        options.tenants - 1,
+        options.times
+    )
+}
+
+fn headline(contest: &Contest) -> Headline {
+    let what = match contest.name {
+        Contestant::Overtime => "overtime",
+        Contestant::Bare | Contestant::Queue => "one queue for all",
+    };
+    let p99 = spoken_ms(contest.beside.latency.at_ms(0.99));
+    Headline {
+        figure: format!("{:.1} %", contest.beside.sum().done_percent()),
+        caption: format!("{what}: work of the calm tenants done beside the noisy one, p99 {p99}"),
+        tone: contest.name.tone(),
+    }
+}
+
+fn picture(options: &Options, contests: &[Contest]) -> Picture {
+    let half = options.seconds;
+    let series = |contest: &Contest| {
+        let (name, tone) = (contest.name.name(), contest.name.tone());
+        let alone = Series::new(name, tone, &contest.alone.measured(), Duration::ZERO);
+        let beside = Series::new(name, tone, &contest.beside.measured(), half);
+        [alone.part("calm alone", Dash::Dashed), beside.part("calm beside", Dash::Solid)]
+    };
+    let noise = format!("the noisy one offers {} a second beside", options.noisy_rate());
+    Picture {
+        series: contests.iter().flat_map(series).collect(),
+        phases: vec![
+            Phase { name: "calm tenants alone".into(), from: Duration::ZERO, until: half },
+            Phase { name: noise, from: half, until: 2 * half },
+        ],
+    }
+}
+
+fn row(contest: &Contest) -> Vec<String> {
+    let (alone, beside) = (&contest.alone.latency, &contest.beside.latency);
+    let (noisy, worst) = (contest.noisy.sum(), contest.beside.worst_percent());
+    let mut row = vec![contest.name.name().to_owned()];
+    let times = [alone.at_ms(0.5), alone.at_ms(0.99), beside.at_ms(0.5), beside.at_ms(0.99)];
+    row.extend(times.map(spoken_ms));
+    row.push(format!("{:.2} %", contest.beside.sum().done_percent()));
+    row.push(format!("{worst:.2} %"));
+    let counts = [noisy.due, noisy.answered(200), noisy.answered(429)];
+    row.extend(counts.map(|count| spoken_count(count as f64)));
+    row
+}
