@@ -119,7 +119,7 @@ impl Contestant {
     /// Starts it.
     pub fn start(self, options: &ServiceOptions) -> anyhow::Result<Running> {
         let admission = if self == Self::Bare { "[admission]\nenabled = false\n" } else { "" };
-        let settings = format!("[workers]\ncount = {}\n{admission}", options.workers);
+        let settings = format!("[workers]\nmin = {0}\nmax = {0}\n{admission}", options.workers);
         let home = options.home.furnish(&settings)?;
         let addresses = lasting_addresses()?;
         let service = options.service;
