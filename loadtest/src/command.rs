@@ -4,8 +4,8 @@ use crate::data::Data;
 use crate::floor::command::Floor;
 use crate::scenario::{
     archive, bulk, cancel, capacity, duplicate, events, fallover, flood, hot_key, idle, incident,
-    keys, mixed, noisy, refusal, replay, restart, retries, single, slow, stampede, step, steps,
-    versus, waiting,
+    inversion, keys, mixed, noisy, refusal, replay, restart, retries, single, slow, stampede, step,
+    steps, versus, waiting,
 };
 use crate::verdict::Verdict;
 
@@ -44,6 +44,7 @@ enum Command {
     Step(step::Options),
     Waiting(waiting::Options),
     Noisy(noisy::Options),
+    Inversion(inversion::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -81,6 +82,7 @@ impl CommandLine {
             Command::Step(options) => step::run(&options),
             Command::Waiting(options) => waiting::run(&options),
             Command::Noisy(options) => noisy::run(&options),
+            Command::Inversion(options) => inversion::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

@@ -38,6 +38,11 @@ impl Latency {
         self.nanos.value_at_quantile(quantile) as f64 / 1e6
     }
 
+    /// How many were not longer than that.
+    pub fn within(&self, span: Duration) -> u64 {
+        self.nanos.count_between(0, span.as_nanos() as u64)
+    }
+
     /// How many were counted.
     pub fn count(&self) -> u64 {
         self.nanos.len()

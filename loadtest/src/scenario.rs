@@ -11,6 +11,7 @@ pub mod flood;
 pub mod hot_key;
 pub mod idle;
 pub mod incident;
+pub mod inversion;
 pub mod keys;
 pub mod mixed;
 pub mod noisy;

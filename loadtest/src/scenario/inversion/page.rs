@@ -1,0 +1,89 @@
+//! Bulk in front of everybody, as a page.
+
+use super::report::{Contest, Report};
+use super::{Options, QUEUE_WORKERS};
+use crate::contestant::Contestant;
+use crate::report::{Dash, Headline, Page, Phase, Picture, Series, spoken_count, spoken_ms};
+use std::path::Path;
+use std::time::Duration;
+
+pub(super) fn write(
+    path: &Path,
+    options: &Options,
+    contests: &[Contest],
+    report: &Report,
+) -> anyhow::Result<()> {
+    let mut page = Page::new("The many in front of the few", &story(options));
+    page.headlines(&contests.iter().map(headline).collect::<Vec<_>>());
+    page.picture(&picture(options, contests));
+    let columns = [
+        "interactive calls",
+        "alone p50",
+        "p99",
+        "beside bulk p50",
+        "p99",
+        "p99.9",
+        "served",
+        "bulk items/s",
+        "longest rest",
+    ];
+    page.table(&columns, &contests.iter().map(row).collect::<Vec<_>>());
+    page.bars(&report.bars);
+    page.write(path)
+}
+
+fn story(options: &Options) -> String {
+    format!(
+        "{} calls a second have somebody who waits for them. Then {} bulk bodies are under way at any \
+         time, {} for each worker that bulk has, and whenever one is done the next one comes. The \
+         control is a queue with {QUEUE_WORKERS} workers in which all stand in one row, with bulk at \
+         {} times a tenth of what it can do: there the many stand in front of the few.",
+        options.rate,
+        options.streams(),
+        options.times,
+        options.times
+    )
+}
+
+fn headline(contest: &Contest) -> Headline {
+    let what = match contest.name {
+        Contestant::Overtime => "overtime",
+        Contestant::Bare | Contestant::Queue => "one row for all",
+    };
+    let p99 = spoken_ms(contest.beside.latency().at_ms(0.99));
+    Headline {
+        figure: format!("{:.2} %", contest.beside.served_percent()),
+        caption: format!("{what}: calls served within a second beside bulk, p99 {p99}"),
+        tone: contest.name.tone(),
+    }
+}
+
+fn picture(options: &Options, contests: &[Contest]) -> Picture {
+    let half = options.seconds;
+    let series = |contest: &Contest| {
+        let (name, tone) = (contest.name.name(), contest.name.tone());
+        let alone = Series::new(name, tone, &contest.alone.shown(), Duration::ZERO);
+        let beside = Series::new(name, tone, &contest.beside.shown(), half);
+        [alone.part("alone", Dash::Dashed), beside.part("beside bulk", Dash::Solid)]
+    };
+    Picture {
+        series: contests.iter().flat_map(series).collect(),
+        phases: vec![
+            Phase { name: "calls alone".into(), from: Duration::ZERO, until: half },
+            Phase { name: "bulk without a pause".into(), from: half, until: 2 * half },
+        ],
+    }
+}
+
+fn row(contest: &Contest) -> Vec<String> {
+    let (alone, beside) = (contest.alone.latency(), contest.beside.latency());
+    let times = [(&alone, 0.5), (&alone, 0.99), (&beside, 0.5), (&beside, 0.99), (&beside, 0.999)];
+    let mut row = vec![contest.name.name().to_owned()];
+    row.extend(times.map(|(latency, quantile)| spoken_ms(latency.at_ms(quantile))));
+    row.push(format!("{:.3} %", contest.beside.served_percent()));
+    row.extend(contest.progress.map_or(["–".into(), "–".into()], |progress| {
+        let rate = progress.items as f64 / progress.span.as_secs_f64();
+        [spoken_count(rate), spoken_ms(progress.longest_rest.as_secs_f64() * 1e3)]
+    }));
+    row
+}
