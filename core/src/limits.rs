@@ -32,6 +32,8 @@ pub(crate) const HURRIED_PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) const CONNECTIONS_ALWAYS: usize = 64;
 /// Connections served in one turn.
 pub(crate) const CONNECTIONS_PER_TURN: usize = 256;
+/// So many tenants are told of when somebody asks how things stand.
+pub(crate) const TENANTS_TOLD_MAX: usize = 50;
 /// Messages taken from the mailbox in one turn.
 pub(crate) const MAIL_PER_TURN: usize = 256;
 /// Messages the mailbox holds before their senders wait.

@@ -1,7 +1,7 @@
 //! How things stand, on request: the core keeps its counters by value and hands out copies.
 
 use crate::turn::TurnStats;
-use overtime_engine::{LanePlan, Stats};
+use overtime_engine::{LanePlan, Stats, TenantLoad};
 use overtime_protocol::{Answer, Code, Problem};
 
 /// Counters of the core's own.
@@ -90,7 +90,7 @@ impl TurnedAway {
 }
 
 /// How things stand.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
     /// What the engine counted.
     pub engine: Stats,
@@ -98,6 +98,8 @@ pub struct Snapshot {
     pub plan: LanePlan,
     /// What the core counted.
     pub core: Counters,
+    /// The tenants with the most under way.
+    pub tenants: Vec<TenantLoad>,
     /// What turns cost.
     pub turns: TurnStats,
     /// Connections open now.

@@ -3,7 +3,7 @@
 use crate::clients::Clients;
 use crate::drain::Drain;
 use crate::exchange::Router;
-use crate::limits::{Limits, SPOOL_RETRY, STARTS_PER_TURN, TICKS_PER_TURN};
+use crate::limits::{Limits, SPOOL_RETRY, STARTS_PER_TURN, TENANTS_TOLD_MAX, TICKS_PER_TURN};
 use crate::listener::Listener;
 use crate::lookups::Lookups;
 use crate::mailbox::{Inbox, Mailbox, mailbox};
@@ -306,6 +306,7 @@ impl Core {
                 accepts_postponed: self.listener.postponed,
                 ..self.clients.counters()
             },
+            tenants: self.engine.busiest_tenants(TENANTS_TOLD_MAX),
             turns: self.meter.stats,
             connections: self.clients.len(),
             draining: self.drain != Drain::Open,

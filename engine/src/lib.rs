@@ -42,3 +42,4 @@ pub use rates::{RateChange, Tally, Trend};
 pub use seed::Seed;
 pub use starts::{START_BUCKETS, Starts};
 pub use stats::{AdmissionGauges, Refusals, Stats};
+pub use tenants::TenantLoad;

@@ -4,6 +4,7 @@
 use crate::bucket::Bucket;
 use overtime_protocol::keyring::KeyRing;
 use overtime_protocol::{DEFAULT_TENANT, Hurt, Monotonic, Policy, TenantId};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -34,7 +35,22 @@ pub(crate) struct Tenant {
     hurt: Hurt,
 }
 
+/// What one tenant has under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantLoad {
+    /// Which.
+    pub name: Arc<str>,
+    /// Its tasks for which somebody waits, or that a worker has.
+    pub under_way: u32,
+    /// Its payload bytes in memory.
+    pub payload_bytes: u64,
+}
+
 impl Tenant {
+    fn load(&self) -> (u32, u64) {
+        (self.busy, self.payload_bytes)
+    }
+
     fn new(name: Arc<str>) -> Self {
         Self {
             name,
@@ -123,6 +139,22 @@ impl Tenants {
         taken
     }
 
+    /// Those with the most under way, so many at most, and none that has nothing.
+    pub(crate) fn busiest(&self, most: usize) -> Vec<TenantLoad> {
+        let mut busy: Vec<&Tenant> =
+            self.all.iter().filter(|tenant| tenant.load() > (0, 0)).collect();
+        if busy.len() > most {
+            busy.select_nth_unstable_by_key(most, |tenant| Reverse(tenant.load()));
+            busy.truncate(most);
+        }
+        let load = |tenant: &Tenant| TenantLoad {
+            name: tenant.name.clone(),
+            under_way: tenant.busy,
+            payload_bytes: tenant.payload_bytes,
+        };
+        busy.into_iter().map(load).collect()
+    }
+
     #[cfg(any(test, feature = "audit"))]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Tenant> {
         self.all.iter()
@@ -187,6 +219,26 @@ mod tests {
         tenants.set_policies(&ring(&[], &["other"]), now);
         assert!(!tenants.are_many());
         assert!(take(&mut tenants), "nothing is said of it any more");
+    }
+
+    #[test]
+    fn the_busiest_are_few_and_have_something_under_way() {
+        let mut tenants = Tenants::default();
+        for (number, busy) in [3, 0, 9, 4, 0, 1].into_iter().enumerate() {
+            let id = tenants.id(&format!("t{number}"));
+            tenants.get_mut(id).busy = busy;
+        }
+        let idle = tenants.id("t1");
+        tenants.get_mut(idle).payload_bytes = 7;
+        let busiest = |most| {
+            let mut names: Vec<_> =
+                tenants.busiest(most).into_iter().map(|load| load.name.to_string()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(busiest(2), ["t2", "t3"]);
+        assert_eq!(busiest(5), ["t0", "t1", "t2", "t3", "t5"]);
+        assert_eq!(busiest(50).len(), 5);
     }
 
     #[test]

@@ -3,15 +3,16 @@
 use crate::memory::Memory;
 use crate::notices::RateChanges;
 use overtime_console::{Check, Family, Histogram, Sample, Window};
-use overtime_core::{Cause, Counters, Mail, Mailbox, Snapshot, TURN_BUCKETS};
+use overtime_core::{Cause, Mail, Mailbox, Snapshot, TURN_BUCKETS};
 use overtime_journal::{SPAN_BUCKETS, Spans, Stats};
-use overtime_protocol::{Code, MemoryPressure};
+use overtime_protocol::MemoryPressure;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 mod admission;
 mod lanes;
+mod tenants;
 
 /// A core that does not answer within this is not ready, whatever it is doing.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -72,6 +73,7 @@ impl Window for ServerWindow {
             families.extend(task_metrics(&snapshot));
             families.extend(lanes::metrics(&snapshot));
             families.extend(admission::metrics(&snapshot));
+            families.extend(tenants::metrics(&snapshot));
             families.extend(core_metrics(&snapshot));
             families.extend(turn_metrics(&snapshot));
         }
@@ -125,12 +127,6 @@ fn task_metrics(snapshot: &Snapshot) -> Vec<Family> {
     ]
 }
 
-fn turned_away_metric(core: &Counters) -> Family {
-    let sample = |(code, count): (Code, u64)| Sample::new(count).label("code", code.slug());
-    let help = "Requests refused because of who sent them";
-    Family::counter("overtime_requests_turned_away", help, core.turned_away.counts().map(sample))
-}
-
 fn core_metrics(snapshot: &Snapshot) -> Vec<Family> {
     let core = &snapshot.core;
     let connections = snapshot.connections as u64;
@@ -151,7 +147,6 @@ fn core_metrics(snapshot: &Snapshot) -> Vec<Family> {
         ),
         counter("overtime_requests", "Requests whose head was read", core.requests),
         counter("overtime_requests_refused", "Requests refused on their head", core.refused),
-        turned_away_metric(core),
         counter("overtime_reads_refused", "Reads refused as too many waited", core.reads_refused),
         counter(
             "overtime_notices_dropped",

@@ -4,6 +4,7 @@
 use super::Engine;
 use crate::table::Slot;
 use crate::task::Task;
+use crate::tenants::TenantLoad;
 use overtime_protocol::{Code, Hurt, Monotonic, Policy, Problem, TenantId};
 use std::sync::Arc;
 
@@ -36,6 +37,11 @@ impl Engine {
     /// delayed past its wait, refused for want of room, or parked.
     pub fn take_hurts(&mut self) -> Vec<(Arc<str>, Hurt)> {
         self.tenants.take_hurts()
+    }
+
+    /// The tenants with the most under way, so many at most.
+    pub fn busiest_tenants(&self, most: usize) -> Vec<TenantLoad> {
+        self.tenants.busiest(most)
     }
 
     /// Refuses new work of a tenant that has its share already.

@@ -3,7 +3,7 @@
 
 use crate::callers::becomes;
 use crate::native_client::{Client, frame, submit};
-use crate::support::{Answer, Server, add_key, folder, keys, raw, shows};
+use crate::support::{Answer, Server, add_key, folder, keys, raw, request, shows};
 use std::io::Write;
 use std::thread;
 use std::time::Duration;
@@ -115,6 +115,8 @@ fn what_is_under_way_is_bounded() {
         server.request("POST", "/v1/tasks/sleep?wait=0s", &[&shows(key)], r#"{"ms":1500}"#)
     };
     assert_eq!((sleep(&key).status, sleep(&key).status), (202, 202));
+    let metrics = request(&server.admin, "GET", "/metrics", &[], "").body;
+    assert!(metrics.contains("overtime_tenant_under_way{tenant=\"acme\"} 2"), "{metrics}");
     let refused = becomes(429, || echo(&server, &key));
     assert_eq!(refused.code(), "concurrency");
     assert!(retry_after(&refused) >= Duration::from_secs(1));
