@@ -8,6 +8,8 @@
 
 mod crowd;
 mod sojourn;
+#[cfg(test)]
+mod tests;
 mod turns;
 
 use crate::limits::{ADMISSION_INTERVAL, JOURNAL_WAIT_MAX, ROOM_GROWTH, ROOM_MIN, ROOM_SHRINKAGE};
@@ -228,13 +230,6 @@ impl Admission {
             workers as f64 / self.exec?.max(1e-9)
         };
         Duration::try_from_secs_f64(ahead as f64 / rate).ok()
-    }
-
-    /// How long one more takes in all behind those, if some are ahead of it: whoever finds a worker
-    /// is not told how long that will take.
-    pub(crate) fn until_answered(&self, ahead: u64, workers: usize) -> Option<Duration> {
-        let started = self.until_started(ahead, workers).filter(|_| ahead > 0)?;
-        Some(started + Duration::from_secs_f64(self.exec?))
     }
 
     /// How long as many take with so many workers, by what an attempt takes.

@@ -64,6 +64,11 @@ impl Brief {
         self.excluded[usize::from(kind.0)] = true;
     }
 
+    /// How long an attempt of a kind takes on average; `None` before the first has come back.
+    pub(crate) fn exec(&self, kind: KindId) -> Option<Duration> {
+        self.span(kind).map(Duration::from_secs_f64)
+    }
+
     fn span(&self, kind: KindId) -> Option<f64> {
         self.spans[usize::from(kind.0)]
     }

@@ -11,9 +11,7 @@ use crate::limits::{
 use crate::spot::Spot;
 use crate::table::Slot;
 use crate::task::{Run, Task};
-use overtime_protocol::{
-    Code, Form, Lane, MemoryPressure, Monotonic, Now, Problem, ReplyTo, TenantId,
-};
+use overtime_protocol::{Code, Form, Hurt, Lane, MemoryPressure, Monotonic, Now, Problem, ReplyTo};
 use std::time::Duration;
 
 /// How a submission is taken in.
@@ -42,14 +40,18 @@ impl Engine {
         }
         self.admission.crowd.came(submission.tenant, now.monotonic);
         if self.may_stand(submission, now) {
-            if self.until_answered(submission.tenant) <= submission.wait {
+            if self.until_answered(submission) <= submission.wait {
                 return Terms::Held;
             }
             self.stats.cut_as_hopeless += 1;
         } else {
             self.stats.cut_for_room += 1;
         }
-        match submission.strict || !self.may_put_off() {
+        let refused = submission.strict || !self.may_put_off();
+        let hurt =
+            Hurt { refused: u64::from(refused), delayed: u64::from(!refused), ..Hurt::default() };
+        self.tenants.hurt(submission.tenant, hurt);
+        match refused {
             true => Terms::Refused(self.overloaded()),
             false => Terms::Cut,
         }
@@ -78,11 +80,14 @@ impl Engine {
         self.admission.has_room(self.credits.plan().ceiling(Lane::Interactive))
     }
 
-    /// How long one more task of a tenant would take in all, if anything is known about that.
-    fn until_answered(&self, tenant: TenantId) -> Duration {
-        let ahead = self.admission.crowd.before(tenant) as u64;
+    /// How long a task would take in all behind those who stand in the lane, as far as is known. If
+    /// nobody does, it begins, however long it may take.
+    fn until_answered(&self, submission: &Submission) -> Duration {
+        let ahead = self.admission.crowd.before(submission.tenant) as u64;
         let workers = self.credits.plan().ceiling(Lane::Interactive);
-        self.admission.until_answered(ahead, workers).unwrap_or_default()
+        let started = self.admission.until_started(ahead, workers).filter(|_| ahead > 0);
+        let own = self.brief.exec(submission.kind).unwrap_or_default();
+        started.map_or(Duration::ZERO, |started| started + own)
     }
 
     fn overloaded(&mut self) -> Problem {
