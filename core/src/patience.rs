@@ -4,6 +4,7 @@
 //! about a connection but whether its time is up.
 
 use crate::limits::{HURRIED_PATIENCE, LINGER_CLOSE, Limits};
+use crate::timeouts::NEVER;
 use overtime_protocol::Monotonic;
 use std::time::Duration;
 
@@ -20,14 +21,23 @@ pub(crate) enum Awaited {
     Head,
     /// To go on with its body.
     Body,
+    /// To hang up: it is told news for as long as it likes.
+    Follower,
     /// To take more of its answer.
     Reader,
 }
 
 impl Awaited {
     /// All of them, in that order.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::End, Self::Word, Self::Request, Self::Head, Self::Body, Self::Reader];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::End,
+        Self::Word,
+        Self::Request,
+        Self::Head,
+        Self::Body,
+        Self::Follower,
+        Self::Reader,
+    ];
 
     fn span(self, limits: &Limits) -> Duration {
         match self {
@@ -35,6 +45,7 @@ impl Awaited {
             Self::Word | Self::Head => limits.head_timeout,
             Self::Request => limits.idle_timeout,
             Self::Body | Self::Reader => limits.body_progress_timeout,
+            Self::Follower => Duration::MAX,
         }
     }
 }
@@ -91,10 +102,16 @@ impl Patience {
         self.haste = haste;
     }
 
+    /// How long a caller may be held for an answer that it can have later, if that is bounded now.
+    pub(crate) fn hold_max(&self) -> Option<Duration> {
+        (self.haste == Haste::Great).then_some(HURRIED_PATIENCE)
+    }
+
     /// How long somebody is waited for to do that, now.
     pub(crate) fn span(&self, awaited: Awaited) -> Duration {
         let span = self.spans[awaited as usize];
         match self.haste {
+            _ if awaited == Awaited::Follower => span,
             Haste::None => span,
             Haste::Some => span / 4,
             Haste::Great => (span / 4).min(HURRIED_PATIENCE),
@@ -161,7 +178,7 @@ impl Patience {
     /// When the next one's time is up.
     pub(crate) fn next_at(&self) -> Option<Monotonic> {
         let due = |awaited| Some(self.longest(awaited)?.1 + self.span(awaited));
-        Awaited::ALL.into_iter().filter_map(due).min()
+        Awaited::ALL.into_iter().filter_map(due).filter(|&due| due != NEVER).min()
     }
 }
 

@@ -16,10 +16,18 @@ use mio::{Interest, Registry, Token};
 use overtime_protocol::http::Deframer;
 use overtime_protocol::{Code, MemoryPressure, Monotonic, Problem};
 use std::io::Write;
+use std::time::Duration;
 
 /// Those that a newcomer may take the place of, whoever is least worth keeping first.
-const DISPLACEABLE: [Awaited; 5] =
-    [Awaited::End, Awaited::Word, Awaited::Request, Awaited::Head, Awaited::Body];
+/// A follower comes back for what it has missed.
+const DISPLACEABLE: [Awaited; 6] = [
+    Awaited::End,
+    Awaited::Word,
+    Awaited::Request,
+    Awaited::Head,
+    Awaited::Body,
+    Awaited::Follower,
+];
 
 /// How many connections there may be.
 #[derive(Debug)]
@@ -75,6 +83,12 @@ impl Clients {
     /// The number of connections has changed, or of those that there may be.
     pub(super) fn mind_the_places(&mut self) {
         self.patience.set_haste(self.places.haste(self.connections.len()));
+    }
+
+    /// How long a caller may be held who wants to be held for so long. As places run out that is a
+    /// second: those who hold theirs for an answer cannot be displaced.
+    pub(crate) fn hold(&self, wait: Duration) -> Duration {
+        self.patience.hold_max().map_or(wait, |max| wait.min(max))
     }
 
     /// Whether somebody who comes now can be let in.

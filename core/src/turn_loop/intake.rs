@@ -21,7 +21,7 @@ impl Core {
                     tenant,
                     kind,
                     form,
-                    wait,
+                    wait: if options.strict { wait } else { self.clients.hold(wait) },
                     urgency: options.urgency,
                     delay: options.delay,
                     key,
@@ -32,6 +32,7 @@ impl Core {
                 })
             }
             Order::Document { task, wait } => {
+                let wait = self.clients.hold(wait);
                 Event::Asked(Ask { reply_to, scope, task, wants: Wants::Document, wait })
             }
             Order::Result { task } => {

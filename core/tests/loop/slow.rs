@@ -179,3 +179,38 @@ fn while_memory_is_used_up_no_more_are_let_in_than_there_are() {
     assert!(read_until(&mut late, "\r\n\r\n").starts_with("HTTP/1.1 404"));
     drop(waiting);
 }
+
+#[test]
+fn callers_that_hold_every_place_for_an_answer_are_held_no_longer_than_a_second() {
+    let server = start(Limits { connections_max: 16, ..limits() });
+    let text = server.talk(submit("never?wait=0s", "Content-Length: 0\r\n").as_bytes());
+    let at = text.find("Location: ").unwrap() + 10;
+    let path = text[at..].split("\r\n").next().unwrap();
+    let poll = format!("GET {path}?wait=60s HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let held: Vec<TcpStream> = (0..15).map(|_| begin(&server, &poll)).collect();
+    server.wait_until(|snapshot| snapshot.engine.waiters == 15);
+    for _ in 0..2 {
+        let mut late = begin(&server, &poll);
+        assert!(read_until(&mut late, "\r\n\r\n").starts_with("HTTP/1.1 200"));
+        assert_eq!(server.inspect().engine.waiters, 15);
+        std::mem::forget(late);
+    }
+    assert_eq!(server.inspect().core.displaced, 1);
+    drop(held);
+}
+
+#[test]
+fn followers_go_when_nobody_else_can() {
+    let server = start(Limits { connections_max: 8, ..limits() });
+    let text = server.talk(submit("never?wait=0s", "Content-Length: 0\r\n").as_bytes());
+    let at = text.find("Location: ").unwrap() + 10;
+    let path = text[at..].split("\r\n").next().unwrap();
+    let follow = format!("GET {path}/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let mut followers: Vec<TcpStream> = (0..8).map(|_| begin(&server, &follow)).collect();
+    for follower in &mut followers {
+        assert!(read_until(follower, "\r\n\r\n").starts_with("HTTP/1.1 200"));
+    }
+    let mut late = begin(&server, &submit("nobody", "Content-Length: 0\r\n"));
+    assert!(read_until(&mut late, "\r\n\r\n").starts_with("HTTP/1.1 404"));
+    assert_eq!(server.inspect().core.followers, 7);
+}

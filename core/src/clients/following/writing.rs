@@ -6,6 +6,7 @@ use crate::connection::{Connection, Stage};
 use crate::events::{Feed, Frame, PastLeft, Standing, Taken};
 use crate::limits::FOLLOWER_WRITES_PER_TURN;
 use crate::output::Written;
+use crate::patience::Awaited;
 use overtime_protocol::http::After;
 use overtime_protocol::{Monotonic, TaskEvent, TaskId};
 
@@ -110,7 +111,9 @@ impl Clients {
             return;
         };
         let is_in_past = matches!(follower.standing, Standing::Past(_));
-        self.wait_until(index, now + self.limits.heartbeat);
+        let deadline = &mut self.connections[index].deadline;
+        self.timeouts.set(index, deadline, now + self.limits.heartbeat);
+        self.patience.begin(index, Awaited::Follower, now);
         if self.following.is_over {
             self.make_ready(index);
             return;
