@@ -1,5 +1,6 @@
 //! Random days: clients, workers and a journal that do anything in any order. Each day is decided
-//! by its seed, which a failure names; `OVERTIME_ENGINE_SEED=n` replays one.
+//! by its seed, which a failure names; `OVERTIME_ENGINE_SEED=n` replays one, `OVERTIME_ENGINE_DAYS=n`
+//! plays so many.
 
 use super::followers::Followers;
 use super::harness::{kinds, setup};
@@ -501,7 +502,9 @@ fn whatever_happens_everything_ends_once_and_everybody_is_answered_once() {
         return;
     }
     let (mut cancelled, mut resumed, mut hired) = (0, 0, 0);
-    for seed in 0..300 {
+    let days = std::env::var("OVERTIME_ENGINE_DAYS")
+        .map_or(300, |days| days.parse().expect("OVERTIME_ENGINE_DAYS is a number"));
+    for seed in 0..days {
         match std::panic::catch_unwind(|| run(seed)) {
             Ok(stats) => {
                 cancelled += stats.cancelled;

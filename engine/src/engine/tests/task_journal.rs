@@ -82,6 +82,8 @@ impl TaskJournal {
         };
         Finding::Parked(match self.kept.get(&task) {
             None => refused(Code::UnknownTask),
+            // A record of a task whose acceptance met a full disk leaves nothing.
+            Some(kept) if kept.tenant.is_none() => refused(Code::UnknownTask),
             Some(kept) if kept.rest != Some(Rest::Parked) => refused(Code::NotParked),
             Some(kept) => Ok(Box::new(kept.unfinished(task))),
         })
