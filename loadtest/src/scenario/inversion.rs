@@ -151,6 +151,8 @@ fn control(options: &Options) -> anyhow::Result<Contest> {
         workers: QUEUE_WORKERS,
         service: QUEUE_SERVICE,
         seed: options.seed,
+        // Nothing is searched for here.
+        probe: Duration::ZERO,
         home: options.home.clone(),
     };
     let queue = Contestant::Queue.start(&service)?;
