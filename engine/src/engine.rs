@@ -58,6 +58,7 @@ mod tenancy;
 mod tests;
 mod told;
 mod view;
+mod warm;
 
 pub(crate) use record::Carries;
 
@@ -104,6 +105,8 @@ pub struct Engine {
     /// The time that it was told last.
     latest: Monotonic,
     stats: Stats,
+    /// Tasks that a little was read of; kept for its memory.
+    warmed: Vec<Slot>,
 }
 
 /// How far the server is from its end.
@@ -175,6 +178,7 @@ impl Engine {
             mint: TaskIdMint::new(setup.epoch, setup.highest),
             seed: setup.seed,
             stats: Stats::default(),
+            warmed: Vec::new(),
         }
     }
 

@@ -19,6 +19,8 @@ pub(crate) const DETACHED_LONG_AFTER: Duration = Duration::from_millis(100);
 pub(crate) const SPARE_IDLE_MAX: Duration = Duration::from_secs(30);
 /// If the system refuses a thread, none is asked for before this is over.
 pub(crate) const HIRE_RETRY: Duration = Duration::from_secs(1);
+/// While so many wait in a lane, a little of each task is read before it starts.
+pub(crate) const WARM_MIN: u64 = 10_000;
 /// A task that took the process down this often is parked.
 pub(crate) const CRASHES_MAX: u8 = 3;
 /// A deadline that arrives before the record is durable waits this much longer.

@@ -67,7 +67,11 @@ struct TenantQueue {
 }
 
 impl Linked for TenantQueue {
-    fn link(&mut self) -> &mut Link {
+    fn link(&self) -> &Link {
+        &self.link
+    }
+
+    fn link_mut(&mut self) -> &mut Link {
         &mut self.link
     }
 }
@@ -137,6 +141,16 @@ impl LaneQueue {
         match standing {
             Standing::Foremost => queue.foremost.before(place),
             Standing::Patient => queue.foremost.len() as u64 + queue.patient.before(place),
+        }
+    }
+
+    /// About those that come next, so many of them.
+    pub(crate) fn ahead(&self, count: usize, out: &mut Vec<Slot>) {
+        let each = count.div_ceil(self.rounds.standing().max(1));
+        for tenant in self.rounds.order(&self.tenants).take(count) {
+            let queue = &self.tenants[tenant.0 as usize];
+            let row = if queue.foremost.is_empty() { &queue.patient } else { &queue.foremost };
+            out.extend(row.firsts(each).map(|entry| entry.slot));
         }
     }
 

@@ -192,6 +192,28 @@ impl Task {
             || self.waiters.iter().any(|waiter| waiter.wants == Wants::Result)
     }
 
+    /// Something of each line of memory on which it lies.
+    pub(crate) fn glance(&self) -> u64 {
+        let durable = &self.durable;
+        let parts = [
+            durable.id.key(),
+            durable.created_at.0,
+            u64::from(durable.attempts),
+            durable.fault.is_some().into(),
+            durable.claim.is_some().into(),
+            durable.traceparent.is_some().into(),
+            self.payload.len(),
+            self.lent,
+            self.created.0,
+            self.run_since.0,
+            self.chain.0,
+            self.hot_key.is_some().into(),
+            self.waiters.len() as u64,
+            matches!(self.run, Run::Waiting).into(),
+        ];
+        parts.into_iter().fold(0, std::ops::BitXor::bitxor)
+    }
+
     /// Whether it is to end as cancelled as soon as nothing else has ended it.
     pub(crate) fn is_to_be_cancelled(&self) -> bool {
         let is_wanted = |waiter: &Waiter| waiter.wants == Wants::Cancellation;

@@ -28,6 +28,9 @@ impl Engine {
         }
         for lane in LANES {
             self.mark_ahead(lane, max, now, out);
+            if self.may_start(lane) {
+                self.warm(lane, max - started);
+            }
             while started < max && self.may_start(lane) {
                 let Some(leader) = self.next_in(lane) else { break };
                 let party = self.gather(leader, lane, now);

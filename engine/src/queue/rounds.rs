@@ -18,7 +18,8 @@ pub(super) struct Link {
 
 /// What stands in rounds.
 pub(super) trait Linked {
-    fn link(&mut self) -> &mut Link;
+    fn link(&self) -> &Link;
+    fn link_mut(&mut self) -> &mut Link;
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,10 +70,10 @@ impl Rounds {
         let list = &mut self.lists[place];
         let before = list.last.replace(tenant);
         match before {
-            Some(before) => all[before.0 as usize].link().behind = Some(tenant),
+            Some(before) => all[before.0 as usize].link_mut().behind = Some(tenant),
             None => list.first = Some(tenant),
         }
-        let link = all[tenant.0 as usize].link();
+        let link = all[tenant.0 as usize].link_mut();
         debug_assert!(link.list.is_none(), "it stands in a round already");
         *link = Link { list: Some(place as u8), before, behind: None };
         self.standing += 1;
@@ -82,15 +83,15 @@ impl Rounds {
     pub(super) fn leave(&mut self, all: &mut [impl Linked], tenant: TenantId) {
         #[cfg(test)]
         self.count();
-        let Link { list, before, behind } = std::mem::take(all[tenant.0 as usize].link());
+        let Link { list, before, behind } = std::mem::take(all[tenant.0 as usize].link_mut());
         let Some(place) = list else { return };
         let list = &mut self.lists[usize::from(place)];
         match before {
-            Some(before) => all[before.0 as usize].link().behind = behind,
+            Some(before) => all[before.0 as usize].link_mut().behind = behind,
             None => list.first = behind,
         }
         match behind {
-            Some(behind) => all[behind.0 as usize].link().before = before,
+            Some(behind) => all[behind.0 as usize].link_mut().before = before,
             None => list.last = before,
         }
         self.standing -= 1;
@@ -110,6 +111,20 @@ impl Rounds {
             }
             self.now += 1;
         }
+    }
+
+    /// How many tenants stand in some round.
+    pub(super) fn standing(&self) -> usize {
+        self.standing
+    }
+
+    /// The tenants in the order of their turns.
+    pub(super) fn order(&self, all: &[impl Linked]) -> impl Iterator<Item = TenantId> {
+        let lists = (0..ROUNDS as u64).map(|ahead| (self.now + ahead) % ROUNDS as u64);
+        lists.flat_map(move |place| {
+            let behind = |tenant: &TenantId| all[tenant.0 as usize].link().behind;
+            std::iter::successors(self.lists[place as usize].first, behind)
+        })
     }
 
     #[cfg(test)]

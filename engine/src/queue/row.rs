@@ -45,6 +45,11 @@ impl Row {
         self.entries.back()?.as_ref()
     }
 
+    /// The first of them, at most so many places.
+    pub(super) fn firsts(&self, places: usize) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().take(places).flatten()
+    }
+
     /// How many places are before that one.
     pub(super) fn before(&self, place: Place) -> u64 {
         u64::from(place.wrapping_sub(self.front))

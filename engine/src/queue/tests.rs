@@ -222,6 +222,24 @@ fn work_does_not_grow_with_tenants() {
 }
 
 #[test]
+fn those_ahead_are_those_that_come_next() {
+    for (tenants, count) in [(1, 20), (7, 7), (1_000, 64), (40, 3)] {
+        let mut queue = filled(tenants, 100, |_| 10);
+        assert_eq!(
+            (0..tenants * 30 + 3).filter_map(|_| queue.pop()).count() as u32,
+            tenants * 30 + 3
+        );
+        let mut ahead = Vec::new();
+        queue.ahead(count, &mut ahead);
+        let next: Vec<Slot> = (0..count).map(|_| queue.pop().unwrap().0).collect();
+        assert_eq!(ahead, next, "{tenants} tenants");
+    }
+    let mut ahead = Vec::new();
+    LaneQueue::default().ahead(8, &mut ahead);
+    assert!(ahead.is_empty());
+}
+
+#[test]
 fn a_queue_that_was_long_gives_its_memory_back() {
     let mut row = Row::default();
     let entry = |number| Entry { slot: Slot::numbered(number), cost: 1 };
