@@ -24,7 +24,7 @@ struct Cost {
 fn cost_of(route: &str, body: &[u8]) -> (Cost, Snapshot) {
     let http = overtime_protocol::http::Limits { body_max_bytes: 8 << 20, ..Default::default() };
     let limits = Limits { http, ..support::limits() };
-    let server = support::start_on(limits, overtime_engine::Limits::default(), |core: Core| {
+    let server = support::start_on(limits, support::engine_limits(), |core: Core| {
         let before = allocations::of_this_thread();
         core.run().expect("the core polls");
         let after = allocations::of_this_thread();

@@ -2,7 +2,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "a core waits until the test starts it")]
 
-use crate::support::{echo, limits, read_all, read_until, start, start_on, statuses, submit};
+use crate::support::{
+    echo, engine_limits, limits, read_all, read_until, start, start_on, statuses, submit,
+};
 use crossbeam_channel::bounded;
 use overtime_core::{Core, Limits};
 use std::io::{ErrorKind, Read as _, Write};
@@ -61,7 +63,7 @@ fn at_its_limit_of_connections_the_server_lets_in_the_next_when_one_is_answered(
 #[test]
 fn many_bodies_at_once_are_read_in_many_turns() {
     let (start, started) = bounded(1);
-    let server = start_on(limits(), overtime_engine::Limits::default(), move |core: Core| {
+    let server = start_on(limits(), engine_limits(), move |core: Core| {
         started.recv().expect("the test starts it");
         core.run()
     });

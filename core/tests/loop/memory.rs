@@ -1,7 +1,7 @@
 //! The memory for payloads: who gets it, who waits for it, and who is refused.
 
 use crate::support::{
-    Server, echo, limits, read_all, read_until, start, start_with, statuses, submit,
+    Server, echo, engine_limits, limits, read_all, read_until, start, start_with, statuses, submit,
 };
 use overtime_core::Limits;
 use std::io::Write;
@@ -18,7 +18,7 @@ pub(crate) fn start_small(memory_kib: usize, limits: Limits) -> Server {
     let body = large / 2;
     let memory = (4 * large - body) / 3;
     let http = overtime_protocol::http::Limits { body_max_bytes: body, ..limits.http };
-    let engine = overtime_engine::Limits { payload_memory_max_bytes: memory, ..Default::default() };
+    let engine = overtime_engine::Limits { payload_memory_max_bytes: memory, ..engine_limits() };
     start_with(Limits { http, ..limits }, engine)
 }
 

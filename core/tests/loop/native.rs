@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the test waits for the core's word")]
 
 use crate::memory::{KIB, hold, start_small, wait_for_waiting};
-use crate::support::{Server, echo, limits, read_until, start, start_on};
+use crate::support::{Server, echo, engine_limits, limits, read_until, start, start_on};
 use crossbeam_channel::bounded;
 use overtime_core::{Core, Limits, Mail};
 use overtime_protocol::native::{self, Deframer, Hello, Reply, Request, Step, Submit, write};
@@ -245,7 +245,7 @@ fn a_payload_that_is_given_up_leaves_its_memory_to_the_next() {
 #[test]
 fn many_small_requests_at_once_are_taken_in_many_turns() {
     let (begin, begun) = bounded(1);
-    let server = start_on(limits(), overtime_engine::Limits::default(), move |core: Core| {
+    let server = start_on(limits(), engine_limits(), move |core: Core| {
         begun.recv().expect("the test starts it");
         core.run()
     });

@@ -1,7 +1,7 @@
 //! Peers that take their time: what they cost the others, and when they are given up.
 
 use crate::support::{Server, echo, limits, read_all, read_until, start, statuses, submit};
-use overtime_core::{Limits, Mail};
+use overtime_core::{Counters, Limits, Mail};
 use overtime_protocol::MemoryPressure;
 use std::io::{ErrorKind, Read as _, Write};
 use std::net::TcpStream;
@@ -187,15 +187,17 @@ fn callers_that_hold_every_place_for_an_answer_are_held_no_longer_than_a_second(
     let at = text.find("Location: ").unwrap() + 10;
     let path = text[at..].split("\r\n").next().unwrap();
     let poll = format!("GET {path}?wait=60s HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    let held: Vec<TcpStream> = (0..15).map(|_| begin(&server, &poll)).collect();
-    server.wait_until(|snapshot| snapshot.engine.waiters == 15);
-    for _ in 0..2 {
-        let mut late = begin(&server, &poll);
-        assert!(read_until(&mut late, "\r\n\r\n").starts_with("HTTP/1.1 200"));
-        assert_eq!(server.inspect().engine.waiters, 15);
-        std::mem::forget(late);
+    let held: Vec<TcpStream> = (0..14).map(|_| begin(&server, &poll)).collect();
+    server.wait_until(|snapshot| snapshot.engine.waiters == 14);
+    let mut late = Vec::new();
+    for _ in 0..4 {
+        let mut stream = begin(&server, &poll);
+        assert!(read_until(&mut stream, "\r\n\r\n").starts_with("HTTP/1.1 200"));
+        assert_eq!(server.inspect().engine.waiters, 14);
+        late.push(stream);
     }
-    assert_eq!(server.inspect().core.displaced, 1);
+    let Counters { displaced, timed_out, .. } = server.inspect().core;
+    assert!(displaced + timed_out >= 2, "{displaced} and {timed_out}");
     drop(held);
 }
 
