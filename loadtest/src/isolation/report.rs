@@ -103,18 +103,21 @@ impl Report {
 
 /// Whether all is well, and that in a sentence.
 fn judge(quiet: &Phase, flooded: &Phase, bulk: &Bulk, bound_ms: f64) -> (bool, String) {
-    let failed = quiet.failed + flooded.failed;
-    let calls = quiet.calls + flooded.calls + failed;
-    if failed > 0 {
-        return (
-            false,
-            format!("not shown: {failed} of {calls} single calls were not answered 200"),
-        );
+    let failed_of = |phase: &Phase| {
+        let Phase { calls, failed, .. } = phase;
+        format!("{failed} of {} single calls were not answered 200", thousands(calls + failed))
+    };
+    if quiet.failed > 0 {
+        return (false, format!("not shown: {} even quietly", failed_of(quiet)));
     }
     if bulk.items == 0 || flooded.calls == 0 {
         return (false, "not shown: there was no flood, or nobody called beside it".to_owned());
     }
     let (items, p99, before) = (thousands(bulk.items), flooded.p99_ms, quiet.p99_ms);
+    if flooded.failed > 0 {
+        let text = format!("not isolated: beside {items} bulk items {}", failed_of(flooded));
+        return (false, text);
+    }
     if flooded.p99_ms > bound_ms {
         let text = format!(
             "not isolated: beside {items} bulk items one single call in a hundred took more than \

@@ -25,7 +25,8 @@ fn what_a_call_pays_beside_a_flood_is_told_by_numbers() {
     let told: Value = serde_json::from_slice(&output.stdout).expect(&complaint);
     for phase in ["quiet", "flooded"] {
         let phase = &told[phase];
-        assert_eq!((&phase["calls"], &phase["failed"]), (&50.into(), &0.into()), "{told:#}");
+        let [calls, failed] = ["calls", "failed"].map(|name| phase[name].as_u64().unwrap());
+        assert!(calls > 0 && calls + failed == 50, "{told:#}");
         let [p50, p99, max] = ["p50_ms", "p99_ms", "max_ms"].map(|name| phase[name].as_f64());
         assert!(p50 > Some(0.0) && p50 <= p99 && p99 <= max, "{told:#}");
         let lanes = phase["lanes"].as_array().unwrap();
@@ -33,8 +34,10 @@ fn what_a_call_pays_beside_a_flood_is_told_by_numbers() {
     }
     assert!(told["bulk"]["items"].as_u64().unwrap() > 0, "{told:#}");
     let is_isolated = told["is_isolated"].as_bool().unwrap();
-    let is_within = told["flooded"]["p99_ms"].as_f64() <= told["bound_ms"].as_f64();
-    assert_eq!((is_isolated, is_within), (output.status.success(), is_isolated), "{told:#}");
+    let is_fast = told["flooded"]["p99_ms"].as_f64() <= told["bound_ms"].as_f64();
+    let is_answered = ["quiet", "flooded"].iter().all(|phase| told[phase]["failed"] == 0);
+    assert_eq!(is_isolated, is_fast && is_answered, "{told:#}");
+    assert_eq!(is_isolated, output.status.success(), "{told:#}");
     assert!(is_empty(folder.path()));
 }
 
