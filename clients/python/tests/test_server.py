@@ -138,6 +138,9 @@ class ServerTest(unittest.TestCase):
         with self.assertRaises(Refused) as caught:
             self.client(server).submit("echo", "hi")
         self.assertEqual((caught.exception.code, caught.exception.status), ("unauthorized", 401))
+        with self.assertRaises(Refused) as caught:
+            self.client(server).submit("echo", b"x" * 3_000_000)
+        self.assertEqual(caught.exception.code, "unauthorized", "the refusal is heard")
 
     def test_a_call_outlives_the_server(self) -> None:
         server = self.start()
