@@ -1,6 +1,6 @@
-//! The native protocol: one connection for all threads of a client, with as many requests in flight
-//! as the server takes. A connection that broke or was said goodbye on is replaced at the next
-//! question.
+//! The native protocol: all threads of a client share a connection, with as many requests in flight
+//! as the server takes, and another for long payloads, which would stand in front of everybody's
+//! requests there. A connection that broke or was said goodbye on is replaced at the next question.
 
 mod session;
 
@@ -15,52 +15,56 @@ use session::{NotOpened, Session};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// From this size on a payload has to go over the other connection.
+const LONG_MIN_BYTES: usize = 64 * 1024;
+
 /// The way to one server.
 #[derive(Debug)]
 pub(crate) struct Native {
     address: String,
-    session: Mutex<Option<Arc<Session>>>,
+    short: Line,
+    long: Line,
 }
+
+/// A connection, once somebody needed it.
+type Line = Mutex<Option<Arc<Session>>>;
 
 impl Native {
     /// The way to the server at that address, which is not tried yet.
     pub(crate) fn to(address: String) -> Self {
-        Self { address, session: Mutex::new(None) }
+        Self { address, short: Mutex::new(None), long: Mutex::new(None) }
     }
 
     /// A connection that takes requests. While there is none, each thread makes one, and the first
     /// to be welcomed is the one that all use: nobody waits for somebody else's attempt.
-    fn session(&self, ask: &Ask<'_>) -> Result<Arc<Session>, NotOpened> {
-        if let Some(session) = self.current(ask.key) {
+    fn session(&self, ask: &Ask<'_>, line: &Line) -> Result<Arc<Session>, NotOpened> {
+        let current = line.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(session) = current.filter(|session| session.takes_requests_with(ask.key)) {
             return Ok(session);
         }
         let session = Session::open(&self.address, ask.key, ask.timeout)?;
-        let mut current = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = line.lock().unwrap_or_else(PoisonError::into_inner);
         match &*current {
             Some(faster) if faster.takes_requests_with(ask.key) => Ok(faster.clone()),
             _ => Ok(current.insert(session).clone()),
         }
-    }
-
-    fn current(&self, key: Option<&str>) -> Option<Arc<Session>> {
-        let current = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        current.clone().filter(|session| session.takes_requests_with(key))
     }
 }
 
 impl super::Transport for Native {
     fn ask(&self, ask: Ask<'_>) -> Result<Reply, Silence> {
         let until = Instant::now() + ask.timeout;
-        let session = match self.session(&ask) {
+        let payload = match ask.question {
+            Question::Submit(order) => order.submission.payload.clone(),
+            _ => Bytes::new(),
+        };
+        let line = if payload.len() < LONG_MIN_BYTES { &self.short } else { &self.long };
+        let session = match self.session(&ask, line) {
             Ok(session) => session,
             Err(NotOpened::Refused(problem)) => return refused_hello(problem),
             Err(NotOpened::Unreachable(error)) => {
                 return Err(Silence::NotConnected(error.to_string()));
             }
-        };
-        let payload = match ask.question {
-            Question::Submit(order) => order.submission.payload.clone(),
-            _ => Bytes::new(),
         };
         let (frame, body) = session.ask(&request(ask.question), &payload, until)?;
         match frame {

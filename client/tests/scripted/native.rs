@@ -1,7 +1,7 @@
 //! The native protocol: many requests on one connection, and what its end says about them.
 
 use super::clock::JumpingClock;
-use super::native_server::{Connection, serve};
+use super::native_server::{Connection, listen, serve, welcome};
 use overtime_client::{Client, Submission};
 use overtime_protocol::IdempotencyKey;
 use std::sync::Arc;
@@ -72,4 +72,30 @@ fn a_connection_that_breaks_is_replaced_and_the_key_stays_the_same() {
     assert_eq!(client.stats().repetitions, 2);
     drop(client);
     server.join().unwrap();
+}
+
+/// A payload that nobody reads yet fills its connection; the requests of others go over another.
+#[test]
+fn a_long_payload_stands_in_nobodys_way() {
+    const LONG: usize = 16 * 1024 * 1024;
+    let (listener, address) = listen();
+    let client = Arc::new(client(&address));
+    let upload = {
+        let client = client.clone();
+        let upload = Submission::new("echo", vec![0; LONG]);
+        thread::spawn(move || client.submit(&upload).unwrap().done().unwrap().body)
+    };
+    let mut long = welcome(&listener, 10);
+    let call = {
+        let client = client.clone();
+        thread::spawn(move || client.submit(&submission("x")).unwrap().done().unwrap().body)
+    };
+    let mut short = welcome(&listener, 10);
+    let asked = short.submission();
+    short.answer(asked.id, b"at once");
+    assert_eq!(*call.join().unwrap(), *b"at once");
+    let asked = long.submission();
+    assert_eq!(asked.payload.len(), LONG as u64);
+    long.answer(asked.id, b"at last");
+    assert_eq!(*upload.join().unwrap(), *b"at last");
 }

@@ -29,20 +29,29 @@ pub(crate) fn serve<const N: usize>(
     in_flight_max: u32,
     scripts: [fn(&mut Connection); N],
 ) -> (String, JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("overtime://{}", listener.local_addr().unwrap());
+    let (listener, address) = listen();
     let thread = thread::spawn(move || {
-        for script in scripts {
-            let (stream, _) = listener.accept().unwrap();
-            let (deframer, behind) = (Deframer::new(), Vec::new());
-            let mut connection = Connection { stream, deframer, behind };
-            assert!(matches!(connection.next(), Some((0, Request::Hello(_), None))));
-            let welcome = Welcome { in_flight_max, ..Welcome::new("scripted") };
-            connection.say(0, &Reply::Welcome(welcome), b"");
-            script(&mut connection);
-        }
+        scripts.into_iter().for_each(|script| script(&mut welcome(&listener, in_flight_max)));
     });
     (address, thread)
+}
+
+/// A place that nobody has accepted a connection at, and its address.
+pub(crate) fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("overtime://{}", listener.local_addr().unwrap());
+    (listener, address)
+}
+
+/// The next connection, once it has been welcomed.
+pub(crate) fn welcome(listener: &TcpListener, in_flight_max: u32) -> Connection {
+    let (stream, _) = listener.accept().unwrap();
+    let (deframer, behind) = (Deframer::new(), Vec::new());
+    let mut connection = Connection { stream, deframer, behind };
+    assert!(matches!(connection.next(), Some((0, Request::Hello(_), None))));
+    let welcome = Welcome { in_flight_max, ..Welcome::new("scripted") };
+    connection.say(0, &Reply::Welcome(welcome), b"");
+    connection
 }
 
 impl Connection {

@@ -3,10 +3,13 @@
 mod chaos;
 
 use super::support::{Server, folder};
+use overtime_client::manners::{Answer, Next};
 use overtime_client::{Client, Outcome, Submission, Submitted, TaskState};
 use overtime_protocol::IdempotencyKey;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -167,9 +170,10 @@ fn a_call_outlives_the_server() {
     }
 }
 
-fn add_key(folder: &Path) -> String {
+fn add_key(folder: &Path, limits: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_overtime"));
-    let output = command.args(["keys", "add", "acme", "--data"]).arg(folder).output().unwrap();
+    command.args(["keys", "add", "acme", "--data"]).arg(folder).args(limits);
+    let output = command.output().unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
@@ -178,7 +182,7 @@ fn add_key(folder: &Path) -> String {
 #[test]
 fn a_key_that_counts_no_more_is_replaced() {
     let folder = folder();
-    let (old, new) = (add_key(folder.path()), add_key(folder.path()));
+    let (old, new) = (add_key(folder.path(), &[]), add_key(folder.path(), &[]));
     let server = Server::start(folder.path());
     for scheme in ["http", "overtime"] {
         let last = if old.ends_with('0') { '1' } else { '0' };
@@ -201,5 +205,34 @@ fn a_key_that_counts_no_more_is_replaced() {
         let large = Submission::new("echo", "x".repeat(3_000_000));
         let error = nobody.submit(&large).unwrap_err();
         assert_eq!(error.code(), Some("unauthorized"), "the refusal is heard: {error}");
+    }
+}
+
+/// A tenant that sends more than it may is told how long to wait, and its client does.
+#[test]
+fn a_tenant_over_its_rate_gets_all_of_it_done_later() {
+    let folder = folder();
+    let key = add_key(folder.path(), &["--rate", "10/s", "--burst", "1"]);
+    let server = Server::start(folder.path());
+    for scheme in ["http", "overtime"] {
+        let address = format!("{scheme}://{}", server.data);
+        let (refused, waits) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let counted = (refused.clone(), waits.clone());
+        let watcher = move |answer: &Answer, next: &Next| {
+            if let (Answer::Said(said), Next::Send { after }) = (answer, next) {
+                assert_eq!(said.status, 429);
+                assert!(*after >= said.retry_after.expect("each refusal says it"));
+                counted.0.fetch_add(1, Ordering::SeqCst);
+                counted.1.fetch_add(after.as_millis() as u64, Ordering::SeqCst);
+            }
+        };
+        let client = Client::builder(&address).key(&key).watch(watcher).build().unwrap();
+        for number in 0..6 {
+            let echo = Submission::new("echo", format!("{number}"));
+            assert_eq!(text(client.submit(&echo).unwrap()), format!("{number}"));
+        }
+        let (refused, stats) = (refused.load(Ordering::SeqCst), client.stats());
+        assert_eq!(stats.repetitions, refused);
+        assert!((1..=10).contains(&refused), "{scheme}: {stats:?}, {waits:?} ms");
     }
 }
