@@ -63,6 +63,9 @@ pub struct ServiceOptions {
     /// For how long a request occupies a worker.
     #[arg(long, default_value = "50ms", value_parser = span)]
     pub service: Duration,
+    /// The memory that the task server may use, in MiB.
+    #[arg(long, default_value_t = 512)]
+    pub memory: u64,
     /// How long each rate is measured while it is found out what a server can do.
     #[arg(long, default_value = "4s", value_parser = seconds)]
     pub probe: Duration,
@@ -83,7 +86,7 @@ impl ServiceOptions {
     /// The servers asked for, those to judge before those to put beside.
     pub fn contestants(&self) -> Vec<Contestant> {
         match self.against {
-            Against::All => vec![Contestant::Overtime, Contestant::Queue],
+            Against::All => vec![Contestant::Overtime, Contestant::Bare, Contestant::Queue],
             Against::Overtime => vec![Contestant::Overtime],
             Against::Bare => vec![Contestant::Bare],
             Against::Queue => vec![Contestant::Queue],
@@ -119,7 +122,11 @@ impl Contestant {
     /// Starts it.
     pub fn start(self, options: &ServiceOptions) -> anyhow::Result<Running> {
         let admission = if self == Self::Bare { "[admission]\nenabled = false\n" } else { "" };
-        let settings = format!("[workers]\nmin = {0}\nmax = {0}\n{admission}", options.workers);
+        let (workers, memory) = (options.workers, options.memory);
+        let settings = format!(
+            "[workers]\nmin = {workers}\nmax = {workers}\n[limits]\nmemory = \"{memory}MiB\"\n\
+             {admission}"
+        );
         let home = options.home.furnish(&settings)?;
         let addresses = lasting_addresses()?;
         let service = options.service;

@@ -151,7 +151,8 @@ fn control(options: &Options) -> anyhow::Result<Contest> {
         workers: QUEUE_WORKERS,
         service: QUEUE_SERVICE,
         seed: options.seed,
-        // Nothing is searched for here.
+        // Nothing is searched for here, and the queue keeps to no budget.
+        memory: 0,
         probe: Duration::ZERO,
         home: options.home.clone(),
     };

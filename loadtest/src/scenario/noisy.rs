@@ -116,7 +116,8 @@ fn control(options: &Options) -> anyhow::Result<Contest> {
         against: crate::contestant::Against::Queue,
         workers: options.workers,
         service: SERVICE,
-        // Nothing is searched for here.
+        // Nothing is searched for here, and the queue keeps to no budget.
+        memory: 0,
         probe: Duration::ZERO,
         seed: 1,
         home: options.home.clone(),

@@ -149,12 +149,15 @@ fn judge(options: &Options, contest: &Contest, figures: &mut Figures) {
     figures.tell(name, format!("{pending} pending at most, drained {told}; at best {best:.1} s"));
     let times = drained.map_or(f64::INFINITY, |after| after / best);
     let figure = format!("{name}: times the best drain");
-    figures.hold(match contest.contestant {
-        Contestant::Overtime => Bar::at_most(figure, times, SLOWER_MAX),
-        Contestant::Bare | Contestant::Queue => {
-            Bar::at_least(format!("{figure} (it must not come back)"), times, WATCHED)
+    match contest.contestant {
+        Contestant::Overtime => figures.hold(Bar::at_most(figure, times, SLOWER_MAX)),
+        Contestant::Queue => {
+            let figure = format!("{figure} (it must not come back)");
+            figures.hold(Bar::at_least(figure, times, WATCHED));
         }
-    });
+        // It is shown beside.
+        Contestant::Bare => {}
+    }
     figures.hold(Bar::at_most(
         format!("{name}: generator late at p99, ms (above it the run is void)"),
         late,

@@ -38,9 +38,6 @@ pub struct Options {
     /// How long there is a calm load before, and how long the server is watched afterwards.
     #[arg(long, default_value = "10s", value_parser = seconds)]
     calm: Duration,
-    /// The most resident memory that the server may have, in megabytes.
-    #[arg(long, default_value_t = 512)]
-    memory: u64,
     /// Write a page there.
     #[arg(long)]
     html: Option<PathBuf>,

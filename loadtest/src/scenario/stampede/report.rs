@@ -114,7 +114,9 @@ fn bars(options: &Options, contest: &Contest, row: &Row) -> Vec<Bar> {
             let amplified = row.offered_per_second / row.first_per_second;
             vec![Bar::at_most(format!("{name}: calls for an operation"), amplified, AMPLIFIED_MAX)]
         }
-        (Contestant::Bare | Contestant::Queue, _) => {
+        // It is shown beside.
+        (Contestant::Bare, _) => Vec::new(),
+        (Contestant::Queue, _) => {
             let figure = format!("{name}: share of its capacity done (it has to collapse)");
             vec![Bar::at_most(figure, goodput, COLLAPSED_MAX)]
         }
@@ -129,6 +131,7 @@ fn served(options: &Options, contest: &Contest, row: &Row) -> Vec<Bar> {
     let goodput = row.done_per_second / row.capacity;
     let slow = contest.knee.p99_ms * SLOWER_MAX;
     let recovery = row.recovered_after.unwrap_or(f64::INFINITY);
+    let memory = (options.service.memory << 20) as f64 / 1e6;
     let named = |figure: &str| format!("{name}: {figure}");
     vec![
         Bar::at_least(named("share of its capacity done"), goodput, GOODPUT_MIN),
@@ -136,7 +139,7 @@ fn served(options: &Options, contest: &Contest, row: &Row) -> Vec<Bar> {
         Bar::at_most(named("p99 of refusals, ms"), row.refused_p99_ms, TOLD_MAX_MS),
         Bar::at_most(named("p99 of 202, ms"), row.accepted_p99_ms, TOLD_MAX_MS),
         Bar::at_most(named("seconds until it is itself again"), recovery, RECOVERY_MAX_SECONDS),
-        Bar::at_most(named("memory, MB"), row.peak_mb, options.memory as f64),
+        Bar::at_most(named("memory, MB"), row.peak_mb, memory),
     ]
 }
 
