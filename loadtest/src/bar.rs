@@ -1,11 +1,16 @@
 //! A bar: a figure, and what it has to be for a run to pass.
 
+use crate::crowd::LATE_MAX;
 use crate::verdict::Verdict;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt::{Display, Formatter};
 
+const GENERATOR_LATE: &str = "generator late by itself at p99, ms (above it the run is void)";
+/// How the name of a figure ends without which the others say nothing.
+const VOID: &str = "(above it the run is void)";
+
 /// Which side of its limit a figure has to be on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
     /// Not above it.
@@ -15,7 +20,7 @@ pub enum Side {
 }
 
 /// One bar.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Bar {
     /// What is measured.
     pub figure: String,
@@ -40,6 +45,17 @@ impl Bar {
     pub fn at_least(figure: impl Into<String>, found: f64, limit: f64) -> Self {
         let is_met = found >= limit;
         Self { figure: figure.into(), found, side: Side::AtLeast, limit, is_met }
+    }
+
+    /// How late the generator was by its own fault at the 99th percentile, in milliseconds. If it was
+    /// too late, the run says nothing about the server.
+    pub fn generator_late(p99_ms: f64) -> Self {
+        Self::at_most(GENERATOR_LATE, p99_ms, LATE_MAX.as_secs_f64() * 1e3)
+    }
+
+    /// Whether a run that missed this bar is void.
+    pub fn tells_whether_void(&self) -> bool {
+        self.figure.ends_with(VOID)
     }
 
     /// `count` of something must be 0.
@@ -98,6 +114,13 @@ mod tests {
         let bars = [Bar::none("errors", 0), Bar::none("lost", 2)];
         assert_eq!(verdict(&bars), Verdict::Missed);
         assert_eq!(bars[1].to_string(), "MISSED lost: 2 (at most 0)");
+    }
+
+    #[test]
+    fn a_late_generator_makes_a_run_void_and_a_punctual_one_does_not() {
+        let late = Bar::generator_late(5.1);
+        assert!(late.tells_whether_void() && !late.is_met);
+        assert!(Bar::generator_late(5.0).is_met && !Bar::none("lost", 1).tells_whether_void());
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use crate::data::Data;
 use crate::floor::command::Floor;
 use crate::scenario::{
-    archive, bulk, cancel, capacity, duplicate, events, fallover, flood, hot_key, idle, incident,
-    inversion, keys, mixed, noisy, refusal, replay, restart, retries, single, slow, stampede, step,
-    steps, versus, waiting,
+    all, archive, bulk, cancel, capacity, duplicate, events, fallover, flood, hot_key, idle,
+    incident, inversion, keys, mixed, noisy, refusal, replay, restart, retries, single, slow,
+    stampede, step, steps, versus, waiting,
 };
 use crate::verdict::Verdict;
 
@@ -45,6 +45,7 @@ enum Command {
     Waiting(waiting::Options),
     Noisy(noisy::Options),
     Inversion(inversion::Options),
+    All(all::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -83,6 +84,7 @@ impl CommandLine {
             Command::Waiting(options) => waiting::run(&options),
             Command::Noisy(options) => noisy::run(&options),
             Command::Inversion(options) => inversion::run(&options),
+            Command::All(options) => all::run(&options),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

@@ -78,6 +78,14 @@ pub struct ServiceOptions {
 }
 
 impl ServiceOptions {
+    /// A queue without an end alone, with so many workers.
+    pub fn queue(workers: u32, service: Duration, home: &HomeOptions) -> Self {
+        let (against, home) = (Against::Queue, home.clone());
+        // It keeps to no budget, and nothing is searched for.
+        let (memory, probe) = (0, Duration::ZERO);
+        Self { against, workers, service, seed: 1, memory, probe, home }
+    }
+
     /// What the workers could serve in a second if they never rested.
     pub fn ideal(&self) -> f64 {
         f64::from(self.workers) / self.service.as_secs_f64()

@@ -3,6 +3,7 @@
 
 use crate::server_process::ServerProcess;
 use anyhow::{Context, bail};
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,14 +21,25 @@ pub struct HomeOptions {
 }
 
 impl HomeOptions {
+    /// The words that say the same to another command.
+    pub fn words(&self) -> anyhow::Result<[OsString; 4]> {
+        let (binary, folder) = (self.binary()?, self.folder.clone());
+        Ok(["--binary".into(), binary.into(), "--folder".into(), folder.into()])
+    }
+
+    fn binary(&self) -> anyhow::Result<PathBuf> {
+        match &self.binary {
+            Some(binary) => Ok(binary.clone()),
+            None => {
+                let program = std::env::current_exe().context("cannot find this program")?;
+                Ok(program.with_file_name("overtime"))
+            }
+        }
+    }
+
     /// A new home, whose servers have `settings`.
     pub fn furnish(&self, settings: &str) -> anyhow::Result<Home> {
-        let binary = match &self.binary {
-            Some(binary) => binary.clone(),
-            None => std::env::current_exe()
-                .context("cannot find this program")?
-                .with_file_name("overtime"),
-        };
+        let binary = self.binary()?;
         let folder = tempfile::tempdir_in(&self.folder).context("cannot create a folder")?;
         let home = Home { binary, folder };
         home.settle(settings)?;

@@ -3,6 +3,7 @@
 
 mod axis;
 mod canvas;
+mod chapters;
 mod chart;
 mod frame;
 mod machine;
@@ -10,6 +11,7 @@ mod over_time;
 mod percentiles;
 mod series;
 
+pub use chapters::{ChapterHead, fragment};
 pub use chart::{Chart, Curve};
 pub use series::{Dash, Phase, Picture, Series, Tone};
 
@@ -129,7 +131,7 @@ impl Page {
         let page = format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{}</main>\n\
+             <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body id=\"top\">\n<main>\n{}</main>\n\
              </body>\n</html>\n",
             escape(&self.title),
             self.main

@@ -1,5 +1,6 @@
 //! What can be asked of a server, one file each.
 
+pub mod all;
 pub mod archive;
 pub mod bulk;
 pub mod cancel;

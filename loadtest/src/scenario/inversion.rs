@@ -9,7 +9,7 @@ mod stream;
 use crate::argument::{seconds, size};
 use crate::bar::verdict;
 use crate::contacts::{Contacts, Form};
-use crate::contestant::{Against, Contestant, ServiceOptions};
+use crate::contestant::{Contestant, ServiceOptions};
 use crate::home::HomeOptions;
 use crate::load::{LoadShape, Work};
 use crate::measurement::{Measured, Plan};
@@ -146,16 +146,7 @@ fn half(rate: NonZeroU32) -> NonZeroU32 {
 
 /// One row for all: the items of bulk are requests like any others.
 fn control(options: &Options) -> anyhow::Result<Contest> {
-    let service = ServiceOptions {
-        against: Against::Queue,
-        workers: QUEUE_WORKERS,
-        service: QUEUE_SERVICE,
-        seed: options.seed,
-        // Nothing is searched for here, and the queue keeps to no budget.
-        memory: 0,
-        probe: Duration::ZERO,
-        home: options.home.clone(),
-    };
+    let service = ServiceOptions::queue(QUEUE_WORKERS, QUEUE_SERVICE, &options.home);
     let queue = Contestant::Queue.start(&service)?;
     let tenants = Tenants::without_keys();
     let calls = Calls {

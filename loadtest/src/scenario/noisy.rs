@@ -8,7 +8,6 @@ mod report;
 use crate::argument::seconds;
 use crate::bar::verdict;
 use crate::contestant::{Contestant, ServiceOptions};
-use crate::crowd::LATE_MAX;
 use crate::home::{Home, HomeOptions};
 use crate::output::Output;
 use crate::server_process::ServerProcess;
@@ -112,16 +111,7 @@ fn settle(options: &Options, home: &Home) -> anyhow::Result<Tenants> {
 }
 
 fn control(options: &Options) -> anyhow::Result<Contest> {
-    let service = ServiceOptions {
-        against: crate::contestant::Against::Queue,
-        workers: options.workers,
-        service: SERVICE,
-        // Nothing is searched for here, and the queue keeps to no budget.
-        memory: 0,
-        probe: Duration::ZERO,
-        seed: 1,
-        home: options.home.clone(),
-    };
+    let service = ServiceOptions::queue(options.workers, SERVICE, &options.home);
     let queue = Contestant::Queue.start(&service)?;
     contest_at(options, Contestant::Queue, queue.target(), &Tenants::without_keys())
 }
@@ -173,11 +163,6 @@ fn both(calm: &Calls<'_>, noisy: &Calls<'_>) -> anyhow::Result<(Outcome, Outcome
         let noisy = noisy.join().expect("calls do not panic");
         Ok((calm?, noisy?))
     })
-}
-
-/// Above this much lateness of its own at the 99th percentile a run says nothing, in milliseconds.
-fn late_max_ms() -> f64 {
-    LATE_MAX.as_secs_f64() * 1e3
 }
 
 #[cfg(test)]

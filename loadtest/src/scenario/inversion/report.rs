@@ -3,7 +3,6 @@
 use super::{Options, Progress};
 use crate::bar::{Bar, write_bars};
 use crate::contestant::Contestant;
-use crate::crowd::LATE_MAX;
 use crate::latency::{Latency, Quantiles};
 use crate::measurement::{Measured, Summary};
 use crate::tenants::calls::Outcome;
@@ -153,17 +152,12 @@ fn bars(contest: &Contest) -> Vec<Bar> {
     };
     let rest = progress.longest_rest.as_secs_f64();
     let late = contest.alone.late_p99_ms.max(contest.beside.late_p99_ms);
-    let late_max = LATE_MAX.as_secs_f64() * 1e3;
     vec![
         Bar::at_least("interactive calls served within a second, in %", served, SERVED_PERCENT_MIN),
         Bar::at_most("longest time without an item of bulk more, in s", rest, REST_SECONDS_MAX),
         Bar::none("bulk that failed", progress.failed),
         Bar::at_least("items of bulk done", progress.items as f64, 1.0),
-        Bar::at_most(
-            "generator late by itself at p99, ms (above it the run is void)",
-            late,
-            late_max,
-        ),
+        Bar::generator_late(late),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! What a noisy tenant has cost the others.
 
-use super::{Options, late_max_ms};
+use super::Options;
 use crate::bar::{Bar, write_bars};
 use crate::contestant::Contestant;
 use crate::latency::Quantiles;
@@ -120,11 +120,7 @@ fn bars(contest: &Contest) -> Vec<Bar> {
         Bar::at_least("429 that the noisy one saw", noisy.answered(429) as f64, 1.0),
         Bar::none("429 without Retry-After", noisy.without_retry_after),
         Bar::none("429 without RateLimit and RateLimit-Policy", noisy.without_fields),
-        Bar::at_most(
-            "generator late by itself at p99, ms (above it the run is void)",
-            late,
-            late_max_ms(),
-        ),
+        Bar::generator_late(late),
     ]
 }
 
