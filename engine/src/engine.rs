@@ -36,6 +36,7 @@ mod elastic;
 mod ending;
 mod explain;
 mod follow;
+mod hurts;
 mod inquiry;
 mod keys;
 mod pace;
@@ -96,6 +97,7 @@ pub struct Engine {
     pace: Pace,
     rates: Rates,
     space: space::SpaceLeft,
+    notes: hurts::Notes,
     admission: Admission,
     /// There are more waits to cut than one turn may.
     is_crowded: bool,
@@ -147,6 +149,7 @@ impl Engine {
             pace: Pace::new(setup.kinds.len()),
             rates: Rates::new(setup.kinds.len()),
             space: space::SpaceLeft::new(setup.kinds.len()),
+            notes: hurts::Notes::new(setup.epoch),
             admission: Admission::new(setup.limits.admission),
             is_crowded: false,
             put_off: 0,
@@ -235,6 +238,7 @@ impl Engine {
                     Due::Reply(slot, reply_to) => self.end_wait(slot, reply_to, now, out),
                     Due::Start(slot) => self.end_delay(slot, now),
                     Due::Deferred(reply_to) => self.end_deferral(reply_to, out),
+                    Due::Note => self.note_hurts(now, out),
                     Due::Repair(id) => self.step_repair(id, now, out),
                     Due::Reappend(slot, carries) => self.reappend((slot, carries), now, out),
                 }
@@ -243,6 +247,7 @@ impl Engine {
             }
             done += 1;
         }
+        self.keep_notes(now, out);
         done
     }
 

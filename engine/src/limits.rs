@@ -73,6 +73,10 @@ pub(crate) const REPAIR_STEP: Duration = Duration::from_millis(10);
 pub(crate) const REPAIR_RETRY: Duration = Duration::from_secs(1);
 /// So far a dry run counts.
 pub(crate) const DRY_RUN_MAX: u32 = 10_000;
+/// What happens to tenants is noted so long after the first of it.
+pub(crate) const NOTE_EVERY: Duration = Duration::from_secs(10);
+/// So many tenants stand in one note; others wait for the next.
+pub(crate) const HURTS_PER_NOTE: usize = 1_000;
 /// No stored due time lies further ahead than this, whatever the clock did in between.
 pub(crate) const DELAY_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// `Retry-After` is never shorter or longer than these.

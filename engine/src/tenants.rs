@@ -128,15 +128,16 @@ impl Tenants {
         *hurt += what;
     }
 
-    /// What happened to whom since the last time, each tenant once.
-    pub(crate) fn take_hurts(&mut self) -> Vec<(Arc<str>, Hurt)> {
-        let hurt = std::mem::take(&mut self.hurt);
-        let mut taken = Vec::with_capacity(hurt.len());
-        for id in hurt {
-            let tenant = self.get_mut(id);
-            taken.push((tenant.name.clone(), std::mem::take(&mut tenant.hurt)));
-        }
-        taken
+    /// Whether something happened to anybody since the last time.
+    pub(crate) fn has_hurts(&self) -> bool {
+        !self.hurt.is_empty()
+    }
+
+    /// What happened to whom since the last time, each tenant once, and so many at most.
+    pub(crate) fn take_hurts(&mut self, max: usize) -> Vec<(TenantId, Hurt)> {
+        let left = self.hurt.len().saturating_sub(max);
+        let taken = self.hurt.split_off(left);
+        taken.into_iter().map(|id| (id, std::mem::take(&mut self.get_mut(id).hurt))).collect()
     }
 
     /// Those with the most under way, so many at most, and none that has nothing.
@@ -245,13 +246,17 @@ mod tests {
     fn hurts_are_told_once_and_only_of_those_who_were_hurt() {
         let mut tenants = Tenants::default();
         let (acme, other) = (tenants.id("acme"), tenants.id("other"));
-        assert!(tenants.take_hurts().is_empty());
+        assert!(tenants.take_hurts(9).is_empty());
         for (tenant, delayed) in [(other, 2), (acme, 1), (other, 3)] {
             tenants.hurt(tenant, Hurt { delayed, ..Hurt::default() });
         }
-        let told: Vec<_> = tenants.take_hurts();
-        let told: Vec<_> = told.iter().map(|(name, hurt)| (&**name, hurt.delayed)).collect();
-        assert_eq!(told, [("other", 5), ("acme", 1)]);
-        assert!(tenants.take_hurts().is_empty());
+        let told = |tenants: &mut Tenants, max| {
+            tenants.take_hurts(max).iter().map(|(id, hurt)| (*id, hurt.delayed)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&mut tenants, 1), [(acme, 1)]);
+        assert!(tenants.has_hurts(), "the other waits for the next note");
+        assert_eq!(told(&mut tenants, 9), [(other, 5)]);
+        assert!(!tenants.has_hurts());
+        assert!(tenants.take_hurts(9).is_empty());
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Due {
     Reappend(Slot, Carries),
     /// A caller has waited long enough for the tasks of a former process to be known.
     Deferred(ReplyTo),
+    /// What happened to tenants is to be noted.
+    Note,
     /// A repair goes on.
     Repair(RepairId),
 }

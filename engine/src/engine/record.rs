@@ -146,6 +146,10 @@ impl Engine {
     }
 
     pub(super) fn judge(&mut self, verdict: Verdict, now: Now, out: &mut Vec<Effect>) {
+        if verdict.ticket == super::hurts::NOTE_TICKET {
+            self.note_judged(verdict.fate);
+            return;
+        }
         let Some(inflight) = self.inflight.try_remove(verdict.ticket.0 as usize) else {
             self.stats.stale += 1;
             return;

@@ -33,12 +33,6 @@ impl Engine {
         self.tenants.get(tenant).policy
     }
 
-    /// What happened since the last time to requests of which tenants, each tenant once: what was
-    /// delayed past its wait, refused for want of room, or parked.
-    pub fn take_hurts(&mut self) -> Vec<(Arc<str>, Hurt)> {
-        self.tenants.take_hurts()
-    }
-
     /// The tenants with the most under way, so many at most.
     pub fn busiest_tenants(&self, most: usize) -> Vec<TenantLoad> {
         self.tenants.busiest(most)

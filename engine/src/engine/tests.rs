@@ -7,6 +7,7 @@ mod explanations;
 mod follow;
 mod followers;
 mod harness;
+mod hurts;
 mod key_journal;
 mod keys;
 mod overload;

@@ -22,6 +22,7 @@ impl Engine {
     pub fn is_quiet(&self) -> bool {
         self.stats.waiters == 0
             && self.inflight.is_empty()
+            && self.notes.is_quiet()
             && self.inquiries.is_empty()
             && !self.recovery.defers()
             && !self.revivals.defers()

@@ -3,6 +3,7 @@
 //! A line that starts with `>` is an expected effect of the line above it. `+10ms` in front of a
 //! line moves the clock first. After each line the engine ticks and starts what it may.
 
+use crate::engine::hurts::NOTE_TICKET;
 use crate::engine::{Engine, Setup};
 use crate::event::{Ask, Effect, Event, Freed, Sight, Steer, Submission, Wants, Wish};
 use crate::lanes::LanePlan;
@@ -17,6 +18,7 @@ use overtime_protocol::{
     ReplyTo, RetryPolicy, Ruling, Scope, SpoolOrder, Spooled, Submitted, TaskId, Ticket,
     Unfinished, UnixMillis, Unsteerable, Verdict,
 };
+use overtime_protocol::{Hurt, read_hurt};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::time::Duration;
@@ -431,6 +433,16 @@ impl Stage {
     fn describe_one(&mut self, effect: Effect, text: &mut String) {
         match effect {
             Effect::Dispatch(chain) => self.describe_chain(&chain, text),
+            Effect::Append(append) if append.ticket == NOTE_TICKET => {
+                text.push_str("note");
+                for Put { key, value, .. } in &append.record.puts {
+                    let (tenant, entry) = read_hurt(key, value.as_ref().unwrap()).unwrap();
+                    let Hurt { delayed, refused, failed } = entry.hurt;
+                    let span = entry.until.since(entry.since).as_secs();
+                    write!(text, " {tenant} {delayed} {refused} {failed} in {span}s").unwrap();
+                }
+                self.tickets.push((append.ticket, "note".to_owned()));
+            }
             Effect::Append(append) => {
                 let name = self.names[&append.record.task].clone();
                 let accepted = if append.record.acceptance.is_some() { " accepted" } else { "" };

@@ -286,6 +286,7 @@ fn nobody_waits_for_a_task_of_a_server_that_leaves() {
         drain
         grace-ends
         > reply a 202 running
+        > note default 1 0 0 in 0s
         found b
         > reply b 202 running
         ask x document a wait=10s

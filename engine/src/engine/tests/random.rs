@@ -447,7 +447,8 @@ impl Day {
     fn end(&mut self) {
         for _ in 0..20_000 {
             let repaired = self.engine.repairs.are_over();
-            if self.engine.stats().tasks == 0 && self.owed.is_empty() && repaired {
+            let (tasks, quiet) = (self.engine.stats().tasks, self.engine.is_quiet());
+            if tasks == 0 && self.owed.is_empty() && repaired && quiet {
                 break;
             }
             while let Some(append) = self.appends.pop_front() {

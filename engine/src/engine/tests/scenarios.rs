@@ -626,6 +626,7 @@ fn a_drain_refuses_new_tasks_and_finishes_old_ones_within_grace() {
         > reply a 200 disk
         grace-ends
         > append b accepted started
+        > note default 1 1 0 in 0s
         durable
         > reply b 202 running
         done b

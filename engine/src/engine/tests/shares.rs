@@ -196,8 +196,8 @@ fn a_tenant_that_is_alone_has_all_of_it() {
 }
 
 fn hurts(stage: &mut Stage) -> Vec<(String, Hurt)> {
-    let taken = stage.engine.take_hurts().into_iter();
-    taken.map(|(name, hurt)| (name.to_string(), hurt)).collect()
+    let taken = stage.engine.tenants.take_hurts(usize::MAX).into_iter();
+    taken.map(|(id, hurt)| (stage.engine.tenant_name(id).to_string(), hurt)).collect()
 }
 
 #[test]

@@ -545,6 +545,7 @@ fn whoever_steers_is_told_when_the_tasks_of_a_former_process_take_long() {
         recovering
         cancel x a
         +10s
+        > note default 0 0 1 in 10s
         > reply x 503 reads no
         cancel y a
         grace-ends

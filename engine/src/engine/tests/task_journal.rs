@@ -1,6 +1,7 @@
 //! What a journal would know of tasks on a random day: in which order their records may come, and
 //! what it tells of those that are parked.
 
+use crate::engine::hurts::NOTE_TICKET;
 use overtime_protocol::record::{Acceptance, Change};
 use overtime_protocol::{
     Answer, Append, Claim, Code, Finding, KindName, Payload, Problem, TaskId, Unfinished,
@@ -42,6 +43,10 @@ impl TaskJournal {
     /// A record is on disk. Panics if it may not follow those before it.
     pub(super) fn note(&mut self, append: &Append) -> Move {
         let record = &append.record;
+        if append.ticket == NOTE_TICKET {
+            // It is about no task.
+            return Move::None;
+        }
         let kept = self.kept.entry(record.task).or_default();
         let before = kept.rest;
         assert_ne!(before, Some(Rest::Finished), "{record:?} follows an end");
