@@ -1,5 +1,6 @@
 //! The server from outside: the real binary, real sockets, real kills.
 
+mod affected;
 mod api;
 mod bulk;
 mod callers;
