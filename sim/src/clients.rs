@@ -7,14 +7,14 @@ use crate::time::Time;
 use overtime_engine::{Ask, Event, Seed, Steer, Submission, Wants, Wish};
 use overtime_protocol::repair::{Remedy, RepairOrder};
 use overtime_protocol::{
-    Code, Form, KeyHash, KindId, Query, ReplyTo, TaskFilter, TaskId, TaskState, TenantId,
+    Code, Form, KeyHash, KindId, Query, ReplyTo, Scope, TaskFilter, TaskId, TaskState, TenantId,
 };
 use std::time::Duration;
 
+mod strangers;
+
 /// How many idempotency keys there are.
 const KEYS: u64 = 8;
-/// How many tenants there are.
-pub(crate) const TENANTS: u64 = 3;
 
 /// All clients; they share one count of requests.
 #[derive(Default)]
@@ -42,6 +42,11 @@ impl Turn<'_> {
     fn known(&mut self) -> Option<TaskId> {
         let number = self.chance.next_u64();
         self.oracle.pick(number)
+    }
+
+    /// Whose task it is, if its work is known: everybody else sees nothing of it.
+    fn owner(&self, task: TaskId) -> Option<TenantId> {
+        self.oracle.work(task).map(|work| work.tenant())
     }
 
     fn event(&mut self, event: Event) {
@@ -78,7 +83,7 @@ impl Clients {
         let reply_to = self.caller(turn, Request::Submit(work, delay));
         let submission = Submission {
             reply_to,
-            tenant: TenantId((token % TENANTS) as u32),
+            tenant: work.tenant(),
             kind: work.kind,
             form,
             wait,
@@ -97,19 +102,21 @@ impl Clients {
     pub(crate) fn ask(&mut self, turn: &mut Turn<'_>) {
         let Some(task) = turn.known() else { return };
         let reply_to = self.caller(turn, Request::About(task));
+        let scope = turn.owner(task);
         let event = match turn.below(8) {
-            0 => Event::AskedWhy { reply_to, scope: None, task },
+            0 => Event::AskedWhy { reply_to, scope, task },
             1 => {
-                turn.life.read(reply_to, Query::Events { task, after: 0 });
+                turn.life.read(reply_to, Scope::All, Query::Events { task, after: 0 });
                 return;
             }
             number => {
                 let wants = if number < 5 { Wants::Document } else { Wants::Result };
                 let wait = turn.millis(&[0, 50]);
-                Event::Asked(Ask { reply_to, scope: None, task, wants, wait })
+                Event::Asked(Ask { reply_to, scope, task, wants, wait })
             }
         };
         turn.event(event);
+        self.pry(turn, task);
     }
 
     /// Somebody reads what is not about one task.
@@ -118,14 +125,14 @@ impl Clients {
             let number = turn.below(keys().count() as u64);
             let to = self.caller(turn, Request::State(number));
             let key = keys().nth(number as usize).expect("one of the keys");
-            turn.life.read(to, Query::State { key, absent: Code::NotFound });
+            turn.life.read(to, Scope::All, Query::State { key, absent: Code::NotFound });
             return;
         }
         let states = [TaskState::Parked, TaskState::Failed, TaskState::Queued];
         let state = states.get(turn.below(6) as usize).copied();
         let to = self.caller(turn, Request::Other);
         let filter = TaskFilter { state, kind: None, tenant: None, limit: 20, after: None };
-        turn.life.read(to, Query::List(Box::new(filter)));
+        turn.life.read(to, Scope::All, Query::List(Box::new(filter)));
     }
 
     /// Somebody wants something done with a task, or with many.
@@ -143,7 +150,9 @@ impl Clients {
             Wish::Retry => Request::Retry(task),
         };
         let reply_to = self.caller(turn, request);
-        turn.event(Event::Steered(Steer { reply_to, scope: None, task, wish }));
+        let scope = turn.owner(task);
+        turn.event(Event::Steered(Steer { reply_to, scope, task, wish }));
+        self.pry(turn, task);
     }
 
     fn repair(&mut self, turn: &mut Turn<'_>) {

@@ -2,7 +2,9 @@
 //! says all of it, so that a repetition is the same request and a later life finds it again.
 
 use bytes::Bytes;
-use overtime_protocol::{Durability, Form, Kind, KindId, Lane, Payload, Reach, RetryPolicy};
+use overtime_protocol::{
+    DEFAULT_TENANT, Durability, Form, Kind, KindId, Lane, Payload, Reach, RetryPolicy, TenantId,
+};
 
 /// How many keys of state there are: few, so that attempts conflict over them.
 const STATE_KEYS: u64 = 4;
@@ -19,6 +21,14 @@ pub(crate) fn kinds() -> Vec<Kind> {
         Kind { lane: Lane::Bulk, ..Kind::durable("load") },
         Kind::durable("save"),
     ]
+}
+
+/// How many tenants there are.
+pub(crate) const TENANTS: u64 = 3;
+
+/// What the tenant of that number is called.
+pub(crate) fn tenant_name(number: u64) -> String {
+    if number == 0 { DEFAULT_TENANT.to_owned() } else { format!("tenant-{number}") }
 }
 
 /// What one piece of work is.
@@ -43,6 +53,11 @@ impl Work {
         // What acts outside and what is in memory has nothing to write.
         let writes = !matches!(name, "echo" | "call") || parts > 0;
         Self { token, kind, form, parts, writes }
+    }
+
+    /// Whose it is.
+    pub(crate) fn tenant(&self) -> TenantId {
+        TenantId((self.token % TENANTS) as u32)
     }
 
     /// The payload that says so, `len` bytes long or longer.

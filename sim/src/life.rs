@@ -3,9 +3,8 @@
 
 mod wiring;
 
-use crate::clients::TENANTS;
 use crate::drive::Drive;
-use crate::kinds::kinds;
+use crate::kinds::{TENANTS, kinds, tenant_name};
 use crate::log_disk::LogDisk;
 use crate::oracle::Oracle;
 use crate::plan::Profile;
@@ -112,7 +111,7 @@ impl Life {
         });
         // In each life the numbers stand for the same names.
         (1..TENANTS).for_each(|number| {
-            engine.tenant(&format!("tenant-{number}"));
+            engine.tenant(&tenant_name(number));
         });
         engine.begin_recovery();
         trace.add(format_args!("  life {} begins, clean {}", recovered.epoch.0, recovered.clean));
@@ -152,8 +151,8 @@ impl Life {
     }
 
     /// Asks the journal behind the engine's back.
-    pub(crate) fn read(&mut self, reply_to: ReplyTo, query: Query) {
-        self.out.push(Effect::Read(Read { reply_to, scope: Scope::All, query }));
+    pub(crate) fn read(&mut self, reply_to: ReplyTo, scope: Scope, query: Query) {
+        self.out.push(Effect::Read(Read { reply_to, scope, query }));
     }
 
     /// A worker gets on.

@@ -95,6 +95,8 @@ pub(crate) enum Request {
     About(TaskId),
     Cancel(TaskId),
     Retry(TaskId),
+    /// About the task of another tenant.
+    Foreign(TaskId),
     State(u64),
     Other,
 }
@@ -220,6 +222,11 @@ impl Oracle {
         // The newer half is the more interesting one.
         let place = if number.is_multiple_of(2) { place } else { count - 1 - place / 4 };
         self.tasks.keys().nth(place as usize).copied()
+    }
+
+    /// What work a task does, if that is known.
+    pub(crate) fn work(&self, task: TaskId) -> Option<Work> {
+        self.tasks.get(&task)?.work
     }
 
     /// Takes down what somebody was told of a task.

@@ -22,6 +22,7 @@ impl Oracle {
                 (None, Some(task))
             }
             Request::State(key) => return self.state(key, answer),
+            Request::Foreign(task) => return self.foreign(task, answer),
             Request::Other => (None, None),
         };
         match answer {
@@ -57,10 +58,25 @@ impl Oracle {
         }
     }
 
+    /// Somebody has asked for the task of another tenant, and hears nothing of it.
+    fn foreign(&self, task: TaskId, answer: &Answer) {
+        let Answer::Problem(problem) = answer else {
+            panic!("{task} is shown to somebody else: {answer:?}");
+        };
+        match problem.code {
+            Code::UnknownTask | Code::Gone => {}
+            // Whatever is asked may be answered like that.
+            Code::Reads | Code::JournalFailed => assert_eq!(problem.task, None, "{problem:?}"),
+            Code::Internal => assert!(self.has_faults, "the server failed: {problem:?}"),
+            _ => panic!("{task} is told of to somebody else: {problem:?}"),
+        }
+    }
+
     /// Somebody is told why a task is where it is.
     pub(crate) fn explain(&mut self, to: ReplyTo, told: TaskId) {
-        if let Request::About(asked) = self.settle(to) {
-            is_of(Some(asked), told);
+        match self.settle(to) {
+            Request::About(asked) => is_of(Some(asked), told),
+            other => panic!("{told} is explained to {other:?}"),
         }
     }
 
