@@ -245,6 +245,9 @@ impl Clients {
             {
                 self.refuse_body(index, context, *problem);
             }
+            routed @ Routed { order: Order::Refuse(_), .. } => {
+                self.pass_over_body(index, (routed, context), now);
+            }
             routed => {
                 let expected = self.expect_body(index, head, (routed, context), now);
                 if let Err(context) = expected {

@@ -187,3 +187,23 @@ fn a_payload_is_kept_as_soon_as_the_spool_has_removed_what_was_before_it() {
     server.spool_rests.store(false, Ordering::SeqCst);
     assert!(read_until(&mut stream, "taken").starts_with("HTTP/1.1 200 "));
 }
+
+#[test]
+fn what_is_refused_takes_no_memory_and_waits_for_none() {
+    let server = start_small(256, limits());
+    let mut refused: Vec<TcpStream> = (0..30).map(|_| begin(&server, "nobody", 30 * KIB)).collect();
+    server.wait_until(|snapshot| snapshot.core.requests == 30);
+    let core = server.inspect().core;
+    assert_eq!((core.bodies_waiting, core.bytes_reserved), (0, 0));
+    assert!(server.talk(echo("well").as_bytes()).contains("well"));
+    // Their bodies are thrown away as they come, and nothing of them is kept or copied.
+    let copied = server.inspect().core.bytes_copied;
+    for stream in &mut refused {
+        stream.write_all(&vec![b'x'; 30 * KIB]).unwrap();
+        assert!(read_until(stream, "unknown-kind").starts_with("HTTP/1.1 404"));
+        stream.write_all(echo("still here").as_bytes()).unwrap();
+        read_until(stream, "still here");
+    }
+    let words = 30 * "still here".len() as u64;
+    assert_eq!(server.inspect().core.bytes_copied - copied, words);
+}

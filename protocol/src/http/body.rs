@@ -20,6 +20,8 @@ pub(super) struct Body {
 #[derive(Debug)]
 enum Rest {
     Bytes(u64),
+    /// Nobody wants them.
+    Unwanted(u64),
     Chunks(Chunked),
 }
 
@@ -32,6 +34,14 @@ impl Body {
         Self { rest, segments: Segments::default() }
     }
 
+    /// From here on its bytes are passed over. One in chunks stays as it is: nobody knows how many
+    /// bytes that would be.
+    pub(super) fn pass_over(&mut self) {
+        if let Rest::Bytes(left) = self.rest {
+            *self = Self { rest: Rest::Unwanted(left), segments: Segments::default() };
+        }
+    }
+
     /// Takes what belongs to the body from the start of `input`; returns how many bytes that was.
     pub(super) fn advance(&mut self, input: &[u8], limits: &Limits) -> Result<usize, Refusal> {
         match &mut self.rest {
@@ -40,6 +50,11 @@ impl Body {
                 self.segments.extend(now, Expected::Exactly(*left));
                 *left -= now.len() as u64;
                 Ok(now.len())
+            }
+            Rest::Unwanted(left) => {
+                let count = at_most(input, *left);
+                *left -= count as u64;
+                Ok(count)
             }
             Rest::Chunks(chunked) => take_chunks(chunked, &mut self.segments, input, limits),
         }
@@ -51,6 +66,7 @@ impl Body {
         let direct_min = pool.sizes().direct_min_bytes;
         let (known, expected) = match &self.rest {
             Rest::Bytes(left) => (*left, Expected::Exactly(*left)),
+            Rest::Unwanted(_) => return None,
             Rest::Chunks(chunked) => {
                 (chunked.data_ahead(), Expected::AtLeast(chunked.data_ahead()))
             }
@@ -72,6 +88,7 @@ impl Body {
                 *left -= count as u64;
                 self.segments.take(count, 0);
             }
+            Rest::Unwanted(_) => unreachable!("there is no room for it"),
             Rest::Chunks(chunked) => {
                 let read = self.segments.read(count);
                 let compacted = compact(chunked, read, limits)?;
@@ -94,7 +111,7 @@ impl Body {
 
     pub(super) fn is_over(&self) -> bool {
         match &self.rest {
-            Rest::Bytes(left) => *left == 0,
+            Rest::Bytes(left) | Rest::Unwanted(left) => *left == 0,
             Rest::Chunks(chunked) => chunked.is_over(),
         }
     }
@@ -102,7 +119,7 @@ impl Body {
     /// The bytes still to come, if they are counted.
     pub(super) fn remaining(&self) -> Option<u64> {
         match &self.rest {
-            Rest::Bytes(left) => Some(*left),
+            Rest::Bytes(left) | Rest::Unwanted(left) => Some(*left),
             Rest::Chunks(chunked) => chunked.is_over().then_some(0),
         }
     }

@@ -98,6 +98,14 @@ impl Deframer {
         }
     }
 
+    /// Nobody wants the body under way: its bytes are passed over, and it ends as an empty one. Only
+    /// for a body whose length is known.
+    pub fn pass_over_body(&mut self) {
+        if let State::Body(body) = &mut self.state {
+            body.pass_over();
+        }
+    }
+
     /// Takes bytes from the start of `input` until a step is reached; returns how many it took.
     ///
     /// Behind [`Step::Head`] the caller decides what to do about the request and then calls again

@@ -43,3 +43,19 @@ fn the_bytes_of_a_body_that_comes_with_its_head_stay_out_of_the_head() {
     assert!(matches!(step, Ok(Step::Head(_))));
     assert_eq!(deframer.body_remaining(), None);
 }
+
+#[test]
+fn a_body_that_nobody_wants_is_passed_over_and_nothing_of_it_kept() {
+    let (mut deframer, limits) = (Deframer::new(), Limits::default());
+    let pool = SegmentPool::default();
+    let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
+    assert!(matches!(deframer.advance(head, &limits), (_, Ok(Step::Head(_)))));
+    deframer.pass_over_body();
+    assert!(deframer.spare(&pool).is_none());
+    assert!(matches!(deframer.advance(&[b'x'; 60_000], &limits), (60_000, Ok(Step::More))));
+    assert_eq!((deframer.body_remaining(), deframer.body_received()), (Some(40_000), 0));
+    let (used, step) = deframer.advance(&[b'x'; 60_000], &limits);
+    let Ok(Step::Body(payload)) = step else { panic!("{step:?}") };
+    assert_eq!((used, payload.len(), deframer.copied()), (40_000, 0, 0));
+    assert_eq!(deframer.phase(), Phase::Idle);
+}
