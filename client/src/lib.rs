@@ -42,7 +42,7 @@ mod submission;
 #[cfg(feature = "blocking")]
 mod transport;
 
-pub use overtime_protocol::{Durability, Submitted, TaskId, TaskState};
+pub use overtime_protocol::{Durability, IdempotencyKey, Monotonic, Submitted, TaskId, TaskState};
 #[cfg(feature = "blocking")]
 pub use {
     builder::{Builder, NoClient},

@@ -71,7 +71,7 @@ fn another_key_is_tried_once() {
     let error = client.submit(&hello()).unwrap_err();
     assert_eq!((error.status(), error.submitted), (Some(401), Submitted::No));
     assert_eq!(nobody.asked().len(), 2);
-    let client = Client::builder(&nobody.base).key("the only one").build().unwrap();
+    let client = Client::builder(&nobody.base).key("the-only-one").build().unwrap();
     assert_eq!(client.submit(&hello()).unwrap_err().status(), Some(401));
     assert_eq!(nobody.asked().len(), 3, "there is no other key to try");
 }

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 
 Source = Callable[[str | None], str | None]
-"""Gives a key; it is told which one the server did not take, if any."""
+"""Gives a key; it is told which one the server did not take, if any. What cannot be sent as a key is
+none."""
+
+_KEY = re.compile(r"[!-~]{1,1024}")
 
 
 class Credentials:
@@ -22,7 +26,7 @@ class Credentials:
         """The key to send."""
         with self._lock:
             if not self._is_known:
-                self._current, self._is_known = self._source(None), True
+                self._current, self._is_known = self._ask(None), True
             return self._current
 
     def instead_of(self, refused: str | None) -> str | None:
@@ -31,8 +35,12 @@ class Credentials:
         with self._lock:
             if self._current is not None and self._current != refused:
                 return self._current
-            another = self._source(refused)
+            another = self._ask(refused)
             if another is None or another == refused:
                 return None
             self._current = another
             return another
+
+    def _ask(self, refused: str | None) -> str | None:
+        key = self._source(refused)
+        return key if key is not None and _KEY.fullmatch(key) else None

@@ -6,6 +6,7 @@ import socket
 import threading
 import unittest
 from collections import Counter
+from typing import Any
 
 from overtime_client import (
     Client,
@@ -75,11 +76,18 @@ class CallTest(unittest.TestCase):
             self.assert_done(client.submit("echo"), b"hello")
             self.assertEqual(len(server.asked), 3, "the key is kept")
         with ScriptedServer.saying([problem(401, False, "no")]) as server:
-            for settings, count in (({"credentials": keys}, 2), ({"key": "one"}, 3), ({}, 4)):
+            settings_and_counts: tuple[tuple[dict[str, Any], int], ...] = (
+                ({"credentials": keys}, 2),
+                ({"key": "one"}, 3),
+                ({}, 4),
+                ({"key": "two\r\nlines"}, 5),
+            )
+            for settings, count in settings_and_counts:
                 with self.assertRaises(Refused) as caught:
                     server.client(**settings).submit("echo")
                 self.assertEqual(caught.exception.submitted, Submitted.NO)
                 self.assertEqual(len(server.asked), count)
+            self.assertNotIn("authorization", server.asked[-1].fields)
 
     def test_work_that_goes_on_is_polled_when_the_server_says(self) -> None:
         acts = [
