@@ -16,6 +16,7 @@ pub use chart::{Chart, Curve};
 pub use series::{Dash, Phase, Picture, Series, Tone};
 
 use crate::bar::Bar;
+use crate::latency::Latency;
 use anyhow::Context;
 use canvas::escape;
 use std::fmt::Write;
@@ -144,6 +145,11 @@ impl Page {
     fn add(&mut self, arguments: std::fmt::Arguments<'_>) {
         self.main.write_fmt(arguments).expect("a string takes all that is written");
     }
+}
+
+/// A quantile as a person says it; of nothing there is none.
+pub fn spoken_quantile(latency: &Latency, quantile: f64) -> String {
+    if latency.count() == 0 { "–".to_owned() } else { spoken_ms(latency.at_ms(quantile)) }
 }
 
 /// A span of milliseconds as a person says it.

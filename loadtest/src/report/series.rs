@@ -118,9 +118,11 @@ impl Picture {
 
     /// The shortest and the longest latency, a little apart even if there is only one.
     pub(super) fn range_ms(&self) -> (f64, f64) {
-        let shortest = self.series.iter().map(|series| series.latency.at_ms(0.0));
-        let longest = self.series.iter().map(|series| series.latency.at_ms(1.0));
-        let low = shortest.fold(f64::INFINITY, f64::min).clamp(0.001, 1e6);
+        // Who answered nothing has no latencies, which is not the same as short ones.
+        let told = || self.series.iter().filter(|series| series.latency.count() > 0);
+        let shortest = told().map(|series| series.latency.at_ms(0.0));
+        let longest = told().map(|series| series.latency.at_ms(1.0));
+        let low = shortest.reduce(f64::min).unwrap_or(1.0).clamp(0.001, 1e6);
         let high = longest.fold(0.0, f64::max).clamp(low * 10.0, 1e7);
         (low, high)
     }

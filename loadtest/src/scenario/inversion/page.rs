@@ -3,7 +3,9 @@
 use super::report::{Contest, Report};
 use super::{Options, QUEUE_WORKERS};
 use crate::contestant::Contestant;
-use crate::report::{Dash, Headline, Page, Phase, Picture, Series, spoken_count, spoken_ms};
+use crate::report::{
+    Dash, Headline, Page, Phase, Picture, Series, spoken_count, spoken_ms, spoken_quantile,
+};
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,7 +52,7 @@ fn headline(contest: &Contest) -> Headline {
         Contestant::Overtime => "overtime",
         Contestant::Bare | Contestant::Queue => "one row for all",
     };
-    let p99 = spoken_ms(contest.beside.latency().at_ms(0.99));
+    let p99 = spoken_quantile(&contest.beside.latency(), 0.99);
     Headline {
         figure: format!("{:.2} %", contest.beside.served_percent()),
         caption: format!("{what}: calls served within a second beside bulk, p99 {p99}"),
@@ -79,7 +81,7 @@ fn row(contest: &Contest) -> Vec<String> {
     let (alone, beside) = (contest.alone.latency(), contest.beside.latency());
     let times = [(&alone, 0.5), (&alone, 0.99), (&beside, 0.5), (&beside, 0.99), (&beside, 0.999)];
     let mut row = vec![contest.name.name().to_owned()];
-    row.extend(times.map(|(latency, quantile)| spoken_ms(latency.at_ms(quantile))));
+    row.extend(times.map(|(latency, quantile)| spoken_quantile(latency, quantile)));
     row.push(format!("{:.3} %", contest.beside.served_percent()));
     row.extend(contest.progress.map_or(["–".into(), "–".into()], |progress| {
         let rate = progress.items as f64 / progress.span.as_secs_f64();

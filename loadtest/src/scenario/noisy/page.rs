@@ -3,7 +3,7 @@
 use super::report::{Contest, Report};
 use super::{Options, SERVICE};
 use crate::contestant::Contestant;
-use crate::report::{Dash, Headline, Page, Phase, Picture, Series, spoken_count, spoken_ms};
+use crate::report::{Dash, Headline, Page, Phase, Picture, Series, spoken_count, spoken_quantile};
 use std::path::Path;
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ fn headline(contest: &Contest) -> Headline {
         Contestant::Overtime => "overtime",
         Contestant::Bare | Contestant::Queue => "one queue for all",
     };
-    let p99 = spoken_ms(contest.beside.latency.at_ms(0.99));
+    let p99 = spoken_quantile(&contest.beside.latency, 0.99);
     Headline {
         figure: format!("{:.1} %", contest.beside.sum().done_percent()),
         caption: format!("{what}: work of the calm tenants done beside the noisy one, p99 {p99}"),
@@ -66,7 +66,7 @@ fn picture(options: &Options, contests: &[Contest]) -> Picture {
         let (name, tone) = (contest.name.name(), contest.name.tone());
         let alone = Series::new(name, tone, &contest.alone.measured(), Duration::ZERO);
         let beside = Series::new(name, tone, &contest.beside.measured(), half);
-        [alone.part("calm alone", Dash::Dashed), beside.part("calm beside", Dash::Solid)]
+        [alone.part("alone", Dash::Dashed), beside.part("beside", Dash::Solid)]
     };
     let noise = format!("the noisy one offers {} a second beside", options.noisy_rate());
     Picture {
@@ -82,8 +82,8 @@ fn row(contest: &Contest) -> Vec<String> {
     let (alone, beside) = (&contest.alone.latency, &contest.beside.latency);
     let (noisy, worst) = (contest.noisy.sum(), contest.beside.worst_percent());
     let mut row = vec![contest.name.name().to_owned()];
-    let times = [alone.at_ms(0.5), alone.at_ms(0.99), beside.at_ms(0.5), beside.at_ms(0.99)];
-    row.extend(times.map(spoken_ms));
+    let times = [(alone, 0.5), (alone, 0.99), (beside, 0.5), (beside, 0.99)];
+    row.extend(times.map(|(latency, quantile)| spoken_quantile(latency, quantile)));
     row.push(format!("{:.2} %", contest.beside.sum().done_percent()));
     row.push(format!("{worst:.2} %"));
     let counts = [noisy.due, noisy.answered(200), noisy.answered(429)];

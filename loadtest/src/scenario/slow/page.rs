@@ -5,7 +5,9 @@ use super::desk::Seen;
 use super::report::{Contest, Report};
 use super::toll::TollSummary;
 use super::{ARRIVAL, Options};
-use crate::report::{Dash, Headline, Page, Phase, Picture, Series, Tone, spoken_count, spoken_ms};
+use crate::report::{
+    Dash, Headline, Page, Phase, Picture, Series, Tone, spoken_count, spoken_ms, spoken_quantile,
+};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +17,8 @@ pub(super) fn write(
     contests: &[Contest],
     report: &Report,
 ) -> anyhow::Result<()> {
-    let mut page = Page::new("Ten thousand who are only slow", &story(options));
+    let title = format!("{} who are only slow", spoken_count(options.clients as f64));
+    let mut page = Page::new(&title, &story(options));
     page.headlines(&contests.iter().map(headline).collect::<Vec<_>>());
     page.picture(&picture(options, contests));
     let columns = ["", "answered", "quiet p50", "p99", "among the slow p50", "p99", "slowest"];
@@ -49,14 +52,17 @@ fn tone(name: Name) -> Tone {
 }
 
 fn headline(contest: &Contest) -> Headline {
-    let (answered, p99_ms) = (contest.slow.answered_percent(), contest.slow.latency().at_ms(0.99));
+    let (answered, latency) = (contest.slow.answered_percent(), contest.slow.latency());
     let what = match contest.name {
         Name::Overtime => "overtime",
         Name::Control => "200 threads, one for each connection",
     };
     Headline {
         figure: format!("{answered:.2} %"),
-        caption: format!("{what}: good calls answered among the slow, p99 {}", spoken_ms(p99_ms)),
+        caption: format!(
+            "{what}: good calls answered among the slow, p99 {}",
+            spoken_quantile(&latency, 0.99)
+        ),
         tone: tone(contest.name),
     }
 }
@@ -67,7 +73,7 @@ fn picture(options: &Options, contests: &[Contest]) -> Picture {
         let (name, tone) = (contest.name.to_string(), tone(contest.name));
         let alone = Series::new(&name, tone, &contest.quiet.echoes, Duration::ZERO);
         let among = Series::new(&name, tone, &contest.slow.echoes, quiet);
-        [alone.part("quiet", Dash::Dashed), among.part("among the slow", Dash::Solid)]
+        [alone.part("quiet", Dash::Dashed), among.part("among slow", Dash::Solid)]
     };
     let among = format!("slow clients on every side (for at most {} s already)", ARRIVAL.as_secs());
     Picture {
@@ -81,29 +87,21 @@ fn picture(options: &Options, contests: &[Contest]) -> Picture {
 
 fn calls_row(contest: &Contest) -> Vec<String> {
     let (quiet, slow) = (contest.quiet.latency(), contest.slow.latency());
-    let times = [
-        quiet.at_ms(0.5),
-        quiet.at_ms(0.99),
-        slow.at_ms(0.5),
-        slow.at_ms(0.99),
-        slow.max().as_secs_f64() * 1e3,
-    ];
+    let times = [(&quiet, 0.5), (&quiet, 0.99), (&slow, 0.5), (&slow, 0.99), (&slow, 1.0)];
     let mut row = vec![
         format!("{}: echoes and upserts", contest.name),
         format!("{:.2} %", contest.slow.answered_percent()),
     ];
-    row.extend(times.map(spoken_ms));
+    row.extend(times.map(|(latency, quantile)| spoken_quantile(latency, quantile)));
     row
 }
 
 fn desk_rows(contest: &Contest) -> Vec<Vec<String>> {
     let Some(desks) = &contest.slow.desks else { return Vec::new() };
     let row = |name: &str, seen: &Seen| {
-        let times = [seen.latency.at_ms(0.5), seen.latency.at_ms(0.99)];
-        let slowest = seen.latency.max().as_secs_f64() * 1e3;
         let asked = seen.answered + seen.fault_count();
         let mut row = vec![name.to_owned(), asked.to_string(), seen.fault_count().to_string()];
-        row.extend([times[0], times[1], slowest].map(spoken_ms));
+        row.extend([0.5, 0.99, 1.0].map(|quantile| spoken_quantile(&seen.latency, quantile)));
         row
     };
     vec![
@@ -121,10 +119,15 @@ fn toll_rows(options: &Options, contests: &[Contest]) -> Vec<Vec<String>> {
             spoken_count(toll.opened as f64),
             spoken_count(toll.closed() as f64),
             spoken_ms(toll.limit_seconds * 1e3),
-            spoken_ms(toll.age.p50_ms),
-            spoken_ms(toll.age.max_ms),
+            spoken_age(&toll, toll.age.p50_ms),
+            spoken_age(&toll, toll.age.max_ms),
             toll.told(),
         ]
     };
     tolls.map(row).collect()
+}
+
+/// Who was never closed has no age at which that happened.
+fn spoken_age(toll: &TollSummary, ms: f64) -> String {
+    if toll.closed() == 0 { "–".to_owned() } else { spoken_ms(ms) }
 }
