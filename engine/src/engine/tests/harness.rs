@@ -18,7 +18,7 @@ use overtime_protocol::{
     ReplyTo, RetryPolicy, Ruling, Scope, SpoolOrder, Spooled, Submitted, TaskId, Ticket,
     Unfinished, UnixMillis, Unsteerable, Verdict,
 };
-use overtime_protocol::{Hurt, read_hurt};
+use overtime_protocol::{Append, Hurt, read_hurt};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::time::Duration;
@@ -430,26 +430,24 @@ impl Stage {
         }
     }
 
+    fn describe_append(&mut self, append: &Append, text: &mut String) {
+        if append.ticket == NOTE_TICKET {
+            text.push_str("note");
+            append.record.puts.iter().for_each(|put| describe_hurt(put, text));
+            self.tickets.push((append.ticket, "note".to_owned()));
+            return;
+        }
+        let name = self.names[&append.record.task].clone();
+        let accepted = if append.record.acceptance.is_some() { " accepted" } else { "" };
+        let change = append.record.change.as_ref().map_or("", change_name);
+        write!(text, "append {name}{accepted}{change}").unwrap();
+        self.tickets.push((append.ticket, name));
+    }
+
     fn describe_one(&mut self, effect: Effect, text: &mut String) {
         match effect {
             Effect::Dispatch(chain) => self.describe_chain(&chain, text),
-            Effect::Append(append) if append.ticket == NOTE_TICKET => {
-                text.push_str("note");
-                for Put { key, value, .. } in &append.record.puts {
-                    let (tenant, entry) = read_hurt(key, value.as_ref().unwrap()).unwrap();
-                    let Hurt { delayed, refused, failed } = entry.hurt;
-                    let span = entry.until.since(entry.since).as_secs();
-                    write!(text, " {tenant} {delayed} {refused} {failed} in {span}s").unwrap();
-                }
-                self.tickets.push((append.ticket, "note".to_owned()));
-            }
-            Effect::Append(append) => {
-                let name = self.names[&append.record.task].clone();
-                let accepted = if append.record.acceptance.is_some() { " accepted" } else { "" };
-                let change = append.record.change.as_ref().map_or("", change_name);
-                write!(text, "append {name}{accepted}{change}").unwrap();
-                self.tickets.push((append.ticket, name));
-            }
+            Effect::Append(append) => self.describe_append(&append, text),
             Effect::Reply { to, answer } => {
                 let caller = &self.callers[to.0 as usize];
                 write!(text, "reply {caller} {}", describe_answer(&answer)).unwrap();
@@ -538,6 +536,13 @@ fn news_name(news: &News) -> &'static str {
         News::Progress(_) => "progress",
         News::CancelAsked => "cancel-asked",
     }
+}
+
+fn describe_hurt(Put { key, value, .. }: &Put, text: &mut String) {
+    let (tenant, entry) = read_hurt(key, value.as_ref().unwrap()).unwrap();
+    let Hurt { delayed, refused, failed } = entry.hurt;
+    let span = entry.until.since(entry.since).as_secs();
+    write!(text, " {tenant} {delayed} {refused} {failed} in {span}s").unwrap();
 }
 
 fn change_name(change: &Change) -> &'static str {
