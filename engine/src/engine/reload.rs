@@ -3,18 +3,28 @@
 //! in finds the rest; who finds no room waits for another to end. It reads nothing itself.
 
 use super::Engine;
+use crate::queue::{LaneQueue, Standing};
 use crate::table::Slot;
 use crate::task::{Run, Task};
 use overtime_protocol::Now;
-use std::collections::VecDeque;
 
 /// Who has memory for a payload that is read again, and who waits for some.
 #[derive(Debug, Default)]
 pub(crate) struct Reloads {
     /// Payload bytes that workers have.
     pub(crate) lent_bytes: u64,
-    /// Tasks that could start but for the memory.
-    waiting: VecDeque<Slot>,
+    /// Tasks that could start but for the memory: tenants take turns here too, or whoever has many in
+    /// line would have those of all others behind them.
+    waiting: LaneQueue,
+    /// The first of them.
+    next: Option<Slot>,
+}
+
+impl Reloads {
+    /// The next in line comes forward.
+    fn advance(&mut self) {
+        self.next = self.waiting.pop().map(|(slot, _)| slot);
+    }
 }
 
 impl Engine {
@@ -40,19 +50,23 @@ impl Engine {
     pub(super) fn await_memory(&mut self, slot: Slot) {
         let Some(task) = self.table.get_mut(slot) else { return };
         task.run = Run::Unloaded;
-        self.reloads.waiting.push_back(slot);
+        let (tenant, bytes) = (task.durable.tenant, task.payload.len());
+        self.reloads.waiting.push(tenant, slot, bytes, Standing::Foremost);
+        if self.reloads.next.is_none() {
+            self.reloads.advance();
+        }
     }
 
     /// Whether the first of those that wait for memory waits no more.
     pub(super) fn has_memory_for_next(&self) -> bool {
-        let next = self.reloads.waiting.front();
-        next.is_some_and(|&slot| self.unloaded(slot).is_none_or(|task| self.may_reload(task)))
+        let next = self.reloads.next;
+        next.is_some_and(|slot| self.unloaded(slot).is_none_or(|task| self.may_reload(task)))
     }
 
     /// Puts those for which there is memory now back in front of their lanes.
     pub(super) fn end_waits_for_memory(&mut self, now: Now) {
         let (mut next, mut bytes) = (Vec::new(), 0);
-        while let Some(&slot) = self.reloads.waiting.front() {
+        while let Some(slot) = self.reloads.next {
             // It may have been cancelled.
             if let Some(task) = self.unloaded(slot) {
                 if !self.has_memory_for(task, bytes) {
@@ -61,7 +75,7 @@ impl Engine {
                 bytes += task.payload.len();
                 next.push(slot);
             }
-            self.reloads.waiting.pop_front();
+            self.reloads.advance();
         }
         next.into_iter().rev().for_each(|slot| self.enqueue_first(slot, now.monotonic));
     }

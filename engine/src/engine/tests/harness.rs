@@ -258,6 +258,14 @@ impl Stage {
         Some(self.engine.tenant(name))
     }
 
+    /// Whether a worker has the task.
+    pub(super) fn has(&self, task: &str) -> bool {
+        let slot = self.names.iter().find(|(_, name)| *name == task);
+        let slot = slot.and_then(|(&id, _)| self.engine.table.find(id));
+        let task = slot.and_then(|slot| self.engine.table.get(slot));
+        task.is_some_and(|task| matches!(task.run, crate::task::Run::Running))
+    }
+
     /// That task is called that.
     pub(super) fn name(&mut self, name: &str, task: TaskId) {
         self.names.insert(task, name.to_owned());

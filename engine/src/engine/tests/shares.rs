@@ -195,6 +195,28 @@ fn a_tenant_that_is_alone_has_all_of_it() {
     assert_eq!(codes(&mut stage, &["submit d call bytes=60000"]), [Code::PayloadMemory]);
 }
 
+/// Of the memory for what is read again nobody has more because he has more in line.
+#[test]
+fn large_payloads_of_one_tenant_are_not_all_read_before_that_of_another() {
+    let limits = Limits { payload_memory_max_bytes: 800_000, ..Limits::default() };
+    let mut stage = stage(Policy::default(), limits);
+    let of_acme = ["a", "b", "c", "d", "e"].map(|name| (name, "acme", "1s"));
+    for (name, tenant, delay) in of_acme.into_iter().chain([("f", "other", "2s")]) {
+        let line = format!("submit {name} call wait=0s bytes=190000 delay={delay} tenant={tenant}");
+        let spooled = format!("spooled {name}");
+        assert_eq!(codes(&mut stage, &[&line, &spooled, "durable"]), []);
+    }
+    // There is memory for two at a time, and three wait for it when the sixth comes.
+    assert_eq!(codes(&mut stage, &["+1s", "+1s"]), []);
+    let at_work = |stage: &Stage| ["a", "b", "c", "d", "e", "f"].map(|name| stage.has(name));
+    assert_eq!(at_work(&stage), [true, true, false, false, false, false]);
+    assert_eq!(codes(&mut stage, &["done a", "durable", "done b", "durable"]), []);
+    assert_eq!(at_work(&stage), [false, false, true, false, false, true]);
+    let lines = ["done c", "durable", "done f", "durable", "done d", "done e", "durable"];
+    assert_eq!(codes(&mut stage, &lines), []);
+    assert_eq!(stage.engine.stats().tasks, 0);
+}
+
 fn hurts(stage: &mut Stage) -> Vec<(String, Hurt)> {
     let taken = stage.engine.tenants.take_hurts(usize::MAX).into_iter();
     taken.map(|(id, hurt)| (stage.engine.tenant_name(id).to_string(), hurt)).collect()
