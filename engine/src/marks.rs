@@ -2,7 +2,9 @@
 //! that one that takes the process down is known; but one that is marked and did not run would be
 //! under suspicion after the next crash for nothing. So only a few are marked ahead.
 
+use crate::queue::{LaneQueue, Standing};
 use crate::table::Slot;
+use overtime_protocol::TenantId;
 use std::collections::VecDeque;
 
 /// How many tasks of a lane are marked ahead of their start: as many as a sync and the workers
@@ -12,30 +14,37 @@ const AHEAD_MAX: usize = 512;
 /// The tasks of a lane that have to be marked before they may start.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
-    waiting: VecDeque<Slot>,
+    /// Those before all others.
+    first: VecDeque<Slot>,
+    /// Tenants take turns here as in the lane: there may be a million of one.
+    waiting: LaneQueue,
     /// Marks on their way, and tasks that are marked and have not started.
     ahead: usize,
 }
 
 impl Marks {
-    /// Has a task wait for its mark, behind the others.
-    pub(crate) fn push(&mut self, slot: Slot) {
-        self.waiting.push_back(slot);
+    /// Has a task wait for its mark, behind those of its tenant that stand alike. It may wait a
+    /// second time, and stands as the first one that comes then.
+    pub(crate) fn push(&mut self, tenant: TenantId, slot: Slot, standing: Standing) {
+        self.waiting.push(tenant, slot, 0, standing);
     }
 
     /// Has a task wait for its mark, before the others.
     pub(crate) fn push_first(&mut self, slot: Slot) {
-        self.waiting.push_front(slot);
+        self.first.push_front(slot);
     }
 
     /// Whether there is one to mark now.
     pub(crate) fn is_due(&self) -> bool {
-        self.ahead < AHEAD_MAX && !self.waiting.is_empty()
+        self.ahead < AHEAD_MAX && !(self.first.is_empty() && self.waiting.is_empty())
     }
 
     /// The next to mark. It may be over by now: whoever takes one checks it.
     pub(crate) fn pop(&mut self) -> Option<Slot> {
-        self.is_due().then(|| self.waiting.pop_front())?
+        if !self.is_due() {
+            return None;
+        }
+        self.first.pop_front().or_else(|| self.waiting.pop().map(|(slot, _)| slot))
     }
 
     /// One is marked ahead.

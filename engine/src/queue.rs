@@ -83,6 +83,10 @@ impl LaneQueue {
         self.tenants.iter().map(|queue| queue.foremost.len() + queue.patient.len()).sum()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rounds.standing() == 0
+    }
+
     pub(crate) fn push(
         &mut self,
         tenant: TenantId,

@@ -4,7 +4,7 @@ use super::{Engine, Mode};
 use crate::event::{Ask, Effect, Wants};
 use crate::queue::Standing;
 use crate::table::Slot;
-use crate::task::Run;
+use crate::task::{Run, StartMarkState};
 use overtime_protocol::{Answer, Code, Monotonic, Now, Problem, Query};
 
 impl Engine {
@@ -53,6 +53,14 @@ impl Engine {
         self.restore(slot, now);
         let Some(task) = self.table.get_mut(slot) else { return };
         let (lane, bytes) = (task.charged_lane(), task.payload.len());
+        let is_first = task.waiters.len() == 1;
+        let waits_for_mark = matches!(task.run, Run::Waiting)
+            && task.start_mark == StartMarkState::Required { isolated: false };
+        if waits_for_mark && is_first && task.durable.urgency <= 3 {
+            // It stands there patiently too, and is passed over when it comes to that.
+            self.marks[lane].push(task.durable.tenant, slot, Standing::Foremost);
+            return;
+        }
         let Run::Queued { standing, place, since } = &mut task.run else { return };
         if *standing == Standing::Patient && task.durable.urgency <= 3 {
             let queue = &mut self.queues[lane];

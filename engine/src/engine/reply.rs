@@ -73,6 +73,9 @@ impl Engine {
 
     fn take_waiters(&mut self, slot: Slot, wanted: impl Fn(&Waiter) -> bool) -> Vec<Waiter> {
         let Some(task) = self.table.get_mut(slot) else { return Vec::new() };
+        if task.waiters.is_empty() {
+            return Vec::new();
+        }
         let (taken, left) = std::mem::take(&mut task.waiters).into_iter().partition(wanted);
         task.waiters = left;
         let taken: Vec<Waiter> = taken;

@@ -232,18 +232,18 @@ impl Engine {
         // Somebody waits again for what was cut.
         task.cut &= !(has_room && task.is_waited_for());
         let lane = task.charged_lane();
+        let urgent = task.durable.urgency <= 3;
+        let foremost = urgent && task.is_waited_for();
+        let standing = if foremost { Standing::Foremost } else { Standing::Patient };
         if let StartMarkState::Required { isolated } = task.start_mark {
             task.run = Run::Waiting;
             match isolated {
                 // Everybody under suspicion waits for it.
                 true => self.marks[lane].push_first(slot),
-                false => self.marks[lane].push(slot),
+                false => self.marks[lane].push(task.durable.tenant, slot, standing),
             }
             return;
         }
-        let urgent = task.durable.urgency <= 3;
-        let foremost = urgent && task.is_waited_for();
-        let standing = if foremost { Standing::Foremost } else { Standing::Patient };
         let bytes = task.payload.len();
         let place = self.queues[lane].push(task.durable.tenant, slot, bytes, standing);
         task.run = Run::Queued { since: now, standing, place };

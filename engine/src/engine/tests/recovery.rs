@@ -2,7 +2,7 @@
 
 use super::harness::{Stage, kinds, setup};
 use crate::engine::Engine;
-use crate::event::{Effect, Event, Freed, Steer, Submission, Wish};
+use crate::event::{Ask, Effect, Event, Freed, Steer, Submission, Wants, Wish};
 use crate::limits::Limits;
 use overtime_protocol::record::{Acceptance, Change, StartMark};
 use overtime_protocol::{
@@ -101,7 +101,8 @@ fn step(stage: &mut Stage, effect: Effect) -> String {
                 puts: Vec::new(),
                 expects: Vec::new(),
                 started: stage.now.monotonic,
-                ended: stage.now.monotonic,
+                // Longer than what goes out in chains.
+                ended: stage.now.monotonic + Duration::from_millis(1),
             };
             let freed = Some(Freed { chain: chain.number, lane: chain.lane });
             stage.event(Event::Completed { completion, freed });
@@ -109,6 +110,28 @@ fn step(stage: &mut Stage, effect: Effect) -> String {
         }
         Effect::Reply { .. } => "told".to_owned(),
         other => panic!("nobody asked for {other:?}"),
+    }
+}
+
+/// What one tenant has left behind is in front of nobody else, nor of what somebody waits for.
+#[test]
+fn tenants_take_turns_when_a_backlog_is_taken_up() {
+    let mut stage = Stage::new(Engine::new(setup(4, Limits::default(), 1)));
+    let mut tasks: Vec<_> = (1..=150).map(|key| unfinished(key, "call", None)).collect();
+    tasks[148].acceptance.tenant = "other".into();
+    let now = stage.now;
+    stage.engine.recover(tasks, true, now, &mut stage.out);
+    let (reply_to, wants, wait) = (ReplyTo(1), Wants::Document, Duration::from_secs(10));
+    let task = TaskId::from_key(150).unwrap();
+    stage.event(Event::Asked(Ask { reply_to, scope: None, task, wants, wait }));
+    let story = play(&mut stage);
+    let place = |line: &str| story.iter().position(|told| told == line).unwrap();
+    for task in ["149", "150"] {
+        let (marked, run) =
+            (format!("{task} mark false 0"), format!("{task} run #1 in interactive"));
+        assert!(place(&marked) <= 2, "{marked} comes {}th", place(&marked));
+        let before = story[..place(&run)].iter().filter(|told| told.contains(" run "));
+        assert!(before.count() <= 4, "{run} comes {}th", place(&run));
     }
 }
 
