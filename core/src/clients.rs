@@ -83,6 +83,7 @@ impl Clients {
         keys: Arc<KeyRing>,
         name: impl FnMut(&TenantName) -> TenantId,
     ) {
+        self.budget.set_shared(keys.has_several_tenants());
         let callers = &mut self.reading.router.callers;
         callers.set_keys(keys, name);
         let is_out = |connection: &Connection| match &connection.stage {

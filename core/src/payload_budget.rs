@@ -12,8 +12,18 @@
 //!
 //! Small bodies of known length have a pocket of their own that large ones leave alone, so single
 //! calls come in however many uploads wait.
+//!
+//! Where several tenants share the memory, each has a quarter of it for what it has under way, of the
+//! pocket and of the places to wait too. Whoever has nothing under way may have one body of any
+//! length.
 
+pub(crate) use held::over_part;
+
+use held::HeldBy;
+use overtime_protocol::TenantId;
 use std::collections::BTreeMap;
+
+mod held;
 
 /// Bodies up to this length do not queue behind large ones: one slice of one connection.
 const SMALL_BYTES: u64 = crate::limits::READ_SLICE_BYTES as u64;
@@ -39,6 +49,7 @@ pub(crate) struct PayloadBudget {
     growing: BTreeMap<Arrival, u64>,
     waiting: BTreeMap<Arrival, Waiting>,
     next_arrival: u64,
+    held: HeldBy,
 }
 
 /// The order in which bodies came.
@@ -49,6 +60,7 @@ struct Arrival(u64);
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
     connection: usize,
+    tenant: TenantId,
     wants: Wants,
 }
 
@@ -73,6 +85,7 @@ impl Wants {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Share {
     arrival: Arrival,
+    tenant: TenantId,
     pub(crate) bytes: u64,
     /// They came from the pocket.
     pocketed: bool,
@@ -87,6 +100,8 @@ pub(crate) enum Ruling {
     Waits,
     /// Too many wait.
     Refused,
+    /// Its tenant has all that it may have.
+    OverPart,
 }
 
 /// A connection whose body waits no more.
@@ -113,7 +128,13 @@ impl PayloadBudget {
             waiting: BTreeMap::new(),
             // The first is left to those who have no body.
             next_arrival: 1,
+            held: HeldBy::default(),
         }
+    }
+
+    /// Says whether several tenants share the memory.
+    pub(crate) fn set_shared(&mut self, are_several: bool) {
+        self.held.are_several = are_several;
     }
 
     /// Says what the engine holds now.
@@ -132,43 +153,73 @@ impl PayloadBudget {
     }
 
     /// A body is about to begin.
-    pub(crate) fn begin(&mut self, connection: usize, wants: Wants) -> (Ruling, Share) {
+    pub(crate) fn begin(
+        &mut self,
+        connection: usize,
+        tenant: TenantId,
+        wants: Wants,
+    ) -> (Ruling, Share) {
+        if self.held.would_pass((tenant, 0), wants.bytes(), self.max_bytes) {
+            return (Ruling::OverPart, Share::default());
+        }
         let arrival = Arrival(self.next_arrival);
         self.next_arrival += 1;
-        let mut share = Share { arrival, bytes: 0, pocketed: self.fits_the_pocket(wants) };
+        let pocketed = self.fits_the_pocket(tenant, wants);
+        let mut share = Share { arrival, tenant, bytes: 0, pocketed };
         let ruling = if share.pocketed {
             share.bytes = self.grant(arrival, wants);
             self.pocketed_bytes += share.bytes;
+            self.held.change(tenant, |held| held.pocketed_bytes += wants.bytes());
             Ruling::Granted
         } else if self.waiting.is_empty() && self.fits(arrival, wants) {
             share.bytes = self.grant(arrival, wants);
             Ruling::Granted
-        } else if self.waiting.len() < self.waiting_max {
-            self.waiting.insert(arrival, Waiting { connection, wants });
-            Ruling::Waits
         } else {
-            Ruling::Refused
+            self.wait(arrival, Waiting { connection, tenant, wants })
         };
+        if matches!(ruling, Ruling::Granted | Ruling::Waits) {
+            self.held.change(tenant, |held| held.bytes += wants.bytes());
+        }
         (ruling, share)
+    }
+
+    /// A body that has nothing yet takes a place among those that wait.
+    fn wait(&mut self, arrival: Arrival, waiting: Waiting) -> Ruling {
+        if self.waiting.len() >= self.waiting_max {
+            return Ruling::Refused;
+        }
+        let places = self.held.of(waiting.tenant).waiting + 1;
+        if self.held.is_over(places as u64, self.waiting_max as u64) {
+            return Ruling::OverPart;
+        }
+        self.held.change(waiting.tenant, |held| held.waiting += 1);
+        self.waiting.insert(arrival, waiting);
+        Ruling::Waits
     }
 
     /// A body of unknown length has used up nearly all it has. It is already under way, so it may
     /// always wait.
     pub(crate) fn grow(&mut self, connection: usize, share: &mut Share, bytes: u64) -> Ruling {
         let wants = Wants::Step(bytes.min(self.body_max_bytes - share.bytes));
+        if self.held.would_pass((share.tenant, share.bytes), wants.bytes(), self.max_bytes) {
+            return Ruling::OverPart;
+        }
+        self.held.change(share.tenant, |held| held.bytes += wants.bytes());
         let older_waits = self.waiting.first_key_value().is_some_and(|(&at, _)| at < share.arrival);
         if !older_waits && self.fits(share.arrival, wants) {
             share.bytes += self.grant(share.arrival, wants);
             return Ruling::Granted;
         }
-        self.waiting.insert(share.arrival, Waiting { connection, wants });
+        let tenant = share.tenant;
+        self.held.change(tenant, |held| held.waiting += 1);
+        self.waiting.insert(share.arrival, Waiting { connection, tenant, wants });
         Ruling::Waits
     }
 
     /// A body is whole, and this long: so much stays reserved until it is handed over.
     pub(crate) fn settle(&mut self, share: Share, bytes: u64) {
         self.growing.remove(&share.arrival);
-        self.empty_pocket(&share);
+        self.leave(&share);
         self.reserved_bytes -= share.bytes - bytes;
     }
 
@@ -180,15 +231,24 @@ impl PayloadBudget {
     /// A body will never be whole.
     pub(crate) fn release(&mut self, share: &Share) {
         self.growing.remove(&share.arrival);
-        self.waiting.remove(&share.arrival);
-        self.empty_pocket(share);
+        if let Some(waiting) = self.waiting.remove(&share.arrival) {
+            self.held.change(share.tenant, |held| {
+                held.waiting -= 1;
+                held.bytes -= waiting.wants.bytes();
+            });
+        }
+        self.leave(share);
         self.reserved_bytes -= share.bytes;
     }
 
-    fn empty_pocket(&mut self, share: &Share) {
-        if share.pocketed {
-            self.pocketed_bytes -= share.bytes;
-        }
+    /// What a body had is no more its tenant's.
+    fn leave(&mut self, share: &Share) {
+        let pocketed = if share.pocketed { share.bytes } else { 0 };
+        self.pocketed_bytes -= pocketed;
+        self.held.change(share.tenant, |held| {
+            held.bytes -= share.bytes;
+            held.pocketed_bytes -= pocketed;
+        });
     }
 
     /// Whether [`PayloadBudget::next`] has somebody to name.
@@ -199,16 +259,20 @@ impl PayloadBudget {
 
     /// The first of those that wait, if there is room for it now.
     pub(crate) fn next(&mut self) -> Option<Grant> {
-        let (&arrival, &Waiting { connection, wants }) = self.waiting.first_key_value()?;
+        let (&arrival, &waiting) = self.waiting.first_key_value()?;
+        let Waiting { connection, tenant, wants } = waiting;
         self.fits(arrival, wants).then(|| {
             self.waiting.remove(&arrival);
+            self.held.change(tenant, |held| held.waiting -= 1);
             Grant { connection, bytes: self.grant(arrival, wants) }
         })
     }
 
-    fn fits_the_pocket(&self, wants: Wants) -> bool {
+    fn fits_the_pocket(&self, tenant: TenantId, wants: Wants) -> bool {
         let Wants::All(bytes) = wants else { return false };
-        let has_place = self.pocketed_bytes + bytes <= self.pocket_bytes;
+        let own = self.held.of(tenant).pocketed_bytes + bytes;
+        let has_place = self.pocketed_bytes + bytes <= self.pocket_bytes
+            && (own == bytes || !self.held.is_over(own, self.pocket_bytes));
         bytes <= SMALL_BYTES && has_place && self.taken().saturating_add(bytes) <= self.max_bytes
     }
 

@@ -101,6 +101,12 @@ impl KeyRing {
         self.keys.values().map(|entry| &entry.tenant)
     }
 
+    /// Whether there are keys of more than one tenant.
+    pub fn has_several_tenants(&self) -> bool {
+        let first = self.tenants().next();
+        self.tenants().any(|tenant| Some(tenant) != first)
+    }
+
     /// How many keys there are.
     pub fn len(&self) -> usize {
         self.keys.len()

@@ -1,16 +1,37 @@
 //! Bodies and the memory for them: which are read and which wait. It never reads one.
 
-use super::Clients;
+use super::{Announced, Clients, Screen};
 use crate::connection::{Paused, Speech, Stage};
 use crate::exchange::Routed;
 use crate::limits::{BODY_STEP_BYTES, BODY_WAIT_MAX, READ_SLICE_BYTES};
 use crate::patience::Awaited;
-use crate::payload_budget::{Grant, Ruling, Share, Wants};
-use overtime_protocol::Monotonic;
+use crate::payload_budget::{Grant, Ruling, Share, Wants, over_part};
 use overtime_protocol::http::{CONTINUE, Head, ReplyContext};
+use overtime_protocol::{Code, Monotonic, Problem, TenantId};
 
 /// The most that one turn reads of a body: a slice, and what the read that passes it brings along.
 const TURN_BYTES: u64 = 2 * READ_SLICE_BYTES as u64;
+
+/// Why a body may not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoRoom {
+    /// Too many bodies wait.
+    TooManyWait,
+    /// Its tenant has its part of the memory.
+    OverPart,
+}
+
+impl NoRoom {
+    /// What the caller is told. The engine knows how long it will be until there is memory again.
+    pub(super) fn problem(self, screen: Screen<'_>) -> Problem {
+        match self {
+            Self::TooManyWait => screen(Announced::TOO_LARGE).err().unwrap_or_else(|| {
+                Problem::new(Code::PayloadMemory, "too many bodies wait for memory")
+            }),
+            Self::OverPart => over_part(),
+        }
+    }
+}
 
 impl Clients {
     /// Whether a body that waits could go on, now that the engine holds `engine_bytes`.
@@ -36,19 +57,22 @@ impl Clients {
     /// when there is.
     ///
     /// # Errors
-    /// With the context of the answer if too many bodies wait.
+    /// With the context of the answer, and why not: too many bodies wait, or too many of the tenant
+    /// are under way.
     pub(super) fn expect_body(
         &mut self,
         index: usize,
         head: &Head,
         (routed, context): (Routed, ReplyContext),
         now: Monotonic,
-    ) -> Result<(), ReplyContext> {
-        let (ruling, share) = self.reserve(index, head.declared_length());
+    ) -> Result<(), (ReplyContext, NoRoom)> {
+        let tenant = routed.caller.tenant;
+        let (ruling, share) = self.reserve(index, tenant, head.declared_length());
         let connection = &mut self.connections[index];
         connection.share = share;
         match ruling {
-            Ruling::Refused => return Err(context),
+            Ruling::Refused => return Err((context, NoRoom::TooManyWait)),
+            Ruling::OverPart => return Err((context, NoRoom::OverPart)),
             Ruling::Granted => {
                 connection.stage = Stage::Ordered(Box::new((routed, context)));
                 self.begin_pace(index, Awaited::Body, now);
@@ -75,13 +99,18 @@ impl Clients {
         self.begin_pace(index, Awaited::Body, now);
     }
 
-    fn reserve(&mut self, index: usize, declared: Option<u64>) -> (Ruling, Share) {
+    fn reserve(
+        &mut self,
+        index: usize,
+        tenant: TenantId,
+        declared: Option<u64>,
+    ) -> (Ruling, Share) {
         let wants = match declared {
             Some(0) => return (Ruling::Granted, Share::default()),
             Some(bytes) => Wants::All(bytes),
             None => Wants::Step(BODY_STEP_BYTES.min(self.limits.http.body_max_bytes)),
         };
-        self.budget.begin(index, wants)
+        self.budget.begin(index, tenant, wants)
     }
 
     /// Whether a body has memory for what one turn may read of it; if not, it waits from now on.
@@ -99,6 +128,11 @@ impl Clients {
             Ruling::Granted => true,
             Ruling::Waits | Ruling::Refused => {
                 self.pause(index, false, now);
+                false
+            }
+            Ruling::OverPart => {
+                self.counters.refused += 1;
+                self.answer_and_close(index, over_part().into());
                 false
             }
         }

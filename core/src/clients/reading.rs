@@ -11,7 +11,7 @@ use crate::patience::Awaited;
 use crate::snapshot::Counters;
 use crate::timeouts::NEVER;
 use overtime_protocol::http::{After, CONTINUE, Head, Phase, ReplyContext, Step};
-use overtime_protocol::{Code, Monotonic, Payload, Problem, SegmentPool};
+use overtime_protocol::{Monotonic, Payload, Problem, SegmentPool};
 use std::collections::VecDeque;
 use std::io;
 
@@ -250,8 +250,8 @@ impl Clients {
             }
             routed => {
                 let expected = self.expect_body(index, head, (routed, context), now);
-                if let Err(context) = expected {
-                    self.refuse_body(index, context, too_many_wait(screen));
+                if let Err((context, why)) = expected {
+                    self.refuse_body(index, context, why.problem(screen));
                 }
             }
         }
@@ -295,12 +295,6 @@ impl Clients {
             routed => self.reading.orders.take((index, request), routed, payload),
         }
     }
-}
-
-/// The engine knows how long it will be until there is memory again.
-fn too_many_wait(screen: Screen<'_>) -> Problem {
-    let problem = screen(Announced::TOO_LARGE).err();
-    problem.unwrap_or_else(|| Problem::new(Code::PayloadMemory, "too many bodies wait for memory"))
 }
 
 /// Whether what is left of a body is known and little enough to be thrown away.

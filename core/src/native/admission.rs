@@ -3,7 +3,7 @@
 use super::{Desk, Session};
 use crate::clients::Announced;
 use crate::exchange::{Order, Routed};
-use crate::payload_budget::Ruling;
+use crate::payload_budget::{Ruling, over_part};
 use overtime_protocol::native::{Frame, IN_FLIGHT_MAX, Request, Tag};
 use overtime_protocol::{Code, Payload, Problem};
 
@@ -38,8 +38,9 @@ impl Session {
         if let Order::Submit { key: None, lane, .. } = routed.order {
             (desk.screen)(Announced { tenant: routed.caller.tenant, lane, bytes: 0 })?;
         }
-        match desk.reserve(frame.payload_len.unwrap_or_default()) {
+        match desk.reserve(routed.caller.tenant, frame.payload_len.unwrap_or_default()) {
             Ruling::Refused => Err(desk.too_many_wait().into()),
+            Ruling::OverPart => Err(over_part().into()),
             ruling => Ok((routed, ruling)),
         }
     }

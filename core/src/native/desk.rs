@@ -6,7 +6,7 @@ use crate::exchange::Router;
 use crate::payload_budget::{PayloadBudget, Ruling, Share, Wants};
 use crate::snapshot::Counters;
 use overtime_protocol::native::Limits;
-use overtime_protocol::{Code, Problem};
+use overtime_protocol::{Code, Problem, TenantId};
 
 /// What a session needs of the clients to take in frames.
 pub(crate) struct Desk<'a> {
@@ -26,11 +26,11 @@ pub(crate) struct Desk<'a> {
 
 impl Desk<'_> {
     /// Reserves memory for a payload of that length.
-    pub(super) fn reserve(&mut self, bytes: u64) -> Ruling {
+    pub(super) fn reserve(&mut self, tenant: TenantId, bytes: u64) -> Ruling {
         if bytes == 0 {
             return Ruling::Granted;
         }
-        let (ruling, share) = self.budget.begin(self.index, Wants::All(bytes));
+        let (ruling, share) = self.budget.begin(self.index, tenant, Wants::All(bytes));
         *self.share = share;
         ruling
     }

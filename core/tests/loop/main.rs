@@ -9,3 +9,4 @@ mod native;
 mod requests;
 mod slow;
 mod support;
+mod tenants;
