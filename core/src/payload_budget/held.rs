@@ -2,17 +2,16 @@
 
 use crate::limits::BODY_WAIT_RETRY;
 use overtime_protocol::{Code, Problem, TenantId};
-use std::collections::HashMap;
 
 /// Of whatever tenants share, one may have this part.
 const PART: u64 = 4;
 
-/// What all tenants have. Those that have nothing are not kept.
+/// What all tenants have, by their numbers, which are small: each request looks here a few times.
 #[derive(Debug, Default)]
 pub(super) struct HeldBy {
     /// Whether there are others to leave something to.
     pub(super) are_several: bool,
-    tenants: HashMap<TenantId, Held>,
+    tenants: Vec<Held>,
 }
 
 /// What the bodies of one tenant have.
@@ -28,17 +27,15 @@ pub(super) struct Held {
 
 impl HeldBy {
     pub(super) fn of(&self, tenant: TenantId) -> Held {
-        self.tenants.get(&tenant).copied().unwrap_or_default()
+        self.tenants.get(tenant.0 as usize).copied().unwrap_or_default()
     }
 
     pub(super) fn change(&mut self, tenant: TenantId, change: impl FnOnce(&mut Held)) {
-        let mut held = self.of(tenant);
-        change(&mut held);
-        if held == Held::default() {
-            self.tenants.remove(&tenant);
-        } else {
-            self.tenants.insert(tenant, held);
+        let place = tenant.0 as usize;
+        if place >= self.tenants.len() {
+            self.tenants.resize(place + 1, Held::default());
         }
+        change(&mut self.tenants[place]);
     }
 
     /// Whether the tenant would have more under way than its part, with so many bytes more for a body
@@ -50,7 +47,7 @@ impl HeldBy {
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.tenants.is_empty()
+        self.tenants.iter().all(|held| *held == Held::default())
     }
 
     /// Whether so much of the whole is more than one tenant may have.
