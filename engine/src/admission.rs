@@ -12,7 +12,7 @@ mod sojourn;
 mod tests;
 mod turns;
 
-use crate::limits::{ADMISSION_INTERVAL, JOURNAL_WAIT_MAX, ROOM_GROWTH, ROOM_MIN, ROOM_SHRINKAGE};
+use crate::limits::{ADMISSION_INTERVAL, JOURNAL_WAIT_MAX, ROOM_GROWTH, ROOM_SHRINKAGE};
 use crate::stats::AdmissionGauges;
 use crowd::Crowd;
 use overtime_protocol::{LANES, Lane, Monotonic, PerLane};
@@ -35,12 +35,14 @@ pub struct AdmissionRules {
     pub delay: Duration,
     /// The most that each of them may spend there for a whole interval.
     pub standing: Duration,
+    /// So many of them may stand there in any case: few workers hold their callers too.
+    pub room_min: usize,
 }
 
 impl Default for AdmissionRules {
     fn default() -> Self {
         let (delay, standing) = (Duration::from_millis(20), Duration::from_millis(5));
-        Self { enabled: true, delay, standing }
+        Self { enabled: true, delay, standing, room_min: 16 }
     }
 }
 
@@ -190,8 +192,8 @@ impl Admission {
     /// How many of those who are waited for may stand in the lane while it is overloaded.
     pub(crate) fn room(&self, workers: usize) -> usize {
         let drained = (self.drain * self.rules.delay.as_secs_f64()) as usize;
-        let room = drained.max(workers).max(ROOM_MIN) as f64 * self.left;
-        (room as usize).max(ROOM_MIN)
+        let room = drained.max(workers).max(self.rules.room_min) as f64 * self.left;
+        (room as usize).max(self.rules.room_min)
     }
 
     /// How many may stay of those who stood there before it was overloaded: whoever starts before the

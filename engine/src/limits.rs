@@ -44,8 +44,6 @@ pub(crate) const ADMISSION_INTERVAL: Duration = Duration::from_millis(100);
 pub(crate) const TURN_MAX: Duration = Duration::from_millis(10);
 /// Records for which callers wait take too long if this is their average.
 pub(crate) const JOURNAL_WAIT_MAX: Duration = Duration::from_millis(50);
-/// So many who are waited for may always stand in the lane: few workers hold their callers too.
-pub(crate) const ROOM_MIN: usize = 16;
 /// What is left of the room after each interval in which the turns or the journal took too long.
 pub(crate) const ROOM_SHRINKAGE: f64 = 0.5;
 /// The part of the room that comes back with each other interval.

@@ -82,7 +82,7 @@ fn a_journal_that_says_nothing_is_slow_too() {
 #[test]
 fn few_always_have_room_and_many_have_as_much_as_they_use() {
     let mut admission = Admission::new(AdmissionRules::default());
-    assert_eq!(admission.room(1), ROOM_MIN);
+    assert_eq!(admission.room(1), 16);
     interval(&mut admission, 0, 10_000, 15);
     // A hundred thousand a second.
     assert_eq!((admission.room(1), admission.room_to_stay(1)), (2_000, 10_000));

@@ -38,6 +38,7 @@ impl Config {
                 enabled: self.admission.enabled,
                 delay: self.admission.delay.0,
                 standing: self.admission.standing.0,
+                ..overtime_engine::AdmissionRules::default()
             },
             ..overtime_engine::Limits::default()
         }

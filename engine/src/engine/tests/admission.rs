@@ -2,14 +2,17 @@
 
 use super::harness::{Stage, check, check_within, setup};
 use crate::engine::Engine;
-use crate::limits::{Limits, ROOM_MIN};
+use crate::limits::Limits;
 use overtime_protocol::Lane;
 use std::fmt::Write;
+
+/// As many as may stand in the lane of one worker.
+const ROOM: usize = 16;
 
 /// One worker has `a`, and as many wait in the lane as may.
 fn crowded(story: &str) -> String {
     let mut text = "submit a echo\n> dispatch interactive a#1\n".to_owned();
-    for number in 0..ROOM_MIN {
+    for number in 0..ROOM {
         writeln!(text, "submit t{number} echo").unwrap();
     }
     text + story
@@ -137,12 +140,12 @@ fn whoever_waits_again_has_its_task_back_in_the_lane_once_there_is_room() {
         queued = play(line);
     }
     // `x` runs in the background, and there is no room for `y`.
-    assert_eq!((queued[Lane::Interactive], queued[Lane::Background]), (ROOM_MIN as u64, 1));
+    assert_eq!((queued[Lane::Interactive], queued[Lane::Background]), (ROOM as u64, 1));
     play("done a");
     let room = play("ask q document y wait=5s");
     let queued = (room[Lane::Interactive], room[Lane::Background]);
     // `a` was over at once, so the next eight went out together.
-    assert_eq!(queued, (ROOM_MIN as u64 - 8 + 1, 0));
+    assert_eq!(queued, (ROOM as u64 - 8 + 1, 0));
 }
 
 #[test]

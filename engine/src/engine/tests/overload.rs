@@ -21,7 +21,7 @@ fn seconds() -> usize {
 
 /// Rules by which no lane is ever overloaded.
 const PATIENT: AdmissionRules =
-    AdmissionRules { enabled: true, delay: Duration::MAX, standing: Duration::MAX };
+    AdmissionRules { enabled: true, delay: Duration::MAX, standing: Duration::MAX, room_min: 16 };
 const NONE: AdmissionRules = AdmissionRules { enabled: false, ..PATIENT };
 
 /// So many callers that fifty times as many come as can be served: each every two and a half seconds.

@@ -7,6 +7,7 @@ use super::harness::{kinds, setup};
 use super::key_journal::KeyJournal;
 use super::sights::{Sights, TENANTS};
 use super::task_journal::{Move, TaskJournal};
+use crate::admission::AdmissionRules;
 use crate::engine::Engine;
 use crate::event::{Ask, Effect, Event, Freed, Sight, Steer, Submission, Wants, Wish};
 use crate::limits::Limits;
@@ -17,8 +18,9 @@ use overtime_protocol::record::{Change, Put, ReadMark};
 use overtime_protocol::repair::{Remedy, RepairOrder};
 use overtime_protocol::{
     Append, Chain, ChainNumber, Chunk, Completion, Fate, Fault, Fingerprint, Form, Go, Job,
-    KeyHash, KindId, LANES, Lane, Now, Outcome, Payload, PerLane, Policy, Product, Progress, Rate,
-    ReplyTo, Ruling, SpoolOrder, Spooled, TaskId, TenantId, TenantName, UnixMillis, Verdict,
+    KeyHash, KindId, LANES, Lane, MemoryPressure, Now, Outcome, Payload, PerLane, Policy, Product,
+    Progress, Rate, ReplyTo, Ruling, SpoolOrder, Spooled, TaskId, TenantId, TenantName, UnixMillis,
+    Verdict,
 };
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -73,7 +75,13 @@ impl Day {
         if seed.is_multiple_of(4) {
             limits.payload_memory_max_bytes = 800_000;
         }
-        let mut setup = setup(3, limits, seed);
+        // On some days it is soon too much for those who wait.
+        if seed.is_multiple_of(5) {
+            let (delay, standing) = (Duration::from_micros(100), Duration::from_micros(50));
+            limits.admission = AdmissionRules { enabled: true, delay, standing, room_min: 1 };
+        }
+        let workers = if limits.admission.room_min == 1 { 1 } else { 3 };
+        let mut setup = setup(workers, limits, seed);
         // On most days others stand in for workers that are held for long.
         setup.plan.foreground_max += (seed % 3) as usize;
         let mut engine = Engine::new(setup);
@@ -118,6 +126,7 @@ impl Day {
             10..12 => self.look_up(),
             12 => self.steer(),
             0..3 => self.submit(),
+            8 if self.chance.below(8) == 0 => self.press(),
             8 => self.spool(),
             3 => self.ask(),
             4..6 => self.complete(),
@@ -278,6 +287,12 @@ impl Day {
             Ruling::Kept { go: Go::On, .. } | Ruling::Conflict => None,
             Ruling::Kept { go: Go::Yield, .. } | Ruling::Stop => Some(Go::Yield),
         };
+    }
+
+    fn press(&mut self) {
+        let levels = [MemoryPressure::Fine, MemoryPressure::Alarm, MemoryPressure::Full];
+        let level = levels[self.chance.below(3) as usize];
+        self.event(Event::MemoryPressure(level));
     }
 
     fn spool(&mut self) {
@@ -445,6 +460,7 @@ impl Day {
 
     /// Faults stop; everything must come to its end.
     fn end(&mut self) {
+        self.event(Event::MemoryPressure(MemoryPressure::Fine));
         for _ in 0..20_000 {
             let repaired = self.engine.repairs.are_over();
             let (tasks, quiet) = (self.engine.stats().tasks, self.engine.is_quiet());
@@ -503,6 +519,7 @@ fn whatever_happens_everything_ends_once_and_everybody_is_answered_once() {
         return;
     }
     let (mut cancelled, mut resumed, mut hired) = (0, 0, 0);
+    let (mut trimmed, mut cut) = (0, 0);
     let days = std::env::var("OVERTIME_ENGINE_DAYS")
         .map_or(300, |days| days.parse().expect("OVERTIME_ENGINE_DAYS is a number"));
     for seed in 0..days {
@@ -511,6 +528,8 @@ fn whatever_happens_everything_ends_once_and_everybody_is_answered_once() {
                 cancelled += stats.cancelled;
                 resumed += stats.resumed;
                 hired += stats.hired;
+                trimmed += stats.trimmed;
+                cut += stats.cut_for_room;
             }
             Err(panic) => {
                 eprintln!("replay with OVERTIME_ENGINE_SEED={seed}");
@@ -518,6 +537,7 @@ fn whatever_happens_everything_ends_once_and_everybody_is_answered_once() {
             }
         }
     }
+    assert!(trimmed > 50 && cut > 20, "too much room: {trimmed}, {cut}");
     assert!(cancelled > 1_000 && resumed > 1_000, "days too quiet: {cancelled}, {resumed}");
     assert!(hired > 200, "nobody is held for long: {hired}");
 }
