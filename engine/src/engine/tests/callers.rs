@@ -10,11 +10,25 @@ pub(super) struct Callers {
     /// How long they ask the server to hold them.
     pub(super) wait: Duration,
     pub(super) strict: bool,
+    pub(super) returns: Returns,
+}
+
+/// When a caller comes again, two to three seconds after it was answered or gave up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Returns {
+    Never,
+    UntilServed,
+    Always,
 }
 
 impl Default for Callers {
     fn default() -> Self {
-        Self { tenant: TenantId::default(), wait: Duration::from_secs(10), strict: false }
+        Self {
+            tenant: TenantId::default(),
+            wait: Duration::from_secs(10),
+            strict: false,
+            returns: Returns::Never,
+        }
     }
 }
 
@@ -22,6 +36,8 @@ impl Default for Callers {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     pub(super) offered: u64,
+    /// How many callers came for the first time.
+    pub(super) first: u64,
     /// Answered 200 while they waited, by second.
     pub(super) served: Vec<u64>,
     pub(super) cut: u64,

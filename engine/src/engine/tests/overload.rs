@@ -1,9 +1,10 @@
 //! What a storm of callers leaves of the lane of single calls. Everything is counted over the time of
 //! a simulation; `OVERTIME_ENGINE_STORM_ROUNDS` plays as many seeds, with storms of a minute.
 
-use super::callers::Callers;
+use super::callers::{Callers, Returns};
 use super::storm::Storm;
 use crate::admission::AdmissionRules;
+use overtime_protocol::Monotonic;
 use std::time::Duration;
 
 fn rounds() -> Option<u64> {
@@ -31,6 +32,7 @@ fn fiftyfold(storm: &Storm) -> u64 {
 
 fn stormy(seed: u64, rules: AdmissionRules, callers: Callers) -> Storm {
     let mut storm = Storm::new(seed, rules);
+    let callers = Callers { returns: Returns::Always, ..callers };
     storm.crowd(callers, fiftyfold(&storm));
     storm.run(Duration::from_secs(seconds() as u64));
     storm
@@ -165,4 +167,32 @@ fn a_tenant_who_is_loud_is_cut_and_the_others_hardly_notice() {
         assert!(seen.percentile(990) <= 2 * before, "seed {seed}: {:?}", seen.percentile(990));
         assert!(seen.cut * 1000 <= seen.offered && loud.cut > 1000, "seed {seed}: {}", seen.cut);
     }
+}
+
+/// How long it takes until no more than a second's callers are pending, after as many as came in an
+/// outage of that long have come at once; and how long it would take at best.
+fn recovery(seed: u64, rules: AdmissionRules, outage: Duration) -> (Option<Duration>, Duration) {
+    let mut storm = Storm::new(seed, rules);
+    let callers = Callers { returns: Returns::UntilServed, ..Callers::default() };
+    let rate = 0.5 * storm.capacity();
+    storm.crowd(callers, (rate * outage.as_secs_f64()) as u64);
+    storm.stream(callers, rate);
+    while storm.now.monotonic.since(Monotonic(0)) < 2 * outage {
+        storm.run(Duration::from_millis(100));
+        let seen = storm.seen_by(0..2);
+        if (seen.first - seen.served_between(0, usize::MAX)) as f64 <= rate {
+            return (Some(storm.now.monotonic.since(Monotonic(0))), outage);
+        }
+    }
+    (None, outage)
+}
+
+#[test]
+fn those_who_return_after_an_outage_are_worked_off() {
+    let outage = Duration::from_secs(if rounds().is_some() { 125 } else { 40 });
+    for seed in seeds() {
+        let (took, best) = recovery(seed, AdmissionRules::default(), outage);
+        assert!(took.is_some_and(|took| took <= best.mul_f64(1.25)), "seed {seed}: {took:?}");
+    }
+    assert_eq!(recovery(0, NONE, outage).0, None, "a queue without an end works it off too");
 }

@@ -1,7 +1,7 @@
 //! A server in a storm: callers with little patience, workers that take their time and a journal that
 //! takes a millisecond, by the clock of a simulation. A seed decides the whole of it.
 
-use super::callers::{Callers, Seen};
+use super::callers::{Callers, Returns, Seen};
 use super::harness::setup;
 use crate::admission::AdmissionRules;
 use crate::engine::{Engine, Setup};
@@ -41,8 +41,6 @@ enum Due {
 struct Waiting {
     group: usize,
     since: Monotonic,
-    /// Whether it comes again.
-    returns: bool,
 }
 
 pub(super) struct Storm {
@@ -88,19 +86,19 @@ impl Storm {
         self.engine.plan().ceiling(Lane::Interactive) as f64 / EXEC.as_secs_f64()
     }
 
-    /// So many callers come within two seconds, and each comes again two to three seconds after it
-    /// was told 202, had its answer or gave up waiting for that.
+    /// So many callers come within two seconds.
     pub(super) fn crowd(&mut self, callers: Callers, count: u64) {
         self.groups.push((callers, Seen::default()));
         self.rates.push(0.0);
         let group = self.groups.len() - 1;
+        self.groups[group].1.first = count;
         for _ in 0..count {
             let after = self.chance.jitter(Duration::from_secs(2));
             self.later(after, Due::Comes(group));
         }
     }
 
-    /// Callers of this group come at random, each once.
+    /// Callers of this group come at random.
     pub(super) fn stream(&mut self, callers: Callers, rate: f64) -> usize {
         self.groups.push((callers, Seen::default()));
         self.rates.push(rate);
@@ -120,6 +118,7 @@ impl Storm {
         let mut all = Seen::default();
         for (_, seen) in &self.groups[groups] {
             all.offered += seen.offered;
+            all.first += seen.first;
             all.cut += seen.cut;
             all.refused += seen.refused;
             all.gave_up += seen.gave_up;
@@ -174,16 +173,17 @@ impl Storm {
 
     fn happen(&mut self, due: Due) {
         match due {
-            Due::Comes(group) => self.submit(group, true),
+            Due::Comes(group) => self.submit(group),
             Due::Streams(group) => {
                 self.await_next(group);
-                self.submit(group, false);
+                self.groups[group].1.first += 1;
+                self.submit(group);
             }
             Due::GivesUp(caller) => {
                 let Some(waiting) = self.waiting.remove(&caller) else { return };
                 self.groups[waiting.group].1.gave_up += 1;
-                if waiting.returns {
-                    self.submit(waiting.group, true);
+                if self.groups[waiting.group].0.returns != Returns::Never {
+                    self.submit(waiting.group);
                 }
             }
             Due::Completes(place) => {
@@ -203,13 +203,13 @@ impl Storm {
         self.engine.handle(event, self.now, &mut self.out);
     }
 
-    fn submit(&mut self, group: usize, returns: bool) {
+    fn submit(&mut self, group: usize) {
         self.callers += 1;
         let reply_to = ReplyTo(self.callers);
         let (callers, seen) = &mut self.groups[group];
-        let Callers { tenant, wait, strict } = *callers;
+        let Callers { tenant, wait, strict, .. } = *callers;
         seen.offered += 1;
-        self.waiting.insert(reply_to, Waiting { group, since: self.now.monotonic, returns });
+        self.waiting.insert(reply_to, Waiting { group, since: self.now.monotonic });
         let patience = self.patience();
         self.later(patience, Due::GivesUp(reply_to));
         self.event(Event::Submitted(Submission {
@@ -269,7 +269,9 @@ impl Storm {
             }
             other => panic!("nobody asked for that: {other:?}"),
         }
-        if waiting.returns {
+        let is_served = matches!(answer, Answer::Result { .. });
+        let returns = self.groups[waiting.group].0.returns;
+        if returns == Returns::Always || (returns == Returns::UntilServed && !is_served) {
             let patience = self.patience();
             self.later(patience, Due::Comes(waiting.group));
         }
