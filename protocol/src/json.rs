@@ -25,6 +25,15 @@ impl<'a> Json<'a> {
         write_text(self.out, value);
     }
 
+    /// A text member made of two parts.
+    pub fn joined_text(&mut self, name: &str, [first, second]: [&str; 2]) {
+        self.name(name);
+        self.out.push(b'"');
+        write_within(self.out, first);
+        write_within(self.out, second);
+        self.out.push(b'"');
+    }
+
     /// A text member, or null.
     pub fn optional_text(&mut self, name: &str, value: Option<&str>) {
         match value {
@@ -36,7 +45,7 @@ impl<'a> Json<'a> {
     /// A number member.
     pub fn number(&mut self, name: &str, value: u64) {
         self.name(name);
-        self.out.extend_from_slice(value.to_string().as_bytes());
+        write_decimal(self.out, value);
     }
 
     /// A number member, or null.
@@ -104,23 +113,55 @@ impl<'a> Json<'a> {
 
 /// Appends `value` as a JSON string, quotes included.
 pub fn write_text(out: &mut Vec<u8>, value: &str) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
-    for byte in value.bytes() {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0..0x20 | 0x7f => {
-                out.extend_from_slice(b"\\u00");
-                out.push(HEX[usize::from(byte >> 4)]);
-                out.push(HEX[usize::from(byte & 15)]);
-            }
-            _ => out.push(byte),
+    write_within(out, value);
+    out.push(b'"');
+}
+
+/// Appends `value` as it stands within a JSON string: most of it at a stroke, because nearly nothing
+/// has to be escaped.
+fn write_within(out: &mut Vec<u8>, value: &str) {
+    let mut rest = value.as_bytes();
+    while let Some(at) = rest.iter().position(|&byte| is_escaped(byte)) {
+        out.extend_from_slice(&rest[..at]);
+        write_escaped(out, rest[at]);
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+}
+
+fn is_escaped(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..0x20 | 0x7f)
+}
+
+fn write_escaped(out: &mut Vec<u8>, byte: u8) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    match byte {
+        b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        _ => {
+            out.extend_from_slice(b"\\u00");
+            out.push(HEX[usize::from(byte >> 4)]);
+            out.push(HEX[usize::from(byte & 15)]);
         }
     }
-    out.push(b'"');
+}
+
+/// Appends `value` in decimal digits.
+pub(crate) fn write_decimal(out: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [b'0'; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
 }
 
 #[cfg(test)]

@@ -223,7 +223,7 @@ impl Problem {
     pub fn write_json(&self, out: &mut Vec<u8>) {
         let slug = self.slug();
         let mut json = Json::object(out);
-        json.text("type", &format!("urn:overtime:problem:{slug}"));
+        json.joined_text("type", ["urn:overtime:problem:", slug]);
         json.text("title", self.code.title());
         json.number("status", u64::from(self.code.status()));
         json.text("detail", &self.detail);

@@ -1,6 +1,7 @@
 //! The lines of an answer's head, written by hand: at a hundred thousand answers a second a
 //! formatter would show. It knows how a line is written and never which lines an answer has.
 
+use crate::json::write_decimal as decimal;
 use std::time::Duration;
 
 /// A head being written at the end of a buffer. Names come with their colon and space.
@@ -82,20 +83,6 @@ fn reason(status: u16) -> &'static str {
         // The reason phrase may be empty (RFC 9112, section 4).
         _ => "",
     }
-}
-
-fn decimal(out: &mut Vec<u8>, mut value: u64) {
-    let mut digits = [b'0'; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
 }
 
 fn milliseconds(out: &mut Vec<u8>, span: Duration) {

@@ -237,3 +237,26 @@ fn a_small_body_offers_no_room() {
         assert_eq!(deframer.spare(&pool).is_some(), offers, "{length}");
     }
 }
+
+#[test]
+fn a_body_that_nobody_wants_is_passed_over_and_what_is_behind_it_is_not() {
+    let limits = Limits::default();
+    let text = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nrefuseGET /b HTTP/1.1\r\n";
+    for cut in 0..=6 {
+        let mut deframer = Deframer::new();
+        let (used, step) = deframer.advance(text.as_bytes(), &limits);
+        assert!(matches!(step, Ok(Step::Head(_))));
+        deframer.pass_over_body();
+        assert!(deframer.spare(&SegmentPool::default()).is_none());
+        let (body, behind) = text.as_bytes()[used..].split_at(cut);
+        let mut taken = deframer.advance(body, &limits);
+        if cut < 6 {
+            assert!(matches!(taken, (_, Ok(Step::More))), "{cut}");
+            assert_eq!(deframer.body_remaining(), Some(6 - cut as u64));
+            taken = deframer.advance(behind, &limits);
+        }
+        assert!(matches!(taken.1, Ok(Step::Body(payload)) if payload.is_empty()), "{cut}");
+        assert_eq!(deframer.copied(), 0);
+        assert_eq!(&text.as_bytes()[used + 6..][..4], b"GET ");
+    }
+}
