@@ -135,6 +135,11 @@ impl Clients {
         self.answering.recycle(encoded);
     }
 
+    /// Writes what is left of the connection's output, without waiting for the turn's flush.
+    pub(super) fn go_on_now(&mut self, index: usize, now: Monotonic) {
+        self.flush_one(Flush { index, head: 0..0, body: None }, &[], now);
+    }
+
     fn flush_one(&mut self, flush: Flush, encoded: &[u8], now: Monotonic) {
         let Flush { index, head, body } = flush;
         let Some(connection) = self.connections.get_mut(index) else { return };

@@ -96,6 +96,14 @@ impl Clients {
         self.connections[index].listed && awaited != Awaited::End
     }
 
+    /// Whether the peer of a connection that could not be written to has taken something meanwhile:
+    /// the poll tells of that only when it is much.
+    pub(super) fn has_moved_on(&mut self, index: usize, write: impl FnOnce(&mut Self)) -> bool {
+        let before = self.counters.bytes_written;
+        write(self);
+        self.counters.bytes_written > before || !self.connections.contains(index)
+    }
+
     fn time_out(&mut self, index: usize, awaited: Option<Awaited>, now: Monotonic) {
         let connection = &mut self.connections[index];
         if let Speech::Native(_) = connection.speech {
@@ -106,6 +114,13 @@ impl Clients {
             self.time_out_follower(index, now);
             return;
         }
+        if matches!(connection.stage, Stage::Answering(_))
+            && !connection.output.is_empty()
+            && self.has_moved_on(index, |clients| clients.go_on_now(index, now))
+        {
+            return;
+        }
+        let connection = &mut self.connections[index];
         let phase = connection.deframer.phase();
         let is_paused = matches!(connection.stage, Stage::Paused(_));
         let reads = is_paused || matches!(connection.stage, Stage::Reading | Stage::Ordered(_));

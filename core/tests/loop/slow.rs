@@ -1,5 +1,7 @@
 //! Peers that take their time: what they cost the others, and when they are given up.
 
+#![expect(clippy::disallowed_methods, reason = "a slow reader takes its time")]
+
 use crate::support::{Server, echo, limits, read_all, read_until, start, statuses, submit};
 use overtime_core::{Counters, Limits, Mail};
 use overtime_protocol::MemoryPressure;
@@ -62,6 +64,24 @@ fn whoever_does_not_read_its_answers_is_closed() {
     while stream.write_all(request.as_bytes()).is_ok() {}
     server.wait_until(|snapshot| snapshot.connections == 0);
     assert_eq!(server.inspect().core.timed_out, 1);
+}
+
+/// The poll tells of room only when much of the socket's buffer is free, which takes it longer than
+/// it may rest.
+#[test]
+fn whoever_reads_slowly_but_steadily_is_not_closed() {
+    const BYTES: usize = 15 << 20;
+    let http = overtime_protocol::http::Limits { body_max_bytes: 1 << 24, ..limits().http };
+    let server = start(Limits { http, body_progress_timeout: PATIENT, ..limits() });
+    let mut stream = server.connect();
+    stream.write_all(echo(&"x".repeat(BYTES)).as_bytes()).unwrap();
+    let (mut taken, mut piece) = (0, vec![0; 128 * 1024]);
+    while taken < BYTES {
+        stream.read_exact(&mut piece).unwrap();
+        taken += piece.len();
+        std::thread::sleep(PATIENT / 5);
+    }
+    assert_eq!(server.inspect().core.timed_out, 0);
 }
 
 #[test]

@@ -19,10 +19,15 @@ impl Clients {
         let connection = &mut self.connections[index];
         let Speech::Native(session) = &mut connection.speech else { return };
         let lingers = session.stage() == Stage::Lingering;
+        let is_unread = session.clocks.write_is_late(now) || awaited == Some(Awaited::Reader);
+        if is_unread && self.has_moved_on(index, |clients| clients.flush_native(index, now)) {
+            return;
+        }
+        let connection = &mut self.connections[index];
+        let Speech::Native(session) = &mut connection.speech else { return };
         if !lingers {
             self.counters.timed_out += 1;
         }
-        let is_unread = session.clocks.write_is_late(now) || awaited == Some(Awaited::Reader);
         if lingers || is_unread || session.phase() == Phase::Idle {
             self.close(index);
             return;
