@@ -212,7 +212,7 @@ impl Engine {
             Event::Followed(task) => self.follow(task),
             Event::Unfollowed(task) => self.unfollow(task),
             Event::Space { is_low, over } => self.note_space(is_low, &over),
-            Event::Policies(ring) => self.tenants.set_policies(&ring, now.monotonic),
+            Event::Policies(ring) => self.note_policies(&ring, now.monotonic),
             Event::MemoryPressure(pressure) => self.relief.note(pressure),
             Event::JournalFailed => self.fail(out),
             Event::DrainStarted => self.start_drain(),

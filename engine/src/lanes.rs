@@ -56,6 +56,12 @@ impl LanePlan {
         self.foreground_max.saturating_sub(self.foreground)
     }
 
+    /// How many foreground workers one tenant may hold for long while there are others.
+    pub(crate) fn share_of_one(&self) -> u32 {
+        let half = self.foreground.max(self.foreground_max) / 2;
+        u32::try_from(half.max(1)).unwrap_or(u32::MAX)
+    }
+
     /// How many workers are kept for a lane.
     pub fn floor(&self, lane: Lane) -> usize {
         match lane {

@@ -64,6 +64,8 @@ struct TenantQueue {
     /// The round of its next turn, or of its latest if that is over.
     due: u64,
     link: Link,
+    /// It has no turn however much it has to start.
+    is_set_back: bool,
 }
 
 impl Linked for TenantQueue {
@@ -110,10 +112,40 @@ impl LaneQueue {
             self.tenants.resize_with(place + 1, TenantQueue::default);
         }
         if self.tenants[place].is_empty() {
-            let round = self.tenants[place].comes_back(self.rounds.now());
-            self.rounds.join(&mut self.tenants, tenant, round);
+            self.have_turns(tenant);
         }
         &mut self.tenants[place]
+    }
+
+    /// A tenant stands in the round of its next turn, unless it is set back.
+    fn have_turns(&mut self, tenant: TenantId) {
+        let queue = &mut self.tenants[tenant.0 as usize];
+        if !queue.is_set_back {
+            let round = queue.comes_back(self.rounds.now());
+            self.rounds.join(&mut self.tenants, tenant, round);
+        }
+    }
+
+    /// From here on a tenant has no turns, or has them again.
+    pub(crate) fn set_back(&mut self, tenant: TenantId, is_set_back: bool) {
+        let place = tenant.0 as usize;
+        if self.tenants.len() <= place {
+            self.tenants.resize_with(place + 1, TenantQueue::default);
+        }
+        let queue = &mut self.tenants[place];
+        if std::mem::replace(&mut queue.is_set_back, is_set_back) == is_set_back {
+            return;
+        }
+        match (queue.is_empty(), is_set_back) {
+            (true, _) => {}
+            (false, true) => self.rounds.leave(&mut self.tenants, tenant),
+            (false, false) => self.have_turns(tenant),
+        }
+    }
+
+    /// Whether anybody has a turn.
+    pub(crate) fn has_turns(&self) -> bool {
+        self.rounds.has_any()
     }
 
     /// Takes a task out of its place.

@@ -4,17 +4,17 @@
 //! many workers a lane may keep busy is for the credits to say.
 
 use crate::limits::{LONG_AFTER, SPARE_IDLE_MAX};
-use overtime_protocol::{ChainNumber, Lane, Monotonic};
+use overtime_protocol::{ChainNumber, Lane, Monotonic, TenantId};
 use std::collections::{HashMap, VecDeque};
 
 /// What stands in for whom.
 #[derive(Debug)]
 pub(crate) struct Spares {
-    /// The most that there may be. If there may be none, no chain is watched.
+    /// The most that there may be.
     max: usize,
     /// Those that were asked for and have not come.
     hiring: usize,
-    young: Young,
+    young: YoungChains,
     /// Chains that are out for long, and whether a spare stands in for their worker.
     long: HashMap<ChainNumber, Long>,
     /// Those of them for whose worker nobody stands in, in order.
@@ -29,7 +29,18 @@ pub(crate) struct Spares {
 #[derive(Clone, Copy, Debug)]
 struct Long {
     lane: Lane,
+    /// Whose chain it is.
+    tenant: TenantId,
     has_spare: bool,
+}
+
+/// What a chain that is through leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// What is free again.
+    pub(crate) charge: Charge,
+    /// Whose it was, if it had been out for long.
+    pub(crate) long_of: Option<TenantId>,
 }
 
 /// What the worker of a chain was charged to.
@@ -46,7 +57,7 @@ impl Spares {
         Self {
             max,
             hiring: 0,
-            young: Young::default(),
+            young: YoungChains::default(),
             long: HashMap::new(),
             waiting: VecDeque::new(),
             refused_until: None,
@@ -56,44 +67,50 @@ impl Spares {
     }
 
     /// A chain is handed out.
-    pub(crate) fn start(&mut self, chain: ChainNumber, lane: Lane, now: Monotonic) {
-        if self.max > 0 && matches!(lane, Lane::Control | Lane::Interactive) {
-            self.young.push(chain, lane, now);
+    pub(crate) fn start(
+        &mut self,
+        chain: ChainNumber,
+        lane: Lane,
+        tenant: TenantId,
+        since: Monotonic,
+    ) {
+        if matches!(lane, Lane::Control | Lane::Interactive) {
+            self.young.push(chain, Young { lane, tenant, since });
         }
     }
 
-    /// A chain is through. Says what its worker was charged to.
-    pub(crate) fn end(&mut self, chain: ChainNumber) -> Charge {
-        if self.young.take(chain).is_some() || self.long.is_empty() {
-            return Charge::Lane;
+    /// A chain is through.
+    pub(crate) fn end(&mut self, chain: ChainNumber) -> Left {
+        let was_young = self.young.take(chain).is_some();
+        // Asked for each chain that ends, and nearly always in vain.
+        if was_young || self.long.is_empty() {
+            return Left { charge: Charge::Lane, long_of: None };
         }
-        match self.long.remove(&chain) {
-            Some(Long { has_spare: true, .. }) => Charge::Spare,
-            Some(Long { has_spare: false, .. }) => {
-                self.waiting.retain(|&waiting| waiting != chain);
-                Charge::Lane
-            }
-            None => Charge::Lane,
+        let long = self.long.remove(&chain);
+        if long.is_some_and(|long| !long.has_spare) {
+            self.waiting.retain(|&waiting| waiting != chain);
         }
+        let has_spare = long.is_some_and(|long| long.has_spare);
+        let charge = if has_spare { Charge::Spare } else { Charge::Lane };
+        Left { charge, long_of: long.map(|long| long.tenant) }
     }
 
-    /// The next chain that has been out for long. It waits for a spare now.
-    pub(crate) fn pop_long(&mut self, now: Monotonic) -> bool {
-        let Some((chain, lane)) = self.young.pop(now) else { return false };
-        self.wait(chain, lane);
-        true
+    /// The next chain that has been out for long waits for a spare from now on. Returns whose it is.
+    pub(crate) fn pop_long(&mut self, now: Monotonic) -> Option<TenantId> {
+        let (chain, young) = self.young.pop(now)?;
+        Some(self.wait(chain, young))
     }
 
-    /// The chain counts as one that is out for long from now on; returns whether that is news.
-    pub(crate) fn is_long_now(&mut self, chain: ChainNumber) -> bool {
-        let Some(lane) = self.young.take(chain) else { return false };
-        self.wait(chain, lane);
-        true
+    /// The chain counts as one that is out for long from now on. Returns whose it is, if that is news.
+    pub(crate) fn is_long_now(&mut self, chain: ChainNumber) -> Option<TenantId> {
+        let young = self.young.take(chain)?;
+        Some(self.wait(chain, young))
     }
 
-    fn wait(&mut self, chain: ChainNumber, lane: Lane) {
-        self.long.insert(chain, Long { lane, has_spare: false });
+    fn wait(&mut self, chain: ChainNumber, Young { lane, tenant, .. }: Young) -> TenantId {
+        self.long.insert(chain, Long { lane, tenant, has_spare: false });
         self.waiting.push_back(chain);
+        tenant
     }
 
     /// Somebody stands in for the worker of the chain that has waited longest: the lane whose place
@@ -163,44 +180,51 @@ impl Spares {
     }
 }
 
-/// Chains that have not been out for long, in the order of their numbers and so of their starts.
-#[derive(Debug, Default)]
+/// A chain that has not been out for long.
+#[derive(Clone, Copy, Debug)]
 struct Young {
+    lane: Lane,
+    tenant: TenantId,
+    since: Monotonic,
+}
+
+/// All of them, in the order of their numbers and so of their starts.
+#[derive(Debug, Default)]
+struct YoungChains {
     /// The number of the first.
     first: u64,
     /// Neither the first nor the last is empty: those between that are through are, and those of
     /// other lanes.
-    chains: VecDeque<Option<(Lane, Monotonic)>>,
+    chains: VecDeque<Option<Young>>,
 }
 
-impl Young {
-    fn push(&mut self, chain: ChainNumber, lane: Lane, now: Monotonic) {
+impl YoungChains {
+    fn push(&mut self, chain: ChainNumber, young: Young) {
         if self.chains.is_empty() {
             self.first = chain.0;
         }
         let place = usize::try_from(chain.0 - self.first).unwrap_or(usize::MAX);
         self.chains.resize(place, None);
-        self.chains.push_back(Some((lane, now)));
+        self.chains.push_back(Some(young));
     }
 
-    fn take(&mut self, chain: ChainNumber) -> Option<Lane> {
+    fn take(&mut self, chain: ChainNumber) -> Option<Young> {
         let place = usize::try_from(chain.0.checked_sub(self.first)?).ok()?;
-        let (lane, _) = self.chains.get_mut(place)?.take()?;
+        let young = self.chains.get_mut(place)?.take()?;
         self.trim();
-        Some(lane)
+        Some(young)
     }
 
-    fn pop(&mut self, now: Monotonic) -> Option<(ChainNumber, Lane)> {
-        let (lane, since) = self.chains.front().copied().flatten()?;
-        (since + LONG_AFTER <= now).then(|| {
-            let chain = ChainNumber(self.first);
-            self.take(chain);
-            (chain, lane)
-        })
+    fn pop(&mut self, now: Monotonic) -> Option<(ChainNumber, Young)> {
+        if self.next_at()? > now {
+            return None;
+        }
+        let chain = ChainNumber(self.first);
+        self.take(chain).map(|young| (chain, young))
     }
 
     fn next_at(&self) -> Option<Monotonic> {
-        self.chains.front().copied().flatten().map(|(_, since)| since + LONG_AFTER)
+        self.chains.front().copied().flatten().map(|young| young.since + LONG_AFTER)
     }
 
     fn trim(&mut self) {

@@ -31,6 +31,8 @@ pub(crate) struct Tenant {
     pub(crate) busy: u32,
     /// Its payload bytes in memory.
     pub(crate) payload_bytes: u64,
+    /// Foreground workers that it holds for long.
+    pub(crate) holds: u32,
     has_key: bool,
     hurt: Hurt,
 }
@@ -58,6 +60,7 @@ impl Tenant {
             bucket: None,
             busy: 0,
             payload_bytes: 0,
+            holds: 0,
             has_key: false,
             hurt: Hurt::default(),
         }
@@ -83,6 +86,11 @@ impl Tenants {
         self.ids.insert(name.clone(), id);
         self.all.push(Tenant::new(name));
         id
+    }
+
+    /// All that are known.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = TenantId> + use<> {
+        (0..self.all.len() as u32).map(TenantId)
     }
 
     pub(crate) fn name(&self, tenant: TenantId) -> Arc<str> {

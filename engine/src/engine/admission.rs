@@ -242,7 +242,8 @@ impl Engine {
             return None;
         }
         let slot = self.next_in(Lane::Background)?;
-        if self.table.get(slot).is_some_and(|task| task.cut) {
+        let may = |task: &Task| task.cut && !self.holds_its_share(task.durable.tenant);
+        if self.table.get(slot).is_some_and(may) {
             return Some(slot);
         }
         self.enqueue_again(slot, now.monotonic);

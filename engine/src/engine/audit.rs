@@ -83,6 +83,8 @@ impl Engine {
         assert!(charged <= spares, "more is charged than there are spares");
         let is_served = charged == spares || self.spares.waiting() == 0;
         assert!(is_served, "a spare does nothing while a worker is held for long");
+        let holds: u32 = self.tenants.ids().map(|tenant| self.tenants.get(tenant).holds).sum();
+        assert_eq!(holds as usize, charged + self.spares.waiting(), "workers held for long");
         let workers = charged + foreground + running(Lane::Bulk) + running(Lane::Background);
         let busy = |task: &&crate::task::Task| matches!(task.run, Run::Running);
         let count = self.table.iter().filter(busy).count();
@@ -102,9 +104,18 @@ impl Engine {
                 Lane::Bulk | Lane::Background => true,
             };
             let floor = self.plan().floor(lane);
-            let starves = self.stats.queued[lane] > 0 && self.credits.running(lane) < floor;
+            let starves = self.has_startable(lane) && self.credits.running(lane) < floor;
             assert!(!(starves && has_place), "{lane:?} is under its floor and work waits");
         }
+    }
+
+    /// Whether a task waits in a lane whose tenant has its turns there.
+    fn has_startable(&self, lane: Lane) -> bool {
+        let shares = matches!(lane, Lane::Control | Lane::Interactive);
+        self.table.iter().any(|task| {
+            let waits = matches!(task.run, Run::Queued { .. }) && task.charged_lane() == lane;
+            waits && !(shares && self.holds_its_share(task.durable.tenant))
+        })
     }
 
     fn audit_tasks(&self) {

@@ -5,20 +5,56 @@
 use super::Engine;
 use crate::event::Effect;
 use crate::limits::{DETACHED_LONG_AFTER, HIRE_RETRY};
-use crate::spares::Charge;
+use crate::spares::{Charge, Left};
 use crate::table::Slot;
 use crate::task::Run;
-use overtime_protocol::{ChainNumber, Lane, Now};
+use overtime_protocol::keyring::KeyRing;
+use overtime_protocol::{ChainNumber, Lane, Monotonic, Now, TenantId};
 
 impl Engine {
     /// The worker of a chain has nothing left to do.
     pub(super) fn free(&mut self, chain: ChainNumber, lane: Lane) {
-        match self.spares.end(chain) {
+        let Left { charge, long_of } = self.spares.end(chain);
+        match charge {
             Charge::Lane => self.credits.give_back(lane),
             Charge::Spare => {
                 self.credits.end_charge();
                 self.stand_in();
             }
+        }
+        if let Some(tenant) = long_of {
+            self.tenants.get_mut(tenant).holds -= 1;
+            self.look_at_share(tenant);
+        }
+    }
+
+    /// A worker more is held for long by that tenant.
+    fn note_long(&mut self, tenant: TenantId) {
+        self.tenants.get_mut(tenant).holds += 1;
+        self.look_at_share(tenant);
+        self.stand_in();
+    }
+
+    /// Whether a tenant may have more started, as it holds workers for long. What it has running is
+    /// left alone, and what it has in the other lanes too: those have workers of their own.
+    fn look_at_share(&mut self, tenant: TenantId) {
+        let is_over = self.holds_its_share(tenant);
+        for lane in [Lane::Control, Lane::Interactive] {
+            self.queues[lane].set_back(tenant, is_over);
+        }
+    }
+
+    /// Whether a tenant holds half of all workers that there may be, and there are others.
+    pub(super) fn holds_its_share(&self, tenant: TenantId) -> bool {
+        let share = self.credits.plan().share_of_one();
+        self.tenants.are_many() && self.tenants.get(tenant).holds >= share
+    }
+
+    /// What tenants may do has changed, or how many there are.
+    pub(super) fn note_policies(&mut self, ring: &KeyRing, now: Monotonic) {
+        self.tenants.set_policies(ring, now);
+        for tenant in self.tenants.ids() {
+            self.look_at_share(tenant);
         }
     }
 
@@ -28,8 +64,8 @@ impl Engine {
         if !is_due {
             return false;
         }
-        if self.spares.pop_long(now.monotonic) {
-            self.stand_in();
+        if let Some(tenant) = self.spares.pop_long(now.monotonic) {
+            self.note_long(tenant);
         }
         self.ask_for_spares(now, out);
         let (hired, idle) = (self.credits.spares(), self.credits.idle_spares());
@@ -48,8 +84,11 @@ impl Engine {
         let runs = matches!(task.run, Run::Running) && !task.is_waited_for();
         // One that has just begun will mostly be through before a spare has come.
         let is_settled = now.monotonic.since(task.run_since) >= DETACHED_LONG_AFTER;
-        if runs && is_settled && self.spares.is_long_now(task.chain) {
-            self.stand_in();
+        if !(runs && is_settled) {
+            return;
+        }
+        if let Some(tenant) = self.spares.is_long_now(task.chain) {
+            self.note_long(tenant);
             self.ask_for_spares(now, out);
         }
     }

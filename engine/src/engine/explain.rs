@@ -153,6 +153,13 @@ impl Engine {
             lane.name(),
         );
         let shares = matches!(lane, Lane::Control | Lane::Interactive);
+        if shares && self.holds_its_share(task.durable.tenant) {
+            let share = self.credits.plan().share_of_one();
+            return format!(
+                "{reason} Its tenant holds {share} workers or more with what takes long: while others \
+                 share this server, it starts no more until one of them is free."
+            );
+        }
         match self.spares.waiting() {
             long if shares && long > 0 => reason + &self.why_no_spare(long),
             _ => reason,

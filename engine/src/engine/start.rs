@@ -82,7 +82,8 @@ impl Engine {
     }
 
     fn may_start(&self, lane: Lane) -> bool {
-        self.is_starting() && self.stats.queued[lane] > 0 && self.may_take(lane)
+        let waits = self.stats.queued[lane] > 0 && self.queues[lane].has_turns();
+        self.is_starting() && waits && self.may_take(lane)
     }
 
     /// Whether one more worker may be busy for the lane.
@@ -175,6 +176,9 @@ impl Engine {
     fn start(&mut self, party: Party, lane: Lane, now: Now, out: &mut Vec<Effect>) {
         let Party { number, slots, announce } = party;
         let mut jobs = Vec::with_capacity(slots.len());
+        let leader = slots.first().and_then(|&slot| self.table.get(slot));
+        let tenant = leader.map(|task| task.durable.tenant).unwrap_or_default();
+        self.spares.start(number, lane, tenant, now.monotonic);
         for (place, slot) in slots.into_iter().enumerate() {
             let Some(task) = self.table.get_mut(slot) else { continue };
             task.chain = number;
@@ -197,7 +201,6 @@ impl Engine {
             self.note_under_way(slot);
         }
         self.credits.take(lane);
-        self.spares.start(number, lane, now.monotonic);
         self.stats.dispatched[lane] += jobs.len() as u64;
         out.push(Effect::Dispatch(Chain { announce, ..Chain::new(number, lane, jobs) }));
     }

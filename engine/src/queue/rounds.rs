@@ -97,6 +97,11 @@ impl Rounds {
         self.standing -= 1;
     }
 
+    /// Whether anybody stands in any.
+    pub(super) fn has_any(&self) -> bool {
+        self.standing > 0
+    }
+
     /// The tenant whose turn it is. A round in which nobody stands any more is over.
     pub(super) fn next(&mut self) -> Option<TenantId> {
         if self.standing == 0 {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::seed::Seed;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// Everything in lists that are searched from end to end.
 #[derive(Default)]
@@ -12,6 +12,7 @@ struct Model {
     now: u64,
     /// The round of each tenant's next turn, its credit then, and how many it has started.
     due: HashMap<u32, (u64, i64, u32)>,
+    set_back: HashSet<u32>,
 }
 
 impl Model {
@@ -26,14 +27,27 @@ impl Model {
     }
 
     fn enter(&mut self, tenant: u32) {
-        if !self.is_empty(tenant) {
+        if !self.is_empty(tenant) || self.set_back.contains(&tenant) {
             return;
         }
+        self.have_turns(tenant);
+    }
+
+    fn have_turns(&mut self, tenant: u32) {
         let (due, credit, _) = self.due.entry(tenant).or_insert((self.now, 1, 0));
         if *due < self.now {
             (*due, *credit) = (self.now, 1);
         }
         self.rounds.entry(*due).or_default().push(tenant);
+    }
+
+    fn set_back(&mut self, tenant: u32, is_set_back: bool) {
+        if is_set_back {
+            self.set_back.insert(tenant);
+            self.leave(tenant);
+        } else if self.set_back.remove(&tenant) && !self.is_empty(tenant) {
+            self.have_turns(tenant);
+        }
     }
 
     fn leave(&mut self, tenant: u32) {
@@ -110,8 +124,18 @@ fn compare(seed: u64) {
                 queue.remove(id, Slot::numbered(task), STANDINGS[standing], place);
                 model.remove(id.0, task);
             }
+            5 => {
+                let (tenant, chance) = (chance.below(tenants) as u32, chance.below(4));
+                queue.set_back(TenantId(tenant), chance == 0);
+                model.set_back(tenant, chance == 0);
+            }
             _ => check_pop(&mut queue, &mut model, &mut lying),
         }
+        assert_eq!(queue.has_turns(), !model.rounds.is_empty());
+    }
+    for tenant in 0..tenants as u32 {
+        queue.set_back(TenantId(tenant), false);
+        model.set_back(tenant, false);
     }
     while !lying.is_empty() {
         check_pop(&mut queue, &mut model, &mut lying);

@@ -3,8 +3,11 @@
 use super::harness::{Stage, check, check_elastic, setup};
 use crate::admission::AdmissionRules;
 use crate::engine::{Engine, Setup};
+use crate::event::Event;
 use crate::limits::Limits;
-use overtime_protocol::Lane;
+use overtime_protocol::keyring::{KeyEntry, KeyRing, SecretHash};
+use overtime_protocol::{Lane, TenantName};
+use std::sync::Arc;
 
 #[test]
 fn one_that_takes_long_makes_room_for_the_next() {
@@ -227,4 +230,60 @@ fn how_long_an_attempt_waited_for_its_handler_is_counted() {
     // The clock of these workers says that they began when they were through.
     assert_eq!((starts.buckets.iter().sum::<u64>(), starts.sum_ns), (2, 7_000_000));
     assert_eq!(stats.waited_ns[Lane::Interactive], 3_000_000);
+}
+
+/// A stage on which two tenants have keys, with that many workers and as many spares.
+fn shared(workers: usize) -> Stage {
+    let setup = setup(workers, Limits::default(), 7);
+    let mut stage = Stage::new(Engine::new(Setup { plan: setup.plan.up_to(2 * workers), ..setup }));
+    let mut ring = KeyRing::default();
+    for (id, tenant) in [("one", "acme"), ("two", "other")] {
+        let (tenant, secret) = (TenantName::new(tenant).unwrap(), SecretHash::of("s"));
+        ring.add(id, KeyEntry { tenant, secret, expires: None });
+    }
+    stage.event(Event::Policies(Arc::new(ring)));
+    stage
+}
+
+/// However many calls of one tenant block: those of another start at once. Each is told why.
+#[test]
+fn a_tenant_whose_calls_block_leaves_workers_to_the_others() {
+    let mut stage = shared(10);
+    for second in 0..10 {
+        for place in 0..10 {
+            play(&mut stage, &format!("submit a{second}-{place} echo wait=600s tenant=acme"));
+        }
+        let wanted = play(&mut stage, "+1s").matches("> hire").count();
+        (0..wanted).for_each(|_| drop(play(&mut stage, "hired")));
+        let told = play(&mut stage, &format!("submit o{second} echo wait=600s tenant=other"));
+        assert!(told.contains("> dispatch interactive"), "second {second}: {told}");
+        play(&mut stage, &format!("done o{second}"));
+    }
+    // Half of twenty, and those that had begun by then.
+    let stats = stage.engine.stats();
+    let held = stats.charged + stats.long;
+    assert!((10..20).contains(&held), "{held}");
+    assert_eq!(stats.dispatched[Lane::Interactive], held + 10, "those of the other included");
+    assert!(stats.queued[Lane::Interactive] > 0, "somebody waits all the same");
+
+    let told = play(&mut stage, "done a0-0");
+    assert!(!told.contains("dispatch"), "{told}");
+    let mut freed = 1;
+    while !play(&mut stage, &format!("done a0-{freed}")).contains("dispatch") {
+        freed += 1;
+    }
+    assert!(held - freed <= 10, "it has its turns again below its share: {held} - {freed}");
+}
+
+#[test]
+fn who_has_a_server_alone_holds_as_many_workers_as_there_are() {
+    let setup = setup(10, Limits::default(), 7);
+    let mut stage = Stage::new(Engine::new(setup));
+    for place in 0..20 {
+        play(&mut stage, &format!("submit a{place} echo wait=600s tenant=acme"));
+    }
+    play(&mut stage, "+1s");
+    play(&mut stage, "done a0");
+    let stats = stage.engine.stats();
+    assert_eq!((stats.long, stats.running[Lane::Interactive]), (8, 9));
 }

@@ -13,7 +13,7 @@ use crate::event::{Ask, Effect, Event, Freed, Sight, Steer, Submission, Wants, W
 use crate::limits::Limits;
 use crate::seed::Seed;
 use crate::stats::Stats;
-use overtime_protocol::keyring::KeyRing;
+use overtime_protocol::keyring::{KeyEntry, KeyRing, SecretHash};
 use overtime_protocol::record::{Change, Put, ReadMark};
 use overtime_protocol::repair::{Remedy, RepairOrder};
 use overtime_protocol::{
@@ -91,6 +91,11 @@ impl Day {
         if seed.is_multiple_of(3) {
             let rate = Some(Rate { per_second: 2.0, burst: 3 });
             let mut ring = KeyRing::default();
+            for (id, tenant) in [("one", "t1"), ("two", "t2")] {
+                let tenant = TenantName::new(tenant).expect("that is the form of one");
+                let secret = SecretHash::of("s");
+                ring.add(id, KeyEntry { tenant, secret, expires: None });
+            }
             let name = TenantName::new("t1").expect("that is the form of one");
             ring.allow(name, Policy { rate, concurrency: Some(2), ..Policy::default() });
             engine.handle(Event::Policies(Arc::new(ring)), Now::default(), &mut Vec::new());
