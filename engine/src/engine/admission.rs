@@ -236,7 +236,8 @@ impl Engine {
     pub(super) fn next_to_help(&mut self, now: Now) -> Option<Slot> {
         let (lane, limit) = (Lane::Interactive, self.credits.plan().ceiling(Lane::Interactive));
         let spare = (limit / SPARE_SHARE).max(1);
-        let is_idle = self.stats.queued[lane] == 0 && self.credits.running(lane) + spare < limit;
+        let waits = self.stats.queued[lane] > 0 && self.queues[lane].has_turns();
+        let is_idle = !waits && self.credits.running(lane) + spare < limit;
         let may = self.is_starting() && is_idle && self.may_take(lane);
         if self.put_off == 0 || self.admission.is_overloaded() || !may {
             return None;
