@@ -7,3 +7,4 @@ mod native;
 mod native_server;
 mod outages;
 mod server;
+mod strange;

@@ -63,15 +63,14 @@ impl Connection {
     }
 
     pub(crate) fn answer(&mut self, id: u32, payload: &[u8]) {
-        let answered = Answered {
-            status: 200,
-            content_type: None,
-            task: None,
-            spent: None,
-            retry_after_ms: None,
-            tag: None,
-        };
-        self.say(id, &Reply::Answered(answered), payload);
+        self.say(id, &answered(), payload);
+    }
+
+    /// The head of an answer.
+    pub(crate) fn announce(&mut self, id: u32, payload_len: u64) {
+        let mut frame = Vec::new();
+        write(id, &answered(), payload_len, &mut frame).unwrap();
+        self.write(&frame);
     }
 
     pub(crate) fn goodbye(&mut self) {
@@ -82,7 +81,11 @@ impl Connection {
         let mut frame = Vec::new();
         write(id, reply, payload.len() as u64, &mut frame).unwrap();
         frame.extend_from_slice(payload);
-        self.stream.write_all(&frame).unwrap();
+        self.write(&frame);
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
     }
 
     /// The next request; `None` at the end.
@@ -111,4 +114,15 @@ impl Connection {
             }
         }
     }
+}
+
+fn answered() -> Reply {
+    Reply::Answered(Answered {
+        status: 200,
+        content_type: None,
+        task: None,
+        spent: None,
+        retry_after_ms: None,
+        tag: None,
+    })
 }

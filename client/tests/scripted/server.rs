@@ -31,7 +31,13 @@ impl Request {
 /// What is done about it.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
-    Answer { status: u16, fields: String, body: String },
+    Answer {
+        status: u16,
+        fields: String,
+        body: String,
+    },
+    /// These bytes as they are, and the end.
+    Raw(Vec<u8>),
     HangUp,
 }
 
@@ -60,7 +66,7 @@ impl Act {
             Self::Answer { status, fields, body } => {
                 Self::Answer { status, fields: format!("{fields}{field}\r\n"), body }
             }
-            Self::HangUp => Self::HangUp,
+            other => other,
         }
     }
 }
@@ -129,13 +135,20 @@ fn serve(
     while let Ok(Some(request)) = read(&mut reader, clock) {
         asked.lock().unwrap().push(request.clone());
         let act = (script.lock().unwrap())(&request);
-        let Act::Answer { status, fields, body } = act else { return };
-        let length = body.len();
-        let text = format!("HTTP/1.1 {status} S\r\nContent-Length: {length}\r\n{fields}\r\n{body}");
-        if reader.get_mut().write_all(text.as_bytes()).is_err() {
+        let (bytes, goes_on) = match act {
+            Act::Answer { status, fields, body } => (answer(status, &fields, &body), true),
+            Act::Raw(bytes) => (bytes, false),
+            Act::HangUp => return,
+        };
+        if reader.get_mut().write_all(&bytes).is_err() || !goes_on {
             return;
         }
     }
+}
+
+fn answer(status: u16, fields: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 {status} S\r\nContent-Length: {length}\r\n{fields}\r\n{body}").into_bytes()
 }
 
 fn read(reader: &mut BufReader<TcpStream>, clock: &JumpingClock) -> io::Result<Option<Request>> {

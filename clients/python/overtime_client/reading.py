@@ -46,7 +46,7 @@ def _document(end: End) -> Any:
         _fail(end, None)
     try:
         return json.loads(end.last.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _told(Strange(f"it is no JSON: {error}"), end, None) from error
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import selectors
 import socket
 import threading
@@ -25,6 +26,14 @@ _IDLE_MOST = 64
 """Connections that are kept for the next request."""
 
 _READ_BYTES = 64 * 1024
+
+_ANSWER_MAX_BYTES = 64 * 1024 * 1024
+"""More than any result can be."""
+
+_SPAN_MOST = 1e9
+"""Whatever is longer, in seconds, is for ever."""
+
+_TASK = re.compile(r"[0-9A-Za-z]{26}")
 
 _HTTP_PORT = {"http": 80, "https": 443}
 
@@ -80,6 +89,9 @@ class Transport:
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise Unanswered(Silence.LOST, str(error) or type(error).__name__) from error
+        except BaseException:
+            connection.close()
+            raise
         if may_stay:
             self._keep(connection)
         else:
@@ -138,19 +150,27 @@ class Transport:
             # The server refuses a body that it does not want while we send it: its answer is there.
             pass
         response = connection.getresponse()
-        pieces = []
-        while True:
-            _set_timeout(connection, until)
-            piece = response.read1(_READ_BYTES)
-            if not piece:
-                break
-            pieces.append(piece)
-        if response.length:
-            raise http.client.IncompleteRead(b"".join(pieces), response.length)
-        # It is through with its connection only now, because its last bytes came by `read1`.
-        response.close()
-        reply = _reply(ask, response, b"".join(pieces))
+        reply = _reply(ask, response, _read(connection, response, until))
         return reply, not response.will_close and connection.sock is not None
+
+
+def _read(
+    connection: http.client.HTTPConnection, response: http.client.HTTPResponse, until: float
+) -> bytes:
+    body = bytearray()
+    while True:
+        _set_timeout(connection, until)
+        piece = response.read1(_READ_BYTES)
+        if not piece:
+            break
+        body += piece
+        if len(body) > _ANSWER_MAX_BYTES:
+            raise http.client.HTTPException("the answer is longer than any result can be")
+    if response.length:
+        raise http.client.IncompleteRead(bytes(body), response.length)
+    # It is through with its connection only now, because its last bytes came by `read1`.
+    response.close()
+    return bytes(body)
 
 
 def _set_timeout(connection: http.client.HTTPConnection, until: float) -> None:
@@ -177,15 +197,16 @@ def _reply(ask: Ask, response: http.client.HTTPResponse, body: bytes) -> Reply:
     said = Said(
         status,
         retry_after=_seconds(fields.get("retry-after")),
-        task=fields.get("overtime-task"),
+        task=_task(fields.get("overtime-task")),
     )
     problem = _members(body) if status >= 300 else {}
     if problem:
         said = _with_problem(said, problem)
     is_document = status == 202 or (status == 200 and _asks_for_document(ask))
     document = _members(body) if is_document else {}
-    if isinstance(document.get("id"), str) and isinstance(document.get("state"), str):
-        said = replace(said, task=document["id"], state=document["state"])
+    task, state = _task(document.get("id")), document.get("state")
+    if task is not None and isinstance(state, str):
+        said = replace(said, task=task, state=state)
     return Reply(said, fields, body, problem)
 
 
@@ -197,11 +218,11 @@ def _asks_for_document(ask: Ask) -> bool:
 
 
 def _with_problem(said: Said, problem: dict[str, Any]) -> Said:
-    millis, task = problem.get("retry_after_ms"), problem.get("task_id")
-    if isinstance(millis, (int, float)):
+    millis, task = problem.get("retry_after_ms"), _task(problem.get("task_id"))
+    if type(millis) is int and millis >= 0:
         # The same in smaller units.
-        said = replace(said, retry_after=millis / 1000)
-    if isinstance(task, str):
+        said = replace(said, retry_after=min(millis, _SPAN_MOST * 1000) / 1000)
+    if task is not None:
         said = replace(said, task=task)
     retryable, submitted = problem.get("retryable"), problem.get("submitted")
     if isinstance(retryable, bool) and submitted in ("no", "yes", "unknown"):
@@ -210,12 +231,19 @@ def _with_problem(said: Said, problem: dict[str, Any]) -> Said:
 
 
 def _seconds(text: str | None) -> float | None:
-    return float(text) if text is not None and text.isascii() and text.isdigit() else None
+    if text is None or not (text.isascii() and text.isdigit()):
+        return None
+    return min(float(text), _SPAN_MOST)
+
+
+def _task(text: object) -> str | None:
+    """The id of a task, if it has the form of one: it becomes part of a target."""
+    return text if isinstance(text, str) and _TASK.fullmatch(text) else None
 
 
 def _members(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

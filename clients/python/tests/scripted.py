@@ -47,7 +47,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Act:
-    """What is answered; a status of 0 is to hang up."""
+    """What is answered; a status of 0 is to say the body as it is, and to hang up."""
 
     status: int
     body: bytes = b""
@@ -58,6 +58,10 @@ class Act:
 
 
 HANG_UP = Act(0)
+
+
+def raw(text: str) -> Act:
+    return Act(0, text.encode("latin-1"))
 
 
 def problem(status: int, retryable: bool, submitted: str) -> Act:
@@ -134,6 +138,8 @@ class ScriptedServer:
                 asked = Asked(outer.clock.now(), self.command, self.path, fields, body)
                 act = outer._act(asked)
                 if act.status == 0:
+                    self.wfile.write(act.body)
+                    self.wfile.flush()
                     self.close_connection = True
                     return
                 self.send_response(act.status)

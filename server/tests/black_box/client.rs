@@ -1,6 +1,7 @@
 //! The client that callers link, against the real server, over both protocols.
 
 mod chaos;
+mod crowd;
 
 use super::support::{Server, folder};
 use overtime_client::manners::{Answer, Next};
