@@ -8,8 +8,10 @@ use overtime_protocol::{Durability, Form};
 use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
+use ureq::config::ConfigBuilder;
 use ureq::http::request::Builder;
 use ureq::http::{Method, Request, Response};
+use ureq::typestate::AgentScope;
 use ureq::{Agent, AsSendBody, Body, Error, Timeout};
 
 /// Connections that are kept for the next request. Threads that share a client have one each.
@@ -29,7 +31,7 @@ pub(crate) struct Http {
 impl Http {
     /// The way to the server at that address, which is not tried yet.
     pub(crate) fn to(base: String) -> Self {
-        let config = Agent::config_builder()
+        let config = builder()
             .http_status_as_error(false)
             .max_redirects(0)
             // The server is a neighbour: what is set for the way into the world does not lead there.
@@ -66,6 +68,19 @@ impl super::Transport for Http {
         let body = body.map_err(|error| Silence::Lost(error.to_string()))?;
         Ok(reply(&ask.question, &response, body.into()))
     }
+}
+
+#[cfg(not(feature = "tls"))]
+fn builder() -> ConfigBuilder<AgentScope> {
+    Agent::config_builder()
+}
+
+/// A server of one's own has a certificate of one's own authority, which the system knows.
+#[cfg(feature = "tls")]
+fn builder() -> ConfigBuilder<AgentScope> {
+    use ureq::tls::{RootCerts, TlsConfig};
+    let trust = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+    Agent::config_builder().tls_config(trust)
 }
 
 /// The request up to its body.
@@ -165,17 +180,34 @@ fn silence(error: Error) -> Silence {
     let was_sent = match &error {
         Error::HostNotFound | Error::ConnectionFailed | Error::BadUri(_) | Error::Tls(_) => false,
         Error::Timeout(Timeout::Resolve | Timeout::Connect) => false,
-        Error::Io(error) => !matches!(
-            error.kind(),
-            io::ErrorKind::ConnectionRefused
-                | io::ErrorKind::HostUnreachable
-                | io::ErrorKind::NetworkUnreachable
-                | io::ErrorKind::AddrNotAvailable
-        ),
+        Error::Io(error) => !is_unreachable(error) && !is_distrust(error),
         _ => true,
     };
     match was_sent {
         true => Silence::Lost(error.to_string()),
         false => Silence::NotConnected(error.to_string()),
     }
+}
+
+fn is_unreachable(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::AddrNotAvailable
+    )
+}
+
+#[cfg(not(feature = "tls"))]
+fn is_distrust(_error: &io::Error) -> bool {
+    false
+}
+
+/// Whether the other side is not who it should be, which turns out before anything is sent.
+#[cfg(feature = "tls")]
+fn is_distrust(error: &io::Error) -> bool {
+    use rustls::Error::{InvalidCertificate, NoCertificatesPresented, PeerIncompatible};
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    matches!(inner, Some(InvalidCertificate(_) | NoCertificatesPresented | PeerIncompatible(_)))
 }
