@@ -2,6 +2,7 @@
 
 mod chaos;
 mod crowd;
+mod cuts;
 
 use super::support::{Server, folder};
 use overtime_client::manners::{Answer, Next};

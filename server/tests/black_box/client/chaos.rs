@@ -63,7 +63,7 @@ fn what_is_said_about_a_call_is_true_whenever_the_server_is_killed() {
         });
         let done = calls.iter().filter(|call| call.told.is_ok()).count();
         assert!(done >= 40 * rounds, "{scheme}: {done} of {} are done", calls.len());
-        calls.iter().for_each(|call| check(&server, &client, call));
+        calls.iter().for_each(|call| check(&server, &client, call.number, &call.told));
         let stats = client.stats();
         assert!(stats.repetitions <= 10 + stats.first_attempts / 10, "{scheme}: {stats:?}");
     }
@@ -83,17 +83,16 @@ fn calls(client: &Client, next: &AtomicU64, is_over: &AtomicBool) -> Vec<Call> {
     calls
 }
 
-fn submission(number: u64) -> Submission {
+pub(super) fn submission(number: u64) -> Submission {
     let key = IdempotencyKey::new(&format!("call-{number}")).unwrap();
     Submission::new("contacts.upsert", format!(r#"{{"email":"c{number}@example.com"}}"#)).key(key)
 }
 
 /// The contact is there once if it was told done, not at all if it was told not to be submitted, and
 /// in any case once behind a repetition with the same key.
-fn check(server: &Server, client: &Client, call: &Call) {
-    let number = call.number;
+pub(super) fn check(server: &Server, client: &Client, number: u64, told: &Result<Outcome, Error>) {
     let found = server.get(&format!("/v1/contacts/c{number}@example.com"));
-    match &call.told {
+    match told {
         Ok(Outcome::Done(done)) => {
             assert_eq!(found.status, 200, "{number} was told done: {done:?}");
         }
@@ -104,9 +103,9 @@ fn check(server: &Server, client: &Client, call: &Call) {
     }
     let body = repeat(client, number);
     let document = serde_json::from_slice::<serde_json::Value>(&body).unwrap();
-    assert_eq!(document["version"], 1, "{number}: {:?}", call.told);
+    assert_eq!(document["version"], 1, "{number}: {:?}", told);
     let found = server.get(&format!("/v1/contacts/c{number}@example.com")).json();
-    assert_eq!(found["version"], 1, "{number} was done more than once: {:?}", call.told);
+    assert_eq!(found["version"], 1, "{number} was done more than once: {:?}", told);
 }
 
 /// The same call again, until it is done.
