@@ -33,6 +33,8 @@ pub(crate) struct Tenant {
     pub(crate) payload_bytes: u64,
     /// Foreground workers that it holds for long.
     pub(crate) holds: u32,
+    /// Its requests that wait to hear of their keys.
+    pub(crate) asking: u32,
     has_key: bool,
     hurt: Hurt,
 }
@@ -61,6 +63,7 @@ impl Tenant {
             busy: 0,
             payload_bytes: 0,
             holds: 0,
+            asking: 0,
             has_key: false,
             hurt: Hurt::default(),
         }

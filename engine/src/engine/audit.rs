@@ -34,13 +34,18 @@ impl Engine {
 
     fn audit_tenants(&self) {
         let mut own = vec![(0_u32, 0_u64); self.tenants.iter().count()];
+        let mut asking = vec![0; own.len()];
+        for tenant in self.inquiries.iter().filter_map(|(_, then)| then.tenant()) {
+            asking[tenant.0 as usize] += 1;
+        }
         for task in self.table.iter() {
             let (busy, bytes) = &mut own[task.durable.tenant.0 as usize];
             *busy += u32::from(task.is_under_way());
             *bytes += task.bytes_in_memory();
         }
         let mut held = 0;
-        for (tenant, (busy, bytes)) in self.tenants.iter().zip(own) {
+        for ((tenant, (busy, bytes)), asking) in self.tenants.iter().zip(own).zip(asking) {
+            assert_eq!(tenant.asking, asking, "keys asked for by {tenant:?}");
             assert_eq!(tenant.busy, busy, "under way of {tenant:?}");
             assert!(tenant.payload_bytes >= bytes, "payload bytes of {tenant:?}");
             held += tenant.payload_bytes;

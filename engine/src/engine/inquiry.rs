@@ -5,6 +5,8 @@ use super::dry_run::DryRun;
 use super::keys::Keyed;
 use crate::event::Effect;
 use crate::repairs::RepairId;
+#[cfg(any(test, feature = "audit"))]
+use overtime_protocol::TenantId;
 use overtime_protocol::{Code, Finding, Inquiry, Now, Problem, Question, TaskId, Ticket};
 
 /// What is decided once something was found.
@@ -21,6 +23,15 @@ pub(crate) enum Pending {
 }
 
 impl Pending {
+    /// Whose request waits for it.
+    #[cfg(any(test, feature = "audit"))]
+    pub(super) fn tenant(&self) -> Option<TenantId> {
+        match self {
+            Self::Key(keyed) => Some(keyed.submission.tenant),
+            Self::Parked(_) | Self::Page(_) | Self::DryRun(_) => None,
+        }
+    }
+
     /// The payload bytes that are in memory because of it.
     #[cfg(any(test, feature = "audit"))]
     pub(super) fn payload_bytes(&self) -> u64 {
@@ -80,7 +91,7 @@ impl Engine {
         for then in std::mem::take(&mut self.inquiries) {
             match then.1 {
                 Pending::Key(keyed) => {
-                    self.drop_payload(keyed.submission.tenant, keyed.submission.payload.len());
+                    self.end_asking(keyed.submission.tenant, keyed.submission.payload.len());
                     let answer = problem.clone().into();
                     out.push(Effect::Reply { to: keyed.submission.reply_to, answer });
                 }

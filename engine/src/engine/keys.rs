@@ -104,7 +104,14 @@ impl Engine {
             out.push(Effect::Reply { to: submission.reply_to, answer });
             return;
         }
-        self.hold_payload(submission.tenant, submission.payload.len());
+        let (tenant, bytes) = (submission.tenant, submission.payload.len());
+        if let Some(problem) = self.over_inquiries(tenant, bytes) {
+            self.stats.refused += 1;
+            self.note_refused(tenant);
+            out.push(Effect::Reply { to: submission.reply_to, answer: problem.into() });
+            return;
+        }
+        self.begin_asking(tenant, bytes);
         self.ask_about_key(Keyed { submission, key, since: now, let_go: 0 }, out);
     }
 
@@ -136,7 +143,7 @@ impl Engine {
             return;
         }
         let Keyed { mut submission, key, since, .. } = keyed;
-        self.drop_payload(submission.tenant, submission.payload.len());
+        self.end_asking(submission.tenant, submission.payload.len());
         submission.wait = match self.mode {
             Mode::Leaving => Duration::ZERO,
             _ => submission.wait.saturating_sub(now.monotonic.since(since)),
@@ -174,7 +181,7 @@ impl Engine {
     /// The journal could not be asked: whether there is such a task is not known.
     pub(super) fn key_not_found_out(&mut self, keyed: &Keyed, detail: String) -> Answer {
         self.keys.answered(keyed.key);
-        self.drop_payload(keyed.submission.tenant, keyed.submission.payload.len());
+        self.end_asking(keyed.submission.tenant, keyed.submission.payload.len());
         let problem = Problem::new(Code::Internal, detail);
         Problem { submitted: Submitted::Unknown, ..problem }.into()
     }

@@ -9,8 +9,8 @@ use crate::table::Slot;
 use crate::task::{AcceptanceState, CancelState, Durable, Run, StartMarkState, Task, Waiter};
 use crate::timers::Due;
 use overtime_protocol::{
-    ChainNumber, Claim, Code, Durability, Hurt, LANES, Lane, MemoryPressure, Monotonic, Now,
-    Problem, Reach, ReplyTo, TenantId,
+    ChainNumber, Claim, Code, Durability, LANES, Lane, MemoryPressure, Monotonic, Now, Problem,
+    Reach, ReplyTo, TenantId,
 };
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl Engine {
     ) -> Result<(), Problem> {
         let screened = self.screen_new((tenant, payload_bytes), now);
         if screened.is_err() {
-            self.tenants.hurt(tenant, Hurt { refused: 1, ..Hurt::default() });
+            self.note_refused(tenant);
         }
         screened
     }

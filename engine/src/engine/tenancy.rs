@@ -10,6 +10,9 @@ use std::sync::Arc;
 
 /// Of the memory for payloads a tenant may have this part, if there are others.
 const PAYLOAD_PART: u64 = 4;
+/// And of the requests that may wait for the journal, this part: what is asked there is answered in
+/// turn, so a tenant that repeats itself by the thousand would have everybody wait.
+const INQUIRIES_PART: usize = 64;
 
 impl Engine {
     /// What stands for the tenant of that name in this process, from here on if it was not known.
@@ -49,18 +52,52 @@ impl Engine {
             return Some(problem);
         }
         let known = self.tenants.get(tenant);
+        if known.policy.concurrency.is_some_and(|most| known.busy >= most) {
+            return Some(self.too_much("the tenant has as much under way as it may"));
+        }
+        self.over_memory(tenant, payload_bytes)
+    }
+
+    /// Refuses to look for the key of a request of a tenant that has its share of that already.
+    pub(super) fn over_inquiries(
+        &mut self,
+        tenant: TenantId,
+        payload_bytes: u64,
+    ) -> Option<Problem> {
+        let part = self.limits.inquiries_max / INQUIRIES_PART;
+        let asking = self.tenants.get(tenant).asking as usize;
+        if self.tenants.are_many() && asking >= part.max(1) {
+            return Some(
+                self.too_much("the tenant has too many requests that wait for the journal"),
+            );
+        }
+        self.over_memory(tenant, payload_bytes)
+    }
+
+    fn over_memory(&mut self, tenant: TenantId, payload_bytes: u64) -> Option<Problem> {
+        let held = self.tenants.get(tenant).payload_bytes;
         let part = self.limits.payload_memory_max_bytes / PAYLOAD_PART;
-        let payloads = known.payload_bytes.saturating_add(payload_bytes);
-        let detail = if known.policy.concurrency.is_some_and(|most| known.busy >= most) {
-            "the tenant has as much under way as it may"
         // Whoever has none in memory may have one of any size.
-        } else if self.tenants.are_many() && known.payload_bytes > 0 && payloads > part {
-            "the tenant's payloads have their part of the memory for payloads"
-        } else {
-            return None;
-        };
+        let is_over = held > 0 && held.saturating_add(payload_bytes) > part;
+        let detail = "the tenant's payloads have their part of the memory for payloads";
+        (self.tenants.are_many() && is_over).then(|| self.too_much(detail))
+    }
+
+    fn too_much(&mut self, detail: &'static str) -> Problem {
         let wait = self.seed.stretch(self.pace.until_drained(1));
-        Some(Problem::new(Code::Concurrency, detail).after(wait))
+        Problem::new(Code::Concurrency, detail).after(wait)
+    }
+
+    /// A request of a tenant waits to hear of its key.
+    pub(super) fn begin_asking(&mut self, tenant: TenantId, payload_bytes: u64) {
+        self.hold_payload(tenant, payload_bytes);
+        self.tenants.get_mut(tenant).asking += 1;
+    }
+
+    /// A request of a tenant has heard of its key, or never will.
+    pub(super) fn end_asking(&mut self, tenant: TenantId, payload_bytes: u64) {
+        self.drop_payload(tenant, payload_bytes);
+        self.tenants.get_mut(tenant).asking -= 1;
     }
 
     fn over_rate(&mut self, tenant: TenantId, now: Monotonic) -> Option<Problem> {
@@ -102,6 +139,11 @@ impl Engine {
     pub(super) fn drop_payload(&mut self, tenant: TenantId, bytes: u64) {
         self.stats.payload_bytes -= bytes;
         self.tenants.get_mut(tenant).payload_bytes -= bytes;
+    }
+
+    /// A request of a tenant was refused because there was too much to do.
+    pub(super) fn note_refused(&mut self, tenant: TenantId) {
+        self.tenants.hurt(tenant, Hurt { refused: 1, ..Hurt::default() });
     }
 
     /// Something happened to a request for the task.

@@ -217,6 +217,21 @@ fn large_payloads_of_one_tenant_are_not_all_read_before_that_of_another() {
     assert_eq!(stage.engine.stats().tasks, 0);
 }
 
+/// What the journal is asked is answered in turn: whoever repeats himself without end has a part of it.
+#[test]
+fn requests_that_wait_to_hear_of_their_keys_are_bounded_for_each_tenant() {
+    let limits =
+        Limits { inquiries_max: 128, payload_memory_max_bytes: 200_000, ..Limits::default() };
+    let mut stage = stage(Policy::default(), limits);
+    let over = [Code::Concurrency];
+    let lines = ["submit a call key=m tenant=acme", "submit b call key=n tenant=acme"];
+    assert_eq!(codes(&mut stage, &lines), []);
+    assert_eq!(codes(&mut stage, &["submit c call key=o tenant=acme"]), over);
+    assert_eq!(codes(&mut stage, &["submit d call key=p tenant=other bytes=50000"]), []);
+    assert_eq!(codes(&mut stage, &["submit e call key=q tenant=other bytes=1"]), over);
+    assert_eq!(codes(&mut stage, &["found a", "submit f call key=o tenant=acme"]), []);
+}
+
 fn hurts(stage: &mut Stage) -> Vec<(String, Hurt)> {
     let taken = stage.engine.tenants.take_hurts(usize::MAX).into_iter();
     taken.map(|(id, hurt)| (stage.engine.tenant_name(id).to_string(), hurt)).collect()
