@@ -23,6 +23,7 @@ mod output;
 mod pace;
 mod patience;
 mod payload_budget;
+mod reads;
 mod sleep;
 mod snapshot;
 mod sync;

@@ -7,6 +7,7 @@ use crate::limits::{Limits, SPOOL_RETRY, STARTS_PER_TURN, TENANTS_TOLD_MAX, TICK
 use crate::listener::Listener;
 use crate::lookups::Lookups;
 use crate::mailbox::{Inbox, Mailbox, mailbox};
+use crate::reads::Reads;
 use crate::snapshot::{Counters, Snapshot};
 use crate::turn::{Cause, TurnMeter};
 use crate::workers::{WorkerChannels, Workers};
@@ -107,6 +108,7 @@ pub struct Core {
     /// Since when the first of them waits.
     appends_since: Option<Monotonic>,
     lookups: Lookups,
+    reads: Reads,
     spool: Sender<SpoolOrder>,
     notices: Sender<RateChange>,
     /// Orders that the channel had no room for; bounded by the tasks there can be.
@@ -146,6 +148,7 @@ impl Core {
             appends_blocked: false,
             appends_since: None,
             lookups: setup.lookups,
+            reads: Reads::default(),
             inquiries_waiting: VecDeque::new(),
             spool: setup.spool,
             notices: setup.notices,
@@ -165,6 +168,7 @@ impl Core {
     pub fn set_keys(&mut self, keys: Arc<KeyRing>) {
         let (engine, now) = (&mut self.engine, self.clock.now());
         self.clients.set_time(now.unix);
+        self.reads.set_shared(keys.has_several_tenants());
         self.clients.set_keys(keys.clone(), |name| engine.tenant(name.as_str()));
         engine.handle(Event::Policies(keys), now, &mut self.effects);
     }

@@ -204,17 +204,19 @@ pub struct EventPage {
     pub more: bool,
 }
 
+impl Query {
+    /// Whether it may look at many rows.
+    pub fn is_long(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Ledger(_) | Self::Affected(_) | Self::Errors { .. })
+    }
+}
+
 impl Lookup {
     /// Whether it may take long: such lookups have a thread of their own, so that they do not
     /// stand in front of short ones.
     pub fn is_long(&self) -> bool {
         match self {
-            Self::Read(read) => {
-                matches!(
-                    read.query,
-                    Query::List(_) | Query::Ledger(_) | Query::Affected(_) | Query::Errors { .. }
-                )
-            }
+            Self::Read(read) => read.query.is_long(),
             Self::Inquiry(Inquiry { question, .. }) => match question {
                 Question::Key { payload, .. } | Question::Fingerprint { payload, .. } => {
                     payload.len() >= LONG_PAYLOAD_BYTES

@@ -2,10 +2,10 @@
 
 use super::Core;
 use crate::limits::{APPEND_HOLD, APPENDS_WORTH};
+use crate::reads::Way;
 use crossbeam_channel::TrySendError;
 use overtime_engine::Effect;
-use overtime_protocol::{Code, Lookup, Monotonic, Problem, ReplyTo};
-use std::time::Duration;
+use overtime_protocol::{Answer, Lookup, Monotonic};
 
 impl Core {
     pub(super) fn apply(&mut self, now: Monotonic) {
@@ -15,6 +15,7 @@ impl Core {
         self.send_appends(now);
         self.send_spool_orders();
         self.send_inquiries();
+        self.send_reads();
     }
 
     pub(super) fn has_appends_to_send(&self) -> bool {
@@ -68,9 +69,9 @@ impl Core {
                 self.appends_waiting.push_back(append);
             }
             Effect::Read(read) => {
-                let to = read.reply_to;
-                if let Err(TrySendError::Full(_)) = self.lookups.send(Lookup::Read(read)) {
-                    self.refuse_read(to);
+                if let Err((to, problem)) = self.reads.push(read) {
+                    self.clients.counters.reads_refused += 1;
+                    self.clients.answer(to, Answer::Problem(problem));
                 }
             }
             Effect::Publish { task, event } => self.clients.publish(task, &event),
@@ -98,6 +99,19 @@ impl Core {
         }
     }
 
+    /// What is on its way is answered, which wakes the loop, so the others can wait.
+    pub(super) fn send_reads(&mut self) {
+        for way in [Way::Short, Way::Long] {
+            while let Some(read) = self.reads.next(way) {
+                let sent = self.lookups.send(Lookup::Read(read));
+                if let Err(TrySendError::Full(Lookup::Read(read))) = sent {
+                    self.reads.put_back(read);
+                    break;
+                }
+            }
+        }
+    }
+
     /// Followers that read the past are few at a time, so those for which there is no room can wait.
     pub(super) fn send_event_reads(&mut self) {
         while let Some(read) = self.clients.next_event_read() {
@@ -107,11 +121,5 @@ impl Core {
                 return;
             }
         }
-    }
-
-    pub(super) fn refuse_read(&mut self, to: ReplyTo) {
-        self.clients.counters.reads_refused += 1;
-        let problem = Problem::new(Code::Reads, "too many reads wait for the journal");
-        self.clients.answer(to, problem.after(Duration::from_secs(1)).into());
     }
 }

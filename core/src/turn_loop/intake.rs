@@ -118,6 +118,7 @@ impl Core {
                 return;
             }
             Mail::Answered(to, answer) => {
+                self.reads.answered(to);
                 self.effects.push(Effect::Reply { to, answer });
                 return;
             }

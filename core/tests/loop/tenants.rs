@@ -86,3 +86,24 @@ fn a_tenant_that_has_the_server_for_itself_may_have_all_of_it() {
     assert!(server.inspect().core.bytes_reserved > 150 * KIB as u64);
     drop(uploads);
 }
+
+#[test]
+fn one_tenants_questions_do_not_stand_in_front_of_anothers() {
+    let server = start(&[NOISY, QUIET]);
+    let ask = |id: &str| {
+        let mut stream = server.connect();
+        let field = format!("Authorization: Bearer ot_{id}_{}", secret());
+        let text = format!("GET /v1/errors HTTP/1.1\r\nHost: localhost\r\n{field}\r\n\r\n");
+        stream.write_all(text.as_bytes()).unwrap();
+        stream
+    };
+    let noisy: Vec<TcpStream> = (0..50).map(|_| ask(NOISY)).collect();
+    server.wait_until(|snapshot| snapshot.core.requests == 50);
+    let mut quiet = ask(QUIET);
+    server.wait_until(|snapshot| snapshot.core.requests == 51);
+    // Each of these is held until it is let go; some of the noisy one's have begun.
+    (0..10).for_each(|_| server.let_go());
+    assert!(read_until(&mut quiet, "\r\n\r\n").starts_with("HTTP/1.1 404"));
+    (0..41).for_each(|_| server.let_go());
+    drop(noisy);
+}
