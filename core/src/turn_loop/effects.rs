@@ -14,8 +14,9 @@ impl Core {
         self.effects = effects;
         self.send_appends(now);
         self.send_spool_orders();
-        self.send_inquiries();
+        // Of these few are on their way, so they leave room to the others, and not the other way round.
         self.send_reads();
+        self.send_inquiries();
     }
 
     pub(super) fn has_appends_to_send(&self) -> bool {
