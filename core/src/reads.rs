@@ -93,6 +93,8 @@ impl Reads {
         let turns = self.turns(way);
         let read = (turns.on_the_way < most).then(|| turns.pop())??;
         turns.on_the_way += 1;
+        // A place that nobody gives back would be lost for ever.
+        self.answered(read.reply_to);
         self.on_the_way.insert(read.reply_to, way);
         Some(read)
     }

@@ -52,6 +52,17 @@ fn few_are_on_their_way_and_each_answer_makes_room_for_one() {
 }
 
 #[test]
+fn a_caller_that_is_named_twice_takes_no_place_for_ever() {
+    let mut reads = Reads::default();
+    for _ in 0..9 {
+        reads.push(long(1, "acme")).unwrap();
+    }
+    assert_eq!(sent(&mut reads, Way::Long), [1; 9]);
+    reads.answered(ReplyTo(1));
+    assert_eq!(reads.long.on_the_way, 0);
+}
+
+#[test]
 fn one_for_which_there_is_no_room_is_the_next_again() {
     let mut reads = Reads::default();
     reads.push(long(1, "acme")).unwrap();
