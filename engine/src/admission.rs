@@ -65,6 +65,10 @@ pub(crate) struct Admission {
     is_saturated: bool,
     /// Starts a second of those who are waited for, while the lane was never empty.
     drain: f64,
+    /// Starts a second of those whose waits were cut, while the background was never without work, and
+    /// how many there were in this interval.
+    help: f64,
+    helped: u64,
     /// Seconds that an attempt of a single call takes; `None` before the first has come back.
     exec: Option<f64>,
     /// The part of the room that the turns and the journal leave.
@@ -85,6 +89,8 @@ impl Admission {
             is_overloaded: false,
             is_saturated: false,
             drain: 0.0,
+            help: 0.0,
+            helped: 0,
             exec: None,
             left: 1.0,
         }
@@ -106,6 +112,11 @@ impl Admission {
     /// A task has started.
     pub(crate) fn start(&mut self, lane: Lane, waited: Duration, now: Monotonic) {
         self.lanes[lane].leave(waited, now);
+    }
+
+    /// One whose wait was cut has started, whoever took it.
+    pub(crate) fn put_off_started(&mut self) {
+        self.helped += 1;
     }
 
     /// A task has left its lane otherwise.
@@ -176,8 +187,16 @@ impl Admission {
         self.is_overloaded = self.rules.enabled && ((!is_old && delays) || costs);
         self.is_saturated = lane.is_busy;
         self.note_drain(lane.out as f64 / span.as_secs_f64());
+        self.note_help(span);
         self.left = if costs { self.left * ROOM_SHRINKAGE } else { self.left + ROOM_GROWTH };
         self.left = self.left.clamp(1.0 / 64.0, 1.0);
+    }
+
+    fn note_help(&mut self, span: Duration) {
+        let helped = std::mem::take(&mut self.helped) as f64 / span.as_secs_f64();
+        if self.readings[Lane::Background].is_busy {
+            self.help += NEWEST * (helped - self.help);
+        }
     }
 
     /// What was done while there was not always something to do is the least that can be.
@@ -234,8 +253,10 @@ impl Admission {
         Duration::try_from_secs_f64(ahead as f64 / rate).ok()
     }
 
-    /// How long as many take with so many workers, by what an attempt takes.
+    /// How long as many take of those whose waits were cut: by what an attempt takes with so many
+    /// workers of their own, or as fast as they have been going.
     pub(crate) fn until_through(&self, ahead: u64, workers: usize) -> Option<Duration> {
-        Duration::try_from_secs_f64(ahead as f64 * self.exec? / workers.max(1) as f64).ok()
+        let rate = (workers.max(1) as f64 / self.exec?.max(1e-9)).max(self.help);
+        Duration::try_from_secs_f64(ahead as f64 / rate).ok()
     }
 }

@@ -76,6 +76,8 @@ pub(crate) struct Task {
     pub(crate) waiters: Vec<Waiter>,
     /// Whether it counts among those of its tenant that are under way.
     pub(crate) under_way: bool,
+    /// Its caller wants an answer, and no 202 in place of it if too many wait.
+    pub(crate) strict: bool,
     /// Its callers' waits were cut: it is background work until somebody waits for it again and
     /// there is room.
     pub(crate) cut: bool,

@@ -10,7 +10,7 @@ use crate::limits::{
 };
 use crate::spot::Spot;
 use crate::table::Slot;
-use crate::task::{Run, Task};
+use crate::task::{AcceptanceState, Run, Task};
 use overtime_protocol::{Code, Form, Hurt, Lane, MemoryPressure, Monotonic, Now, Problem, ReplyTo};
 use std::time::Duration;
 
@@ -112,7 +112,10 @@ impl Engine {
     /// A task starts.
     pub(super) fn called_up(&mut self, spot: Spot, waited: Duration, now: Monotonic) {
         self.stats.queued[spot.lane] -= 1;
-        self.put_off -= u64::from(spot.cut);
+        if spot.cut {
+            self.put_off -= 1;
+            self.admission.put_off_started();
+        }
         self.admission.start(spot.lane, waited, now);
         if spot.is_waited_for() {
             self.admission.crowd.leave(spot.tenant);
@@ -169,9 +172,26 @@ impl Engine {
                 return false;
             };
             self.stats.trimmed += 1;
-            self.cut(slot, now, out);
+            match self.may_refuse(slot) {
+                true => self.refuse_strict(slot, now, out),
+                false => self.cut(slot, now, out),
+            }
         }
         self.is_crowded()
+    }
+
+    /// Whether nothing of a task is on its way to the disk, and its only caller wants no 202.
+    fn may_refuse(&self, slot: Slot) -> bool {
+        self.table.get(slot).is_some_and(|task| {
+            let is_volatile = task.acceptance == AcceptanceState::Volatile && !task.spooled;
+            task.strict && is_volatile && task.waiters.len() == 1
+        })
+    }
+
+    fn refuse_strict(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
+        let problem = self.overloaded();
+        self.hurt_task(slot, Hurt { refused: 1, ..Hurt::default() });
+        self.refuse_late(slot, problem, now, out);
     }
 
     /// Whether more stand in the lane than may.

@@ -265,6 +265,7 @@ pub(super) fn task_of(
         hot_key: None,
         waiters: Vec::new(),
         under_way: false,
+        strict: false,
         cut: false,
     }
 }

@@ -202,6 +202,7 @@ impl Engine {
             hot_key: None,
             waiters: Vec::new(),
             under_way: false,
+            strict: submission.strict,
             cut: false,
         })
     }

@@ -2,9 +2,11 @@
 
 use super::harness::{Stage, check, check_within, setup};
 use crate::engine::Engine;
+use crate::event::Effect;
 use crate::limits::Limits;
-use overtime_protocol::Lane;
+use overtime_protocol::{Answer, Lane};
 use std::fmt::Write;
+use std::time::Duration;
 
 /// As many as may stand in the lane of one worker.
 const ROOM: usize = 16;
@@ -74,6 +76,55 @@ fn whoever_insists_on_an_answer_is_refused() {
         ",
         ),
     );
+}
+
+#[test]
+fn whoever_insists_and_waits_already_is_refused_if_nothing_of_it_is_recorded() {
+    check(
+        1,
+        &crowded(
+            "
+            submit x echo strict
+            submit y upsert strict
+            +1ms
+            > append y accepted
+            +99ms
+            > reply x 503 overloaded no
+            > dispatch background y#1
+            durable
+            > reply y 202 running
+        ",
+        ),
+    );
+}
+
+#[test]
+fn whoever_is_put_off_is_told_why_and_when_it_will_be_through() {
+    let mut stage = Stage::new(Engine::new(setup(1, Limits::default(), 7)));
+    for line in crowded("+100ms").lines().filter(|line| !line.starts_with('>')) {
+        stage.play(line);
+        stage.describe(&mut String::new());
+    }
+    (0..100).for_each(|_| stage.engine.admission.note_exec(Duration::from_secs(1)));
+    for number in 0..101 {
+        stage.play(&format!("submit x{number} echo"));
+        stage.describe(&mut String::new());
+    }
+    stage.play("durable");
+    let told = stage.out.iter().rev().find_map(|effect| match effect {
+        Effect::Reply { answer: Answer::Accepted { retry_after, .. }, .. } => Some(*retry_after),
+        _ => None,
+    });
+    // One runs, and a hundred wait for the only worker.
+    let told = told.expect("the last is told 202");
+    assert!((100..=151).contains(&told.as_secs()), "{told:?}");
+    stage.describe(&mut String::new());
+    stage.play("why w x50");
+    let explained = stage.out.iter().any(|effect| match effect {
+        Effect::Explain { explanation, .. } => explanation.reason.contains("background work"),
+        _ => false,
+    });
+    assert!(explained, "{:?}", stage.out);
 }
 
 #[test]

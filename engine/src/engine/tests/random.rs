@@ -131,7 +131,7 @@ impl Day {
             10..12 => self.look_up(),
             12 => self.steer(),
             0..3 => self.submit(),
-            8 if self.chance.below(8) == 0 => self.press(),
+            8 if self.chance.below(4) == 0 => self.press(),
             8 => self.spool(),
             3 => self.ask(),
             4..6 => self.complete(),
@@ -295,8 +295,11 @@ impl Day {
     }
 
     fn press(&mut self) {
-        let levels = [MemoryPressure::Fine, MemoryPressure::Alarm, MemoryPressure::Full];
-        let level = levels[self.chance.below(3) as usize];
+        let level = match self.chance.below(8) {
+            0 => MemoryPressure::Full,
+            1..4 => MemoryPressure::Alarm,
+            _ => MemoryPressure::Fine,
+        };
         self.event(Event::MemoryPressure(level));
     }
 
