@@ -15,6 +15,19 @@ use std::time::Duration;
 
 /// A client of one server. Its budget of repetitions is shared by all that share it, so a process
 /// has one.
+///
+/// ```no_run
+/// use overtime_client::{Client, Outcome, Submission};
+///
+/// let client = Client::to("http://127.0.0.1:7070")?;
+/// let signup = Submission::new("contacts.upsert", r#"{"email":"ada@example.com"}"#);
+/// match client.submit(&signup) {
+///     Ok(Outcome::Done(done)) => println!("{}", String::from_utf8_lossy(&done.body)),
+///     Ok(Outcome::Pending(pending)) => println!("goes on as {}", pending.task),
+///     Err(error) => println!("{error} (submitted: {})", error.submitted.name()),
+/// }
+/// # Ok::<(), overtime_client::NoClient>(())
+/// ```
 #[derive(Debug)]
 pub struct Client {
     desk: Desk,

@@ -3,19 +3,6 @@
 //! [`manners`] are its decisions; they do no I/O, so that whoever has a loop of its own can drive
 //! them (feature `blocking` off). This crate never decides what work means, and never looks into a
 //! payload or a result.
-//!
-//! ```no_run
-//! use overtime_client::{Client, Outcome, Submission};
-//!
-//! let client = Client::to("http://127.0.0.1:7070")?;
-//! let signup = Submission::new("contacts.upsert", r#"{"email":"ada@example.com"}"#);
-//! match client.submit(&signup) {
-//!     Ok(Outcome::Done(done)) => println!("{}", String::from_utf8_lossy(&done.body)),
-//!     Ok(Outcome::Pending(pending)) => println!("goes on as {}", pending.task),
-//!     Err(error) => println!("{error} (submitted: {})", error.submitted.name()),
-//! }
-//! # Ok::<(), overtime_client::NoClient>(())
-//! ```
 
 pub mod manners;
 

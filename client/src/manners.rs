@@ -30,6 +30,8 @@ mod errand;
 mod random;
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod tests;
 
 pub use answer::{Answer, Said, Verdict};
