@@ -1,7 +1,7 @@
 //! A line that is cut anywhere, and a server that stands still: the answer gets lost, and nobody knows
 //! whether the work was done. The same call again has it done once.
 
-use super::chaos::{check, submission};
+use super::chaos::{DEADLINE, check, submit};
 use crate::support::{Server, folder};
 use overtime_client::manners::{Allowance, Backoff, Random, Rules};
 use overtime_client::{Client, Submitted};
@@ -12,8 +12,8 @@ use std::time::Duration;
 
 const CALLS: u64 = 60;
 
-/// A call and its answer are some hundred bytes each.
-const CUT_MOST_BYTES: u64 = 1_000;
+/// A call and its answer are some hundred bytes each, or a thousand.
+const CUT_MOST_BYTES: u64 = 2_500;
 
 /// A client that does not run out of repetitions, nor waits long for the next.
 fn patient(address: &str) -> Client {
@@ -31,7 +31,7 @@ fn a_line_that_is_cut_anywhere_costs_no_work_and_doubles_none() {
         let line = cut_line(&server.data);
         let client = patient(&format!("{scheme}://{line}"));
         for number in 0..CALLS {
-            let told = client.submit(&submission(number));
+            let told = submit(&client, number, DEADLINE);
             assert!(told.is_ok(), "{scheme}: {told:?}");
             check(&server, &patient(&format!("{scheme}://{}", server.data)), number, &told);
         }
@@ -80,10 +80,10 @@ fn what_a_server_that_stands_still_was_sent_is_done_once() {
         let server = Server::start(folder.path());
         let client = patient(&format!("{scheme}://{}", server.data));
         // So that there is a connection.
-        client.submit(&submission(0)).unwrap();
+        submit(&client, 0, DEADLINE).unwrap();
         for number in 1..5 {
             server.signal("-STOP");
-            let told = client.submit(&submission(number).deadline(Duration::from_millis(200)));
+            let told = submit(&client, number, Duration::from_millis(200));
             server.signal("-CONT");
             let error = told.as_ref().expect_err("nobody answers");
             assert_eq!(error.submitted, Submitted::Unknown, "{scheme}: {error}");
