@@ -42,6 +42,11 @@ impl Probe {
         self.late_p99_ms > LATE_MAX.as_secs_f64() * 1e3
     }
 
+    /// Whether it shows that the server can do it.
+    fn counts(&self) -> bool {
+        self.is_held() && !self.is_void()
+    }
+
     /// Measures a fresh server at that rate.
     pub fn of(
         contestant: Contestant,
@@ -93,7 +98,7 @@ pub fn search(contestant: Contestant, options: &ServiceOptions) -> anyhow::Resul
 
 /// The best of several probes; none if none was held.
 pub fn knee(probes: &[Probe]) -> Option<Probe> {
-    let held = probes.iter().filter(|probe| probe.is_held() && !probe.is_void()).copied();
+    let held = probes.iter().filter(|probe| probe.counts()).copied();
     held.max_by(|one, other| one.per_second.total_cmp(&other.per_second))
 }
 
@@ -106,8 +111,12 @@ fn search_by(
     let mut next = ideal * 0.9;
     let mut probes = Vec::new();
     while high - low > ideal * PRECISION {
-        let found = probe(next)?;
-        if found.is_held() {
+        let mut found = probe(next)?;
+        // Once may be a disturbance of the machine; twice is the server.
+        if !found.counts() {
+            found = probe(next)?;
+        }
+        if found.counts() {
             low = next;
         } else {
             high = next;
@@ -139,6 +148,18 @@ mod tests {
             assert!((capacity - 2.0..=capacity).contains(&found), "{found} of {capacity}");
             assert!(probes.len() <= 10, "{}", probes.len());
         }
+    }
+
+    #[test]
+    fn one_disturbance_of_the_machine_is_not_the_server() {
+        let (mut server, mut probed) = (server(150.0), 0);
+        let disturbed = |per_second| {
+            probed += 1;
+            let found = server(per_second)?;
+            Ok(Probe { p99_ms: if probed % 3 == 0 { 900.0 } else { found.p99_ms }, ..found })
+        };
+        let found = knee(&search_by(200.0, disturbed).unwrap()).unwrap().per_second;
+        assert!((148.0..=150.0).contains(&found), "{found}");
     }
 
     #[test]
