@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 /// How long the last answers are waited for.
 const GRACE: Duration = Duration::from_secs(15);
 const GLANCE: Duration = Duration::from_millis(100);
+/// Whoever waits longer than this has not been served.
+pub const SERVED_WITHIN: Duration = Duration::from_secs(1);
 /// What a refusal for a rate says besides the time to come back.
 const FIELDS: [&str; 2] = ["RateLimit", "RateLimit-Policy"];
 
@@ -52,6 +54,8 @@ pub struct TenantTally {
     pub due: u64,
     /// Answers by status.
     pub answers: BTreeMap<u16, u64>,
+    /// Of the answers 200, those that came within [`SERVED_WITHIN`].
+    pub served: u64,
     /// Of the answers 429, those that do not say when to come back.
     pub without_retry_after: u64,
     /// And those without the fields about the rate.
@@ -64,14 +68,15 @@ impl TenantTally {
         self.answers.get(&status).copied().unwrap_or(0)
     }
 
-    /// The calls that were answered with the result, in percent.
+    /// The calls that were answered with the result, and in time, in percent.
     pub fn done_percent(&self) -> f64 {
-        100.0 * self.answered(200) as f64 / self.due.max(1) as f64
+        100.0 * self.served as f64 / self.due.max(1) as f64
     }
 
     /// Adds what another has counted.
     pub fn add(&mut self, other: &Self) {
         self.due += other.due;
+        self.served += other.served;
         self.without_retry_after += other.without_retry_after;
         self.without_fields += other.without_fields;
         for (status, count) in &other.answers {
@@ -103,7 +108,7 @@ impl Outcome {
         sum
     }
 
-    /// The tenant of whose calls the fewest were answered with the result, in percent.
+    /// The tenant of whose calls the fewest were done, in percent.
     pub fn worst_percent(&self) -> f64 {
         self.tenants.iter().map(TenantTally::done_percent).fold(100.0, f64::min)
     }
@@ -195,6 +200,7 @@ impl Workload for Course {
         *tally.answers.entry(response.status).or_default() += 1;
         match response.status {
             200 => {
+                tally.served += u64::from(latency <= SERVED_WITHIN);
                 self.outcome.latency.record(latency);
                 self.outcome.timeline.record(due - self.counts_from, latency);
             }

@@ -55,7 +55,9 @@ fn headline(contest: &Contest) -> Headline {
     let p99 = spoken_quantile(&contest.beside.latency, 0.99);
     Headline {
         figure: format!("{:.1} %", contest.beside.sum().done_percent()),
-        caption: format!("{what}: work of the calm tenants done beside the noisy one, p99 {p99}"),
+        caption: format!(
+            "{what}: work of the calm tenants done within a second beside the noisy one, p99 {p99}"
+        ),
         tone: contest.name.tone(),
     }
 }

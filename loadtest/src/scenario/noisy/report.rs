@@ -28,7 +28,7 @@ impl Display for Contest {
             let answers: Vec<String> =
                 sum.answers.iter().map(|(status, count)| format!("{status}: {count}")).collect();
             format!(
-                "{name:<14}{:.2} % of {} calls done (worst tenant {worst:.2} %), {}\n{:<14}{}",
+                "{name:<14}{:.2} % of {} calls done within a second (worst tenant {worst:.2} %), {}\n{:<14}{}",
                 sum.done_percent(),
                 sum.due,
                 answers.join(", "),
@@ -99,7 +99,7 @@ fn row(contest: &Contest) -> Row {
 fn bars(contest: &Contest) -> Vec<Bar> {
     let (beside, noisy) = (contest.beside.sum(), contest.noisy.sum());
     if contest.name != Contestant::Overtime {
-        let figure = "the control: work of the calm tenants done, in %";
+        let figure = "the control: work of the calm tenants done within a second, in %";
         return vec![Bar::at_most(figure, beside.done_percent(), CONTROL_PERCENT_MAX)];
     }
     let p99 = |outcome: &Outcome| outcome.latency.at_ms(0.99);
@@ -107,7 +107,7 @@ fn bars(contest: &Contest) -> Vec<Bar> {
     let late = outcomes.map(|outcome| outcome.lateness.at_ms(0.99)).into_iter().fold(0.0, f64::max);
     vec![
         Bar::at_least(
-            "work of the worst off calm tenant done, in %",
+            "work of the worst off calm tenant done within a second, in %",
             contest.beside.worst_percent(),
             DONE_PERCENT_MIN,
         ),
@@ -140,7 +140,7 @@ mod tests {
 
     fn outcome(done: u64, refused: u64) -> Outcome {
         let answers = [(200, done), (429, refused)].into();
-        let tally = TenantTally { due: 100, answers, ..TenantTally::default() };
+        let tally = TenantTally { due: 100, answers, served: done, ..TenantTally::default() };
         Outcome { tenants: vec![tally], ..Outcome::default() }
     }
 

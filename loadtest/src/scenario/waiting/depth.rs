@@ -4,7 +4,6 @@
 use crate::batch::ask_all_over;
 use crate::metrics::Metrics;
 use crate::server_process::ServerProcess;
-use crate::settle::await_metric;
 use crate::tenants::Tenants;
 use crate::usage::threads_cpu;
 use anyhow::bail;
@@ -20,7 +19,7 @@ const CORE: &str = "core";
 const SUBMITTERS: usize = 512;
 /// Tasks that run, or whose end is on its way to the disk.
 const ON_THEIR_WAY: f64 = 1_000.0;
-const GLANCE: Duration = Duration::from_millis(20);
+const GLANCE: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Tasks that are accepted now and due together.
@@ -86,6 +85,18 @@ pub(super) struct Window {
     pub(super) span: Duration,
 }
 
+/// Looks rarely, because every look costs the core something too.
+fn await_ended(server: &ServerProcess, tasks: f64) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while ended(server)? < tasks {
+        if begun.elapsed() > PATIENCE {
+            bail!("tasks have not ended after {PATIENCE:?}");
+        }
+        std::thread::sleep(GLANCE);
+    }
+    Ok(())
+}
+
 /// How many tasks have ended.
 pub(super) fn ended(server: &ServerProcess) -> anyhow::Result<f64> {
     Metrics::read(server.admin())?.sum(ENDED)
@@ -98,11 +109,13 @@ impl Window {
         Self::until(server, until)
     }
 
-    /// Until so many tasks have ended in all.
+    /// From the next task that ends until so many have ended in all.
     pub(super) fn until(server: &ServerProcess, until: f64) -> anyhow::Result<Self> {
         let cpu = || threads_cpu(server.pid(), Some(CORE));
+        let so_far = ended(server)?;
+        await_ended(server, so_far + 1.0)?;
         let (begun, before, cpu_before) = (Instant::now(), ended(server)?, cpu()?);
-        await_metric(server.admin(), ENDED, |ended| ended >= until, PATIENCE)?;
+        await_ended(server, until)?;
         let metrics = Metrics::read(server.admin())?;
         Ok(Self {
             waiting: metrics.sum(QUEUED)? as u64,
