@@ -10,13 +10,14 @@ use crate::settle::settle;
 use anyhow::{Context, bail};
 use std::fmt::{Display, Formatter};
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// More than any socket's buffers hold, so that an answer that nobody reads stays with the server.
 const LONG_BYTES: usize = 8_000_000;
-/// How long the task with the long result may take.
+/// How long the task with the long result may take, and how long a server may be too busy for it.
 const PATIENCE: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Which servers take part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -108,9 +109,15 @@ impl Contender {
         let target = self.target();
         let body = vec![b'x'; LONG_BYTES];
         let request = post(target, "/v1/tasks/echo?wait=0s", "text/plain", &body);
-        let reply = ask(target, &request)?;
+        let begun = Instant::now();
+        let mut reply = ask(target, &request)?;
+        while reply.status == 503 && begun.elapsed() < PATIENCE {
+            std::thread::sleep(AGAIN);
+            reply = ask(target, &request)?;
+        }
         if reply.status != 202 {
-            bail!("a task with a long result was answered with {}", reply.status);
+            let why = String::from_utf8_lossy(&reply.body);
+            bail!("a task with a long result was answered with {}: {why}", reply.status);
         }
         settle(admin, PATIENCE)?;
         let id = read::<Task>(&reply.body)?.id;
