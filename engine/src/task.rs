@@ -187,6 +187,15 @@ impl Task {
         self.waiters.iter().any(|waiter| !waiter.overdue)
     }
 
+    /// What its turn in the lane is charged with beside itself: the bytes that it has a worker read. A
+    /// turn of bulk is a slice, however long the body is.
+    pub(crate) fn charged_bytes(&self) -> u64 {
+        match self.durable.form {
+            Form::Single => self.payload.len(),
+            Form::Bulk => 0,
+        }
+    }
+
     /// Whether somebody waits for the result, or a worker has it: so much of a tenant's work has a
     /// bound.
     pub(crate) fn is_under_way(&self) -> bool {

@@ -52,7 +52,7 @@ impl Engine {
     pub(super) fn promote(&mut self, slot: Slot, now: Monotonic) {
         self.restore(slot, now);
         let Some(task) = self.table.get_mut(slot) else { return };
-        let (lane, bytes) = (task.charged_lane(), task.payload.len());
+        let (lane, bytes) = (task.charged_lane(), task.charged_bytes());
         let is_first = task.waiters.len() == 1;
         let waits_for_mark = matches!(task.run, Run::Waiting)
             && task.start_mark == StartMarkState::Required { isolated: false };

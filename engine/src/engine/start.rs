@@ -106,7 +106,7 @@ impl Engine {
             }
             let marked = matches!(task.start_mark, StartMarkState::Written { .. });
             if standing == Standing::Foremost && !task.is_waited_for() && !marked {
-                let (bytes, standing) = (task.payload.len(), Standing::Patient);
+                let (bytes, standing) = (task.charged_bytes(), Standing::Patient);
                 let place = self.queues[lane].push(task.durable.tenant, slot, bytes, standing);
                 task.run = Run::Queued { since, standing, place };
                 self.ceased_to_stand(spot);

@@ -245,7 +245,7 @@ impl Engine {
             }
             return;
         }
-        let bytes = task.payload.len();
+        let bytes = task.charged_bytes();
         let place = self.queues[lane].push(task.durable.tenant, slot, bytes, standing);
         task.run = Run::Queued { since: now, standing, place };
         let spot = task.spot(standing);

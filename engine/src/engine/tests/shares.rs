@@ -232,6 +232,22 @@ fn requests_that_wait_to_hear_of_their_keys_are_bounded_for_each_tenant() {
     assert_eq!(codes(&mut stage, &["found a", "submit f call key=o tenant=acme"]), []);
 }
 
+/// A turn of bulk is a slice of at most a second, whatever the length of the body.
+#[test]
+fn a_long_body_waits_no_longer_for_its_next_slice_than_a_short_one() {
+    let mut stage = stage(Policy::default(), Limits::default());
+    let lines = ["submit a upsert bulk bytes=5000000 tenant=acme wait=0s", "spooled a", "durable"];
+    assert_eq!(codes(&mut stage, &lines), []);
+    for number in 0..20 {
+        let line = format!("submit o{number} upsert bulk bytes=100 tenant=other wait=0s");
+        assert_eq!(codes(&mut stage, &[&line]), []);
+    }
+    assert_eq!(codes(&mut stage, &["durable"]), []);
+    assert!(stage.has("a") && stage.has("o0"));
+    assert_eq!(codes(&mut stage, &["yield a", "done o0"]), []);
+    assert!(stage.has("a"), "only one has its turn in between");
+}
+
 fn hurts(stage: &mut Stage) -> Vec<(String, Hurt)> {
     let taken = stage.engine.tenants.take_hurts(usize::MAX).into_iter();
     taken.map(|(id, hurt)| (stage.engine.tenant_name(id).to_string(), hurt)).collect()
