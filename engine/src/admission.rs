@@ -12,7 +12,7 @@ mod sojourn;
 mod tests;
 mod turns;
 
-use crate::limits::{ADMISSION_INTERVAL, JOURNAL_WAIT_MAX, ROOM_GROWTH, ROOM_SHRINKAGE};
+use crate::limits::{ADMISSION_INTERVAL, AHEAD_MAX, JOURNAL_WAIT_MAX, ROOM_GROWTH, ROOM_SHRINKAGE};
 use crate::stats::AdmissionGauges;
 use crowd::Crowd;
 use overtime_protocol::{LANES, Lane, Monotonic, PerLane};
@@ -158,6 +158,12 @@ impl Admission {
     /// The core's loop has turned once.
     pub(crate) fn note_turn(&mut self, span: Duration) {
         self.turns.note(span);
+    }
+
+    /// Another one comes. If so much stands before it already, nothing has to be awaited to know.
+    pub(crate) fn note_arrival(&mut self, workers: usize) {
+        let ahead = self.until_started(self.crowd.total() as u64, workers);
+        self.is_overloaded |= self.rules.enabled && ahead.is_some_and(|ahead| ahead > AHEAD_MAX);
     }
 
     /// When it is to be judged again. Nothing has to be while nobody stands in the lane and it is

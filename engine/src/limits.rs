@@ -40,6 +40,9 @@ pub(crate) const REPAIR_PAGE: u32 = 256;
 pub(crate) const STEERING_MAX: u64 = 128;
 /// Whether the lane of single calls is overloaded is judged this often, while anybody waits there.
 pub(crate) const ADMISSION_INTERVAL: Duration = Duration::from_millis(100);
+/// If whoever comes last would start later than this, the lane is overloaded without more ado: those who
+/// have to go are told before they have waited.
+pub(crate) const AHEAD_MAX: Duration = Duration::from_millis(250);
 /// Turns of the core's loop over this are too long, if one in a hundred is.
 pub(crate) const TURN_MAX: Duration = Duration::from_millis(10);
 /// Records for which callers wait take too long if this is their average.

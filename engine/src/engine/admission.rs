@@ -39,6 +39,7 @@ impl Engine {
             return Terms::Held;
         }
         self.admission.crowd.came(submission.tenant, now.monotonic);
+        self.admission.note_arrival(self.credits.plan().ceiling(Lane::Interactive));
         if self.may_stand(submission, now) {
             if self.until_answered(submission) <= submission.wait {
                 return Terms::Held;

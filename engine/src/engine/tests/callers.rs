@@ -45,6 +45,8 @@ pub(super) struct Seen {
     pub(super) gave_up: u64,
     /// How long those waited who were answered 200.
     pub(super) spans: Vec<Duration>,
+    /// The same of those who were told 202.
+    pub(super) told: Vec<Duration>,
 }
 
 impl Seen {
@@ -54,8 +56,12 @@ impl Seen {
     }
 
     pub(super) fn percentile(&self, of_thousand: usize) -> Duration {
-        let mut spans = self.spans.clone();
-        spans.sort_unstable();
-        spans.get(spans.len() * of_thousand / 1000).copied().unwrap_or_default()
+        percentile(&self.spans, of_thousand)
     }
+}
+
+pub(super) fn percentile(spans: &[Duration], of_thousand: usize) -> Duration {
+    let mut spans = spans.to_vec();
+    spans.sort_unstable();
+    spans.get(spans.len() * of_thousand / 1000).copied().unwrap_or_default()
 }

@@ -262,7 +262,10 @@ impl Storm {
                 seen.served[second] += 1;
                 seen.spans.push(self.now.monotonic.since(waiting.since));
             }
-            Answer::Accepted { .. } => seen.cut += 1,
+            Answer::Accepted { .. } => {
+                seen.cut += 1;
+                seen.told.push(self.now.monotonic.since(waiting.since));
+            }
             Answer::Problem(problem) => {
                 assert_eq!(problem.code, Code::Overloaded);
                 seen.refused += 1;
