@@ -18,6 +18,8 @@ pub(crate) const READ_TURN_BYTES: u64 = 1024 * 1024;
 pub(crate) const REQUESTS_PER_TURN: u64 = 512;
 /// What is written to one connection in one turn, in bytes.
 pub(crate) const WRITE_SLICE_BYTES: usize = 256 * 1024;
+/// Connections that the kernel holds until they are accepted, if it is allowed so many.
+pub(crate) const ARRIVALS_MAX: i32 = 4_096;
 /// Connections accepted in one turn.
 pub(crate) const ACCEPTS_PER_TURN: usize = 64;
 /// Whoever comes while no descriptor is left is tried again after this.

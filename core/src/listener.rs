@@ -2,7 +2,7 @@
 //! closes, or a while has passed, because others of the process use descriptors too. The kernel's
 //! queue holds the rest. It never decides whom there is a place for.
 
-use crate::limits::ACCEPT_RETRY;
+use crate::limits::{ACCEPT_RETRY, ARRIVALS_MAX};
 use mio::net::{TcpListener, TcpStream};
 use overtime_protocol::Monotonic;
 use std::io;
@@ -27,6 +27,8 @@ impl Listener {
     /// If the address cannot be had.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = TcpListener::bind(address)?;
+        // It listens with 128, and more than that may come in one turn that was preempted.
+        rustix::net::listen(&socket, ARRIVALS_MAX)?;
         Ok(Self { socket, waiting: true, retry_at: None, postponed: 0 })
     }
 

@@ -59,6 +59,22 @@ fn at_its_limit_of_connections_the_server_lets_in_the_next_when_one_is_answered(
     read_until(&mut third, "late");
 }
 
+/// As after a pause of the whole machine. Whoever finds no room in the kernel's queue tries again after
+/// a second, and then after two and four.
+#[test]
+fn a_thousand_may_come_while_the_core_does_not_look() {
+    let (start, started) = bounded(1);
+    let server = start_on(limits(), engine_limits(), move |core: Core| {
+        started.recv().expect("the test starts it");
+        core.run()
+    });
+    let patience = Duration::from_secs(20);
+    let come = |_| TcpStream::connect_timeout(&server.address, patience).unwrap();
+    let streams: Vec<TcpStream> = (0..1000).map(come).collect();
+    start.send(()).unwrap();
+    drop(streams);
+}
+
 /// All of it has come before the core first looks, so it could read it all in one turn.
 #[test]
 fn many_bodies_at_once_are_read_in_many_turns() {
