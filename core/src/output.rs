@@ -51,7 +51,9 @@ impl Output {
         if self.is_empty() && !head.is_empty() {
             let slice = body.as_ref().map_or(&[][..], |body| &body[..]);
             let slice = &slice[..slice.len().min(WRITE_SLICE_BYTES)];
-            let written = write_once(socket, &[IoSlice::new(head), IoSlice::new(slice)])?;
+            let slices = [IoSlice::new(head), IoSlice::new(slice)];
+            let written =
+                write_once(socket, if slice.is_empty() { &slices[..1] } else { &slices })?;
             *count += written as u64;
             head_left = &head[written.min(head.len())..];
             if let Some(mut body) = body {
@@ -122,10 +124,15 @@ impl Output {
     }
 }
 
-/// One vectored write; 0 if the socket would block.
+/// One write, vectored only where there is more than one slice, because that costs the kernel more;
+/// 0 if the socket would block.
 fn write_once(socket: &mut impl Write, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     loop {
-        match socket.write_vectored(slices) {
+        let written = match slices {
+            [slice] => socket.write(slice),
+            slices => socket.write_vectored(slices),
+        };
+        match written {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => return Ok(written),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
