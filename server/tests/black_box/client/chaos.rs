@@ -65,7 +65,7 @@ fn what_is_said_about_a_call_is_true_whenever_the_server_is_killed() {
             (server, calls)
         });
         let done = calls.iter().filter(|call| call.told.is_ok()).count();
-        assert!(done >= 40 * rounds, "{scheme}: {done} of {} are done", calls.len());
+        assert!(done >= 10 * rounds, "{scheme}: {done} of {} are done", calls.len());
         calls.iter().for_each(|call| check(&server, &client, call.number, &call.told));
         let stats = client.stats();
         assert!(stats.repetitions <= 10 + stats.first_attempts / 10, "{scheme}: {stats:?}");
