@@ -12,7 +12,9 @@ mod sojourn;
 mod tests;
 mod turns;
 
-use crate::limits::{ADMISSION_INTERVAL, AHEAD_MAX, JOURNAL_WAIT_MAX, ROOM_GROWTH, ROOM_SHRINKAGE};
+use crate::limits::{
+    ADMISSION_INTERVAL, AHEAD_MAX, JOURNAL_WAIT_MAX, LONG_AFTER, ROOM_GROWTH, ROOM_SHRINKAGE,
+};
 use crate::stats::AdmissionGauges;
 use crowd::Crowd;
 use overtime_protocol::{LANES, Lane, Monotonic, PerLane};
@@ -161,9 +163,9 @@ impl Admission {
     }
 
     /// Another one comes. If so much stands before it already, nothing has to be awaited to know.
-    pub(crate) fn note_arrival(&mut self, workers: usize) {
-        let ahead = self.until_started(self.crowd.total() as u64, workers);
-        self.is_overloaded |= self.rules.enabled && ahead.is_some_and(|ahead| ahead > AHEAD_MAX);
+    pub(crate) fn note_arrival(&mut self, until_started: Option<Duration>) {
+        let is_late = until_started.is_some_and(|span| span > AHEAD_MAX);
+        self.is_overloaded |= self.rules.enabled && is_late;
     }
 
     /// When it is to be judged again. Nothing has to be while nobody stands in the lane and it is
@@ -247,6 +249,11 @@ impl Admission {
             gauges.wait_min_ns[lane] = nanos(self.readings[lane].least);
         }
         gauges
+    }
+
+    /// Whether attempts take so long that spare workers stand in for those who have them.
+    pub(crate) fn is_long(&self) -> bool {
+        self.exec.is_some_and(|exec| exec >= LONG_AFTER.as_secs_f64())
     }
 
     /// How long `ahead` tasks take to start with so many workers; `None` before anything is known.

@@ -39,7 +39,8 @@ impl Engine {
             return Terms::Held;
         }
         self.admission.crowd.came(submission.tenant, now.monotonic);
-        self.admission.note_arrival(self.credits.plan().ceiling(Lane::Interactive));
+        let ahead = self.until_started(self.admission.crowd.total());
+        self.admission.note_arrival(ahead);
         if self.may_stand(submission, now) {
             if self.until_answered(submission) <= submission.wait {
                 return Terms::Held;
@@ -84,19 +85,25 @@ impl Engine {
     /// How long a task would take in all behind those who stand in the lane, as far as is known. If
     /// nobody does, it begins, however long it may take.
     fn until_answered(&self, submission: &Submission) -> Duration {
-        let ahead = self.admission.crowd.before(submission.tenant) as u64;
-        let workers = self.credits.plan().ceiling(Lane::Interactive);
-        let started = self.admission.until_started(ahead, workers).filter(|_| ahead > 0);
+        let ahead = self.admission.crowd.before(submission.tenant);
+        let started = self.until_started(ahead).filter(|_| ahead > 0);
         let own = self.brief.exec(submission.kind).unwrap_or_default();
         started.map_or(Duration::ZERO, |started| started + own)
+    }
+
+    /// How long so many take to start. Nobody knows while others may yet come to stand in for workers
+    /// that are held for long.
+    fn until_started(&self, ahead: usize) -> Option<Duration> {
+        let may_grow = self.credits.spares() < self.credits.plan().spares();
+        let workers = self.credits.plan().ceiling(Lane::Interactive);
+        let is_known = !(may_grow && self.admission.is_long());
+        is_known.then(|| self.admission.until_started(ahead as u64, workers))?
     }
 
     fn overloaded(&mut self) -> Problem {
         self.stats.refused += 1;
         self.stats.refusals.overloaded += 1;
-        let ahead = self.admission.crowd.total() as u64;
-        let workers = self.credits.plan().ceiling(Lane::Interactive);
-        let drained = self.admission.until_started(ahead, workers).unwrap_or_default();
+        let drained = self.until_started(self.admission.crowd.total()).unwrap_or_default();
         let wait = self.seed.stretch(drained.max(RETRY_AFTER_MIN));
         let detail = "more callers wait for single calls than can be served in time";
         Problem::new(Code::Overloaded, detail).after(wait)

@@ -1,7 +1,7 @@
 //! What becomes of single callers when too many wait, one story a test.
 
 use super::harness::{Stage, check, check_within, setup};
-use crate::engine::Engine;
+use crate::engine::{Engine, Setup};
 use crate::event::Effect;
 use crate::limits::Limits;
 use overtime_protocol::{Answer, Lane};
@@ -96,6 +96,21 @@ fn whoever_insists_and_waits_already_is_refused_if_nothing_of_it_is_recorded() {
         ",
         ),
     );
+}
+
+#[test]
+fn whoever_may_get_a_spare_worker_is_not_told_that_it_takes_too_long() {
+    for (most, cut) in [(1, 1), (4, 0)] {
+        let setup = setup(1, Limits::default(), 7);
+        let plan = setup.plan.up_to(most);
+        let mut stage = Stage::new(Engine::new(Setup { plan, ..setup }));
+        stage.engine.admission.note_exec(Duration::from_mins(1));
+        for line in ["submit a echo", "submit b echo", "submit c echo"] {
+            stage.play(line);
+            stage.describe(&mut String::new());
+        }
+        assert_eq!(stage.engine.stats().cut_as_hopeless, cut, "up to {most} workers");
+    }
 }
 
 #[test]
