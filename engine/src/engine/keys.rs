@@ -15,6 +15,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::time::Duration;
 
+/// What is left at least to whoever wanted to wait.
+const WAIT_MIN: Duration = Duration::from_millis(1);
+
 /// The keys that the engine has something to do with now.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
@@ -146,7 +149,9 @@ impl Engine {
         self.end_asking(submission.tenant, submission.payload.len());
         submission.wait = match self.mode {
             Mode::Leaving => Duration::ZERO,
-            _ => submission.wait.saturating_sub(now.monotonic.since(since)),
+            _ if submission.wait.is_zero() => Duration::ZERO,
+            // Whoever has waited in vain so far did not ask for work that nobody waits for.
+            _ => submission.wait.saturating_sub(now.monotonic.since(since)).max(WAIT_MIN),
         };
         match (live, holder) {
             (Some(slot), _) => self.attach(slot, &submission, fingerprint, now, out),

@@ -99,6 +99,26 @@ fn whoever_insists_and_waits_already_is_refused_if_nothing_of_it_is_recorded() {
 }
 
 #[test]
+fn whoever_waited_for_the_journal_until_it_was_too_late_is_put_off_too() {
+    check(
+        1,
+        &crowded(
+            "
+            submit x echo key=k wait=1s
+            > inquire for x
+            +100ms
+            +2s
+            found x
+            > append x accepted
+            durable
+            > reply x 202 queued
+            > dispatch background x#1
+        ",
+        ),
+    );
+}
+
+#[test]
 fn whoever_may_get_a_spare_worker_is_not_told_that_it_takes_too_long() {
     for (most, cut) in [(1, 1), (4, 0)] {
         let setup = setup(1, Limits::default(), 7);
