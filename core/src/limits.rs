@@ -29,6 +29,9 @@ pub(crate) const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 pub(crate) const DISPLACEABLE_AFTER: Duration = Duration::from_millis(250);
 /// Close to the limit nobody is waited for longer than this.
 pub(crate) const HURRIED_PATIENCE: Duration = Duration::from_secs(1);
+/// When whoever asks for a result while memory is used up may try again: by then answers that nobody
+/// reads are given up.
+pub(crate) const RESULT_RETRY: Duration = Duration::from_secs(2);
 /// While memory is used up no more connections are let in than there are, but so many always: whoever
 /// is to help must be able to come in.
 pub(crate) const CONNECTIONS_ALWAYS: usize = 64;

@@ -80,6 +80,11 @@ impl Clients {
         self.mind_the_places();
     }
 
+    /// Whether nothing is to be read into memory that can be had later.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        self.places.memory == MemoryPressure::Full
+    }
+
     /// The number of connections has changed, or of those that there may be.
     pub(super) fn mind_the_places(&mut self) {
         self.patience.set_haste(self.places.haste(self.connections.len()));

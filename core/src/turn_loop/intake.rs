@@ -4,7 +4,7 @@ use super::Core;
 use crate::clients::Ordered;
 use crate::drain::Drain;
 use crate::exchange::Order;
-use crate::limits::{LAST_FLUSH, MAIL_PER_TURN};
+use crate::limits::{LAST_FLUSH, MAIL_PER_TURN, RESULT_RETRY};
 use crate::mailbox::Mail;
 use overtime_engine::{Ask, Effect, Event, Steer, Submission, Wants};
 use overtime_protocol::{Answer, Code, Now, Problem, Query, Read};
@@ -34,6 +34,12 @@ impl Core {
             Order::Document { task, wait } => {
                 let wait = self.clients.hold(wait);
                 Event::Asked(Ask { reply_to, scope, task, wants: Wants::Document, wait })
+            }
+            Order::Result { .. } if self.clients.is_out_of_memory() => {
+                let detail = "the memory is used up, and a result may be long";
+                let problem = Problem::new(Code::Memory, detail).after(RESULT_RETRY);
+                self.effects.push(Effect::Reply { to: reply_to, answer: problem.into() });
+                return;
             }
             Order::Result { task } => {
                 let wait = Duration::ZERO;

@@ -183,6 +183,10 @@ fn while_memory_is_used_up_no_more_are_let_in_than_there_are() {
     let server = start(limits);
     server.mailbox.push(Mail::MemoryPressure(MemoryPressure::Full));
     assert_eq!(server.inspect().core.connections_max, 64, "there is always a way in");
+    let result =
+        "GET /v1/tasks/01KAHP5ZQ00000000000000000/result HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let refused = read_until(&mut begin(&server, result), "}");
+    assert!(refused.contains("\"code\":\"memory\"") && refused.contains("Retry-After: 2"));
     server.mailbox.push(Mail::MemoryPressure(MemoryPressure::Alarm));
     assert_eq!(server.inspect().core.connections_max, 1000);
     let never = submit("never", "Content-Length: 0\r\n");
