@@ -37,7 +37,7 @@ pub struct AdmissionRules {
     pub delay: Duration,
     /// The most that each of them may spend there for a whole interval.
     pub standing: Duration,
-    /// So many of them may stand there in any case: few workers hold their callers too.
+    /// So many of them may stand before a single worker, and at least as many before so many.
     pub room_min: usize,
 }
 
@@ -216,11 +216,15 @@ impl Admission {
         };
     }
 
-    /// How many of those who are waited for may stand in the lane while it is overloaded.
+    /// How many of those who are waited for may stand in the lane while it is overloaded: of those
+    /// who stand before as many workers none waits longer than an attempt takes, and a third more are
+    /// those who come together by chance below what can be done. Few workers hold callers too.
     pub(crate) fn room(&self, workers: usize) -> usize {
+        let min = self.rules.room_min;
+        let least = (min + 1).saturating_sub(workers).max(min.min(workers));
         let drained = (self.drain * self.rules.delay.as_secs_f64()) as usize;
-        let room = drained.max(workers).max(self.rules.room_min) as f64 * self.left;
-        (room as usize).max(self.rules.room_min)
+        let room = drained.max(workers + workers / 3).max(least) as f64 * self.left;
+        (room as usize).max(least)
     }
 
     /// How many may stay of those who stood there before it was overloaded: whoever starts before the

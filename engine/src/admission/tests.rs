@@ -52,23 +52,23 @@ fn what_happened_before_a_rest_says_nothing() {
 #[test]
 fn turns_and_the_journal_take_room_at_once_and_give_it_back_slowly() {
     let mut admission = Admission::new(AdmissionRules::default());
-    assert_eq!(admission.room(WORKERS), 200);
+    assert_eq!(admission.room(WORKERS), 266);
     (0..2).for_each(|_| admission.note_turn(Duration::from_millis(11)));
     admission.judge(at(100));
     assert!(admission.is_overloaded());
-    assert_eq!(admission.room(WORKERS), 100);
+    assert_eq!(admission.room(WORKERS), 133);
     admission.append_began(at(110));
     admission.append_ended(Duration::from_millis(60), at(170));
     admission.judge(at(200));
-    assert_eq!(admission.room(WORKERS), 50);
+    assert_eq!(admission.room(WORKERS), 66);
     for interval in 3..=10 {
         admission.note_turn(Duration::from_millis(1));
         admission.judge(at(interval * 100));
         assert!(!admission.is_overloaded());
     }
-    assert_eq!(admission.room(WORKERS), 130);
+    assert_eq!(admission.room(WORKERS), 172);
     (0..20).for_each(|interval| admission.judge(at(1_100 + interval * 100)));
-    assert_eq!(admission.room(WORKERS), 200);
+    assert_eq!(admission.room(WORKERS), 266);
 }
 
 #[test]
@@ -82,7 +82,8 @@ fn a_journal_that_says_nothing_is_slow_too() {
 #[test]
 fn few_always_have_room_and_many_have_as_much_as_they_use() {
     let mut admission = Admission::new(AdmissionRules::default());
-    assert_eq!(admission.room(1), 16);
+    let rooms = [1, 8, 9, 16, 200].map(|workers| admission.room(workers));
+    assert_eq!(rooms, [16, 10, 12, 21, 266]);
     interval(&mut admission, 0, 10_000, 15);
     // A hundred thousand a second.
     assert_eq!((admission.room(1), admission.room_to_stay(1)), (2_000, 10_000));
