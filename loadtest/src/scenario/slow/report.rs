@@ -33,6 +33,12 @@ impl Phase {
         latency
     }
 
+    /// How late the generators were by their own fault.
+    fn late_p99_ms(&self) -> f64 {
+        let late = self.all().map(|measured| measured.summary.generator_late_p99_ms.unwrap_or(0.0));
+        late.into_iter().fold(0.0, f64::max)
+    }
+
     /// How many of the good calls were answered, in percent.
     pub(super) fn answered_percent(&self) -> f64 {
         let (mut ok, mut errors) = (0, 0);
@@ -136,6 +142,7 @@ fn bars(contest: &Contest) -> Vec<Bar> {
             "slow clients that were left open beyond their limit",
             contest.tolls.values().map(|toll| toll.overdue).sum(),
         ),
+        Bar::generator_late(contest.quiet.late_p99_ms().max(contest.slow.late_p99_ms())),
     ];
     if let Some(desks) = &contest.slow.desks {
         let (control, admin) = (desks.control.fault_count(), desks.admin.fault_count());

@@ -45,7 +45,7 @@ fn each_bar_is_missed_by_what_it_is_about() {
     assert_eq!(ours(phase(3, 2.0, 0), ten), [0]);
     assert_eq!(ours(phase(0, 2.1, 0), ten), [1]);
     assert_eq!(ours(phase(0, 1.0, 0), 2 * ten), [3]);
-    assert_eq!(ours(phase(0, 1.0, 1), ten), [5]);
+    assert_eq!(ours(phase(0, 1.0, 1), ten), [6]);
 }
 
 #[test]
