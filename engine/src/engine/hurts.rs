@@ -23,15 +23,25 @@ pub(crate) struct Notes {
     epoch: Epoch,
     /// What is not noted yet began then, and a timer runs.
     since: Option<UnixMillis>,
-    /// What is on its way to the disk.
+    /// What is on its way to the disk, and when that began.
     on_its_way: Vec<(TenantId, Hurt)>,
+    noted_since: UnixMillis,
+    /// What met a full disk began then.
+    missed_since: Option<UnixMillis>,
     /// The end of the latest note: no two end together, so that none takes another's key.
     until: UnixMillis,
 }
 
 impl Notes {
     pub(crate) fn new(epoch: Epoch) -> Self {
-        Self { epoch, since: None, on_its_way: Vec::new(), until: UnixMillis::default() }
+        Self {
+            epoch,
+            since: None,
+            on_its_way: Vec::new(),
+            noted_since: UnixMillis::default(),
+            missed_since: None,
+            until: UnixMillis::default(),
+        }
     }
 
     /// Whether nothing of it is on its way to the disk.
@@ -66,6 +76,8 @@ impl Engine {
         if hurts.is_empty() {
             return;
         }
+        let since = self.notes.missed_since.take().map_or(since, |missed| missed.min(since));
+        self.notes.noted_since = since;
         let until = now.unix.max(UnixMillis(self.notes.until.0 + 1));
         self.notes.until = until;
         let put = |&(tenant, hurt): &(TenantId, Hurt)| Put {
@@ -85,6 +97,7 @@ impl Engine {
         if matches!(fate, Fate::Durable { .. }) {
             return;
         }
+        self.notes.missed_since = Some(self.notes.noted_since);
         for (tenant, hurt) in hurts {
             self.tenants.hurt(tenant, hurt);
         }

@@ -43,7 +43,7 @@ fn a_full_disk_puts_off_a_note_and_loses_nothing() {
         > note acme 1 0 0 in 10s
         full note
         +10s
-        > note acme 1 0 0 in 10s
+        > note acme 1 0 0 in 20s
         durable note
         +60s",
     );
