@@ -94,7 +94,8 @@ impl Engine {
     /// The journal has said what became of a note.
     pub(super) fn note_judged(&mut self, fate: Fate) {
         let hurts = std::mem::take(&mut self.notes.on_its_way);
-        if matches!(fate, Fate::Durable { .. }) {
+        // On the way out nothing comes later with which it could be noted.
+        if matches!(fate, Fate::Durable { .. }) || self.mode == Mode::Leaving {
             return;
         }
         self.notes.missed_since = Some(self.notes.noted_since);

@@ -65,6 +65,22 @@ fn on_the_way_out_nothing_is_left_to_be_noted_later() {
 }
 
 #[test]
+fn on_the_way_out_a_full_disk_is_asked_once() {
+    check(
+        1,
+        "submit a call tenant=acme wait=9s
+        > append a accepted
+        durable
+        > dispatch interactive a#1
+        drain
+        grace-ends
+        > reply a 202 running
+        > note acme 1 0 0 in 0s
+        full note",
+    );
+}
+
+#[test]
 fn a_failed_journal_is_told_nothing_more() {
     check(
         1,
