@@ -101,6 +101,8 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) {
         if self.inquiries.len() >= self.limits.inquiries_max {
+            self.stats.refused += 1;
+            self.note_refused(submission.tenant);
             let problem = Problem::new(Code::Reads, "too many requests wait for the journal");
             let wait = self.seed.stretch(self.pace.until_drained(1));
             let answer = problem.after(wait).into();

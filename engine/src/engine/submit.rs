@@ -111,8 +111,13 @@ impl Engine {
         let to = submission.reply_to;
         let lane = self.kinds[usize::from(submission.kind.0)].lane_of(submission.form);
         let screened = self.screen(submission.tenant, lane, submission.payload.len(), now);
-        let screened =
-            screened.and_then(|()| self.share_refusal(submission.kind).map_or(Ok(()), Err));
+        let screened = screened.and_then(|()| match self.share_refusal(submission.kind) {
+            Some(problem) => {
+                self.note_refused(submission.tenant);
+                Err(problem)
+            }
+            None => Ok(()),
+        });
         if let Err(problem) = screened {
             out.push(Effect::Reply { to, answer: problem.into() });
             return;

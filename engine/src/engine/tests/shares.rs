@@ -273,3 +273,15 @@ fn who_was_delayed_refused_or_parked_is_counted() {
     assert_eq!(hurts(&mut stage), []);
     assert_eq!(stage.engine.policy(TenantId::default()), Policy::default());
 }
+
+#[test]
+fn whoever_is_refused_for_want_of_anything_is_counted() {
+    let limits = Limits { inquiries_max: 1, ..Limits::default() };
+    let mut stage = stage(Policy::default(), limits);
+    let lines = ["submit a call key=m tenant=other", "submit b call key=n tenant=acme"];
+    assert_eq!(codes(&mut stage, &lines), [Code::Reads]);
+    assert_eq!(codes(&mut stage, &["space upsert", "submit c upsert tenant=acme"]), [Code::Disk]);
+    let refused = Hurt { refused: 2, ..Hurt::default() };
+    assert_eq!(hurts(&mut stage), [("acme".to_owned(), refused)]);
+    assert_eq!(stage.engine.stats().refused, 2);
+}
