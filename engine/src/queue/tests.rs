@@ -1,40 +1,70 @@
 //! The queue against a model of it that is as simple as can be, and against what it promises.
 
+use super::rounds::ROUNDS;
+use super::row::Row;
 use super::*;
 use crate::seed::Seed;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-/// Everything in lists that are searched from end to end.
+/// Everything in lists that are searched from end to end: those that are waited for, and the others.
 #[derive(Default)]
 struct Model {
-    rows: HashMap<u32, [VecDeque<(u32, i64)>; 2]>,
+    lines: [Line; 2],
+    started: u32,
+}
+
+#[derive(Default)]
+struct Line {
+    rows: HashMap<u32, VecDeque<(u32, i64)>>,
     rounds: BTreeMap<u64, Vec<u32>>,
     now: u64,
-    /// The round of each tenant's next turn, its credit then, and how many it has started.
-    due: HashMap<u32, (u64, i64, u32)>,
+    /// The round of each tenant's next turn, and its credit then.
+    due: HashMap<u32, (u64, i64)>,
     set_back: HashSet<u32>,
 }
 
 impl Model {
     fn push(&mut self, tenant: u32, task: u32, cost: i64, standing: usize, is_first: bool) {
-        self.enter(tenant);
-        let row = &mut self.rows.entry(tenant).or_default()[standing];
+        self.lines[standing].push(tenant, task, cost, is_first);
+    }
+
+    fn set_back(&mut self, tenant: u32, is_set_back: bool) {
+        self.lines.iter_mut().for_each(|line| line.set_back(tenant, is_set_back));
+    }
+
+    fn remove(&mut self, tenant: u32, task: u32) {
+        self.lines.iter_mut().for_each(|line| line.remove(tenant, task));
+    }
+
+    fn has_turns(&self) -> bool {
+        self.lines.iter().any(|line| !line.rounds.is_empty())
+    }
+
+    fn pop(&mut self) -> Option<u32> {
+        let [foremost, patient] = &mut self.lines;
+        let is_aged = self.started > 0 && self.started % 8 == 0 && !patient.rounds.is_empty();
+        let line = if foremost.rounds.is_empty() || is_aged { patient } else { foremost };
+        let task = line.pop()?;
+        self.started += 1;
+        Some(task)
+    }
+}
+
+impl Line {
+    fn push(&mut self, tenant: u32, task: u32, cost: i64, is_first: bool) {
+        if self.is_empty(tenant) && !self.set_back.contains(&tenant) {
+            self.have_turns(tenant);
+        }
+        let row = self.rows.entry(tenant).or_default();
         if is_first { row.push_front((task, cost)) } else { row.push_back((task, cost)) }
     }
 
     fn is_empty(&self, tenant: u32) -> bool {
-        self.rows.get(&tenant).is_none_or(|rows| rows.iter().all(VecDeque::is_empty))
-    }
-
-    fn enter(&mut self, tenant: u32) {
-        if !self.is_empty(tenant) || self.set_back.contains(&tenant) {
-            return;
-        }
-        self.have_turns(tenant);
+        self.rows.get(&tenant).is_none_or(VecDeque::is_empty)
     }
 
     fn have_turns(&mut self, tenant: u32) {
-        let (due, credit, _) = self.due.entry(tenant).or_insert((self.now, 1, 0));
+        let (due, credit) = self.due.entry(tenant).or_insert((self.now, 1));
         if *due < self.now {
             (*due, *credit) = (self.now, 1);
         }
@@ -56,9 +86,7 @@ impl Model {
     }
 
     fn remove(&mut self, tenant: u32, task: u32) {
-        for row in self.rows.entry(tenant).or_default() {
-            row.retain(|&(other, _)| other != task);
-        }
+        self.rows.entry(tenant).or_default().retain(|&(other, _)| other != task);
         if self.is_empty(tenant) {
             self.leave(tenant);
         }
@@ -66,14 +94,10 @@ impl Model {
 
     fn pop(&mut self) -> Option<u32> {
         let (&round, tenants) = self.rounds.first_key_value()?;
-        (self.now, _) = (round, ());
+        self.now = round;
         let tenant = tenants[0];
-        let (due, credit, turn) = self.due.get_mut(&tenant).unwrap();
-        let [foremost, patient] = self.rows.get_mut(&tenant).unwrap();
-        let is_aged = *turn > 0 && *turn % 8 == 0 && !patient.is_empty();
-        let row = if foremost.is_empty() || is_aged { patient } else { foremost };
-        let (task, cost) = row.pop_front().unwrap();
-        *turn += 1;
+        let (due, credit) = self.due.get_mut(&tenant).unwrap();
+        let (task, cost) = self.rows.get_mut(&tenant).unwrap().pop_front().unwrap();
         *credit -= cost;
         let before = *due;
         while *credit <= 0 {
@@ -131,7 +155,7 @@ fn compare(seed: u64) {
             }
             _ => check_pop(&mut queue, &mut model, &mut lying),
         }
-        assert_eq!(queue.has_turns(), !model.rounds.is_empty());
+        assert_eq!(queue.has_turns(), model.has_turns());
     }
     for tenant in 0..tenants as u32 {
         queue.set_back(TenantId(tenant), false);
@@ -192,10 +216,30 @@ fn whoever_always_wants_gets_as_much_as_the_others() {
 fn a_long_queue_is_in_front_of_nobody_else() {
     let mut queue = filled(1, 10_000, |_| 10);
     let newcomer = Slot::numbered(20_000);
-    for _ in 0..100 {
-        queue.push(TenantId(7), newcomer, 10, Standing::Patient);
-        let waited = (0..).take_while(|_| queue.pop().unwrap().0 != newcomer).count();
-        assert!(waited <= 1, "behind {waited} of one tenant");
+    for (standing, most) in [(Standing::Foremost, 1), (Standing::Patient, AGING_TURNS as usize)] {
+        for _ in 0..100 {
+            queue.push(TenantId(7), newcomer, 10, standing);
+            let waited = (0..).take_while(|_| queue.pop().unwrap().0 != newcomer).count();
+            assert!(waited <= most, "{standing:?} behind {waited} of one tenant");
+        }
+    }
+}
+
+/// However many tenants have much that nobody waits for, who is waited for does not wait for them.
+#[test]
+fn whoever_is_waited_for_goes_before_what_nobody_waits_for() {
+    let mut queue = LaneQueue::default();
+    for tenant in 0..10_000 {
+        (0..3).for_each(|number| {
+            let slot = Slot::numbered(tenant * 3 + number);
+            queue.push(TenantId(tenant), slot, 10, Standing::Patient);
+        });
+    }
+    let waited_for = Slot::numbered(100_000);
+    for tenant in (0..20_000).step_by(999) {
+        queue.push(TenantId(tenant), waited_for, 10, Standing::Foremost);
+        let waited = (0..).take_while(|_| queue.pop().unwrap().0 != waited_for).count();
+        assert!(waited <= 1, "behind {waited} that nobody waits for");
     }
 }
 
@@ -205,7 +249,7 @@ fn whoever_sends_dear_tasks_one_by_one_pays_for_them() {
     let mut queue = filled(1, 1_000, |_| 10);
     let mut started = 0;
     for number in 0..500 {
-        if queue.tenants.get(1).is_none_or(TenantQueue::is_empty) {
+        if queue.foremost.len_of(TenantId(1)) == 0 {
             queue.push(TenantId(1), Slot::numbered(5_000 + number), 1 << 20, Standing::Foremost);
         }
         started += u32::from(queue.pop().unwrap().0.id().key() >= 5_000);
@@ -222,7 +266,7 @@ fn work_does_not_grow_with_tenants() {
         let mut queue = filled(tenants, 2, |_| bytes);
         let (mut most, mut all) = (0, 0);
         for pops in 0..tenants {
-            let before = queue.rounds.looks;
+            let before = queue.foremost.rounds.looks;
             // Those taken out on the way leave nothing to be passed over.
             let gone = TenantId(tenants - 1 - pops);
             for number in 0..2 {
@@ -232,7 +276,7 @@ fn work_does_not_grow_with_tenants() {
             if queue.pop().is_none() {
                 break;
             }
-            let looked = queue.rounds.looks - before;
+            let looked = queue.foremost.rounds.looks - before;
             (most, all) = (u64::max(most, looked), all + looked);
         }
         (most, all)
