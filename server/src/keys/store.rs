@@ -86,7 +86,7 @@ impl Store {
     }
 
     fn unreadable(&self, error: &std::io::Error) -> anyhow::Error {
-        anyhow!("{} cannot be read: {error}", self.path().display())
+        anyhow!("cannot read {}: {error}", self.path().display())
     }
 
     /// Changes what the file says, and makes it if there is none. It says the new before this
