@@ -75,6 +75,8 @@ pub(crate) struct Admission {
     exec: Option<f64>,
     /// The part of the room that the turns and the journal leave.
     left: f64,
+    /// What is put off now would wait for the journal for too long.
+    journal_is_slow: bool,
 }
 
 impl Admission {
@@ -95,6 +97,7 @@ impl Admission {
             helped: 0,
             exec: None,
             left: 1.0,
+            journal_is_slow: false,
         }
     }
 
@@ -104,6 +107,11 @@ impl Admission {
 
     pub(crate) fn is_overloaded(&self) -> bool {
         self.is_overloaded
+    }
+
+    /// Whether records take so long to reach the disk that nobody can be told 202 in time.
+    pub(crate) fn journal_is_slow(&self) -> bool {
+        self.journal_is_slow
     }
 
     /// A task has come into its lane.
@@ -190,7 +198,8 @@ impl Admission {
         let turns_are_long = self.turns.close();
         // What happened before a rest says nothing about now.
         let is_old = span > 2 * ADMISSION_INTERVAL && !lane.is_busy;
-        let costs = !is_old && (turns_are_long || journal.mean > JOURNAL_WAIT_MAX);
+        self.journal_is_slow = !is_old && journal.mean > JOURNAL_WAIT_MAX;
+        let costs = (!is_old && turns_are_long) || self.journal_is_slow;
         let delays = lane.mean > self.rules.delay || lane.least > self.rules.standing;
         self.is_overloaded = self.rules.enabled && ((!is_old && delays) || costs);
         self.is_saturated = lane.is_busy;

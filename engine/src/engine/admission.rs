@@ -60,14 +60,17 @@ impl Engine {
     }
 
     /// Whether one more task may be background work because nobody can be held for it: it will be
-    /// through in a time that is worth a promise, and there is memory for it.
+    /// through in a time that is worth a promise, there is memory for it, and the journal is quick:
+    /// a promise is on disk before it is made.
     fn may_put_off(&self) -> bool {
-        let queued = self.stats.queued[Lane::Background];
+        // What is on its way to the disk is not in its lane yet.
+        let queued = self.stats.queued[Lane::Background] + self.inflight.len() as u64;
         let through =
             self.admission.until_through(queued, self.credits.plan().ceiling(Lane::Background));
         let share = self.limits.tasks_max as u64 / PUT_OFF_SHARE;
         let is_soon = through.is_none_or(|span| span <= PUT_OFF_MAX) && queued < share;
         self.relief.pressure() == MemoryPressure::Fine
+            && !self.admission.journal_is_slow()
             && (is_soon || queued < PUT_OFF_MIN.min(share))
     }
 
