@@ -279,8 +279,9 @@ impl Core {
         let clients = &mut self.clients;
         clients.go_on(self.engine.payload_bytes(), now.monotonic);
         let engine = &mut self.engine;
-        let ordered = clients.read(now.monotonic, &mut |head| {
-            engine.screen(head.tenant, head.lane, head.bytes, now)
+        let ordered = clients.read(now.monotonic, &mut |head| match head.has_memory {
+            true => engine.screen(head.tenant, head.lane, 0, now),
+            false => engine.refuse_payload(head.tenant).map_or(Ok(()), Err),
         });
         for ordered in ordered {
             let bytes = ordered.payload.len();

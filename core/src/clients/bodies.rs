@@ -23,11 +23,13 @@ pub(super) enum NoRoom {
 
 impl NoRoom {
     /// What the caller is told. The engine knows how long it will be until there is memory again.
-    pub(super) fn problem(self, screen: Screen<'_>) -> Problem {
+    pub(super) fn problem(self, tenant: TenantId, screen: Screen<'_>) -> Problem {
         match self {
-            Self::TooManyWait => screen(Announced::TOO_LARGE).err().unwrap_or_else(|| {
-                Problem::new(Code::PayloadMemory, "too many bodies wait for memory")
-            }),
+            Self::TooManyWait => {
+                screen(Announced::without_memory(tenant)).err().unwrap_or_else(|| {
+                    Problem::new(Code::PayloadMemory, "too many bodies wait for memory")
+                })
+            }
             Self::OverPart => over_part(),
         }
     }

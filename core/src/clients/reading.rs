@@ -234,7 +234,7 @@ impl Clients {
         // What has a key may be known, and is then no new work.
         let tenant = routed.caller.tenant;
         if let Order::Submit { key: None, lane, .. } = routed.order
-            && let Err(problem) = screen(Announced { tenant, lane, bytes: 0 })
+            && let Err(problem) = screen(Announced { tenant, lane, has_memory: true })
         {
             routed.order = Order::Refuse(Box::new(problem));
         }
@@ -251,7 +251,7 @@ impl Clients {
             routed => {
                 let expected = self.expect_body(index, head, (routed, context), now);
                 if let Err((context, why)) = expected {
-                    self.refuse_body(index, context, why.problem(screen));
+                    self.refuse_body(index, context, why.problem(tenant, screen));
                 }
             }
         }

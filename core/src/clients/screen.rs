@@ -9,14 +9,15 @@ pub(crate) struct Announced {
     pub(crate) tenant: TenantId,
     /// The lane of its first attempts.
     pub(crate) lane: Lane,
-    /// The length of its payload.
-    pub(crate) bytes: u64,
+    /// Whether its payload finds memory, or a place among those that wait for some.
+    pub(crate) has_memory: bool,
 }
 
 impl Announced {
-    /// A submission for which there is no memory, whoever sends it.
-    pub(crate) const TOO_LARGE: Self =
-        Self { tenant: TenantId(0), lane: Lane::Interactive, bytes: u64::MAX };
+    /// A submission of that tenant for whose payload there is no memory, nor a place to wait.
+    pub(crate) fn without_memory(tenant: TenantId) -> Self {
+        Self { tenant, lane: Lane::Interactive, has_memory: false }
+    }
 }
 
 /// Decides on the head alone whether a submission may come in.

@@ -33,13 +33,14 @@ impl Session {
             Routed { order: Order::Refuse(problem), .. } => return Err(problem),
             routed => routed,
         };
+        let tenant = routed.caller.tenant;
         // The memory for payloads is not the engine's to refuse: they wait for it.
         // What has a key may be known, and is then no new work.
         if let Order::Submit { key: None, lane, .. } = routed.order {
-            (desk.screen)(Announced { tenant: routed.caller.tenant, lane, bytes: 0 })?;
+            (desk.screen)(Announced { tenant, lane, has_memory: true })?;
         }
-        match desk.reserve(routed.caller.tenant, frame.payload_len.unwrap_or_default()) {
-            Ruling::Refused => Err(desk.too_many_wait().into()),
+        match desk.reserve(tenant, frame.payload_len.unwrap_or_default()) {
+            Ruling::Refused => Err(desk.too_many_wait(tenant).into()),
             Ruling::OverPart => Err(over_part().into()),
             ruling => Ok((routed, ruling)),
         }

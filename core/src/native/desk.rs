@@ -36,8 +36,8 @@ impl Desk<'_> {
     }
 
     /// The engine knows how long it will be until there is memory again.
-    pub(super) fn too_many_wait(&mut self) -> Problem {
-        let problem = (self.screen)(Announced::TOO_LARGE).err();
+    pub(super) fn too_many_wait(&mut self, tenant: TenantId) -> Problem {
+        let problem = (self.screen)(Announced::without_memory(tenant)).err();
         problem.unwrap_or_else(|| {
             Problem::new(Code::PayloadMemory, "too many payloads wait for memory")
         })

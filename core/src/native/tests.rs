@@ -7,10 +7,11 @@ use crate::payload_budget::{PayloadBudget, Share};
 use crate::snapshot::Counters;
 use crate::timeouts::NEVER;
 use overtime_protocol::call::Hosts;
+use overtime_protocol::keyring::{KeyEntry, KeyRing, SecretHash};
 use overtime_protocol::native::{
     Deframer, Hello, Limits, Reply, Request, Step, Submit, write, write_goodbye,
 };
-use overtime_protocol::{Code, Kind, Problem};
+use overtime_protocol::{Code, Kind, Problem, TenantId, TenantName};
 use std::time::Duration;
 
 const KIB: usize = 1024;
@@ -22,6 +23,8 @@ struct Around {
     budget: PayloadBudget,
     share: Share,
     counters: Counters,
+    /// Whose submissions the engine was asked about.
+    asked_for: Vec<TenantId>,
 }
 
 impl Around {
@@ -36,13 +39,17 @@ impl Around {
             budget,
             share: Share::default(),
             counters: Counters::default(),
+            asked_for: Vec::new(),
         }
     }
 
     fn feed<'a>(&mut self, session: &mut Session, input: &'a [u8]) -> &'a [u8] {
         let mut desk = Desk {
             router: &mut self.router,
-            screen: &mut |_| Ok(()),
+            screen: &mut |head| {
+                self.asked_for.push(head.tenant);
+                Ok(())
+            },
             orders: &mut self.orders,
             budget: &mut self.budget,
             share: &mut self.share,
@@ -128,6 +135,24 @@ fn too_many_payloads_that_wait_are_refused_at_once() {
     let expected = [(0, "welcome"), (1, "payload-memory")];
     assert_eq!(said(&second), expected.map(|(id, name)| (id, name.to_owned())));
     assert_eq!(around.orders.hand_out().len(), 1, "what has no bytes needs no memory");
+}
+
+#[test]
+fn whoever_is_refused_because_too_many_wait_is_refused_in_its_own_name() {
+    let mut around = Around::new(100 * KIB, 100 * KIB);
+    let (tenant, secret) = (TenantName::new("acme").unwrap(), "5".repeat(64));
+    let entry = KeyEntry { tenant, secret: SecretHash::of(&secret), expires: None };
+    let mut ring = KeyRing::default();
+    ring.add("abcdefghij", entry);
+    around.router.callers.set_keys(ring.into(), |_| TenantId(7));
+    let key = Some(format!("ot_abcdefghij_{secret}").into());
+    let hello = frame(0, &Request::Hello(Hello { key, ..Hello::from("test") }), b"");
+    for _ in 0..2 {
+        let mut session = Session::new(Clocks::new(NEVER));
+        around.feed(&mut session, &[&hello[..], &submit(1, 10)].concat());
+    }
+    // Both on their heads, and the second once more when there was no place to wait.
+    assert_eq!(around.asked_for, [TenantId(7); 3]);
 }
 
 #[test]

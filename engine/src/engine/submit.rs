@@ -34,6 +34,14 @@ impl Engine {
         screened
     }
 
+    /// Refuses a submission of a tenant for whose payload there is no memory, nor a place to wait for
+    /// some: that is nobody's share, so it is told like everybody.
+    pub fn refuse_payload(&mut self, tenant: TenantId) -> Option<Problem> {
+        let refused = self.screen_accepted(u64::MAX).err()?;
+        self.note_refused(tenant);
+        Some(refused)
+    }
+
     fn screen_new(&mut self, (tenant, bytes): (TenantId, u64), now: Now) -> Result<(), Problem> {
         if self.mode == Mode::Open
             && let Some(problem) = self.over_share(tenant, bytes, now.monotonic)

@@ -285,3 +285,17 @@ fn whoever_is_refused_for_want_of_anything_is_counted() {
     assert_eq!(hurts(&mut stage), [("acme".to_owned(), refused)]);
     assert_eq!(stage.engine.stats().refused, 2);
 }
+
+/// Neither its own part of the memory nor its rate is what it lacks.
+#[test]
+fn whoever_finds_no_memory_because_others_have_it_is_told_so() {
+    let mut stage = stage(of_rate(0.001, 1), Limits::default());
+    assert_eq!(codes(&mut stage, &["submit a call tenant=acme bytes=100"]), []);
+    hurts(&mut stage);
+    let acme = stage.engine.tenant("acme");
+    let told = stage.engine.refuse_payload(acme).map(|problem| problem.code);
+    assert_eq!(told, Some(Code::PayloadMemory));
+    let refused = Hurt { refused: 1, ..Hurt::default() };
+    assert_eq!(hurts(&mut stage), [("acme".to_owned(), refused)]);
+    assert_eq!(stage.engine.stats().refusals.payload_memory, 1);
+}
