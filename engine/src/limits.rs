@@ -62,6 +62,8 @@ pub(crate) const PUT_OFF_SHARE: u64 = 8;
 pub(crate) const SPARE_SHARE: usize = 4;
 /// So many waits are cut in one turn for want of room: as many as may come in with one.
 pub(crate) const CUTS_PER_TURN: usize = 1024;
+/// Whoever helps the background looks at so many tasks of each of so many tenants.
+pub(crate) const HELP_LOOKS: usize = 8;
 /// So many tasks are looked at in one turn for payloads that may leave the memory.
 pub(crate) const RELEASES_PER_TURN: usize = 1024;
 /// When whoever was refused for want of memory may try again.

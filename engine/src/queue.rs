@@ -37,6 +37,16 @@ fn cost(payload_bytes: u64) -> u32 {
     units.saturating_add(1).min(COST_MAX)
 }
 
+/// A task in a lane, and what it costs to take it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    tenant: TenantId,
+    standing: Standing,
+    place: Place,
+    pub(crate) slot: Slot,
+    cost: u32,
+}
+
 /// One lane's queue. A slot may lie in it more than once, or be over when it comes: whoever takes
 /// one checks it.
 #[derive(Debug, Default)]
@@ -121,6 +131,23 @@ impl LaneQueue {
         let before = out.len();
         self.foremost.ahead(count, out);
         self.patient.ahead(count.saturating_sub(out.len() - before), out);
+    }
+
+    /// The first task that may go among those in front, at most so many of each tenant and of so many
+    /// tenants whose turn it is. The others are left as they stand.
+    pub(crate) fn find(&self, looks: usize, may: impl Fn(Slot) -> bool) -> Option<Found> {
+        let of = |turns: &Turns, standing| {
+            let (tenant, place, Entry { slot, cost }) = turns.find(looks, &may)?;
+            Some(Found { tenant, standing, place, slot, cost })
+        };
+        let foremost = of(&self.foremost, Standing::Foremost);
+        foremost.or_else(|| of(&self.patient, Standing::Patient))
+    }
+
+    /// Takes a task that was just found, for which its tenant pays as for any other.
+    pub(crate) fn take(&mut self, found: Found) {
+        let Found { tenant, standing, place, slot, cost } = found;
+        self.of(standing).take(tenant, place, Entry { slot, cost });
     }
 
     /// The next task and how it stood.

@@ -5,8 +5,8 @@
 use super::{Engine, Mode};
 use crate::event::{Effect, Submission, Wants};
 use crate::limits::{
-    BACKGROUND_RETRY_MAX, CUTS_PER_TURN, PUT_OFF_MAX, PUT_OFF_MIN, PUT_OFF_SHARE, RETRY_AFTER_MIN,
-    SPARE_SHARE,
+    BACKGROUND_RETRY_MAX, CUTS_PER_TURN, HELP_LOOKS, PUT_OFF_MAX, PUT_OFF_MIN, PUT_OFF_SHARE,
+    RETRY_AFTER_MIN, SPARE_SHARE,
 };
 use crate::spot::Spot;
 use crate::table::Slot;
@@ -273,13 +273,16 @@ impl Engine {
         if self.put_off == 0 || self.admission.is_overloaded() || !may {
             return None;
         }
-        let slot = self.next_in(Lane::Background)?;
-        let may = |task: &Task| task.cut && !self.holds_its_share(task.durable.tenant);
-        if self.table.get(slot).is_some_and(may) {
-            return Some(slot);
-        }
-        self.enqueue_again(slot, now.monotonic);
-        None
+        let may = |slot| self.table.get(slot).is_some_and(|task| self.may_be_helped(task));
+        let found = self.queues[Lane::Background].find(HELP_LOOKS, may)?;
+        self.queues[Lane::Background].take(found);
+        self.call_up(found.slot, now.monotonic);
+        Some(found.slot)
+    }
+
+    fn may_be_helped(&self, task: &Task) -> bool {
+        let stands = matches!(task.run, Run::Queued { .. }) && task.cut;
+        stands && self.may_reload(task) && !self.holds_its_share(task.durable.tenant)
     }
 
     /// When a task whose wait was cut will have gone through, as far as is known.

@@ -117,15 +117,21 @@ impl Engine {
                 self.await_memory(slot);
                 continue;
             }
-            let Some(task) = self.table.get_mut(slot) else { continue };
-            // It may lie in the queue a second time, and must not be found there now.
-            task.run = Run::Waiting;
-            task.stood = Some((lane, since));
-            let now = self.latest;
-            self.called_up(spot, now.since(since), now);
+            self.call_up(slot, self.latest);
             return Some(slot);
         }
         None
+    }
+
+    /// A task that was taken from its lane is about to start.
+    pub(super) fn call_up(&mut self, slot: Slot, now: Monotonic) {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        let Run::Queued { since, standing, .. } = task.run else { return };
+        let spot = task.spot(standing);
+        // It may lie in the queue a second time, and must not be found there now.
+        task.run = Run::Waiting;
+        task.stood = Some((spot.lane, since));
+        self.called_up(spot, now.since(since), now);
     }
 
     /// Those that go to one worker together with `leader`, itself first: the line of its hot key,

@@ -50,6 +50,14 @@ impl Row {
         self.entries.iter().take(places).flatten()
     }
 
+    /// The first task that may go among so many places from the front, and where it stands.
+    pub(super) fn find(&self, places: usize, may: impl Fn(Slot) -> bool) -> Option<(Place, Entry)> {
+        let firsts = self.entries.iter().take(places).zip(0..);
+        let mut firsts = firsts.filter_map(|(entry, index)| Some((index, (*entry)?)));
+        let (index, entry) = firsts.find(|(_, entry)| may(entry.slot))?;
+        Some((self.front.wrapping_add(index), entry))
+    }
+
     /// How many places are before that one.
     pub(super) fn before(&self, place: Place) -> u64 {
         u64::from(place.wrapping_sub(self.front))

@@ -42,7 +42,8 @@ impl Model {
 
     fn pop(&mut self) -> Option<u32> {
         let [foremost, patient] = &mut self.lines;
-        let is_aged = self.started > 0 && self.started % 8 == 0 && !patient.rounds.is_empty();
+        let is_aged =
+            self.started > 0 && self.started.is_multiple_of(8) && !patient.rounds.is_empty();
         let line = if foremost.rounds.is_empty() || is_aged { patient } else { foremost };
         let task = line.pop()?;
         self.started += 1;
@@ -316,4 +317,24 @@ fn a_queue_that_was_long_gives_its_memory_back() {
     });
     while row.pop_front().is_some() {}
     assert!(row.capacity() <= 64);
+}
+
+#[test]
+fn what_is_looked_for_is_taken_in_turns_and_everything_else_stays_as_it_stands() {
+    let mut queue = LaneQueue::default();
+    for number in 0..8 {
+        let tenant = TenantId(1 + number % 2);
+        queue.push(tenant, Slot::numbered(number), 0, Standing::Patient);
+    }
+    let wanted = [4, 5, 6].map(Slot::numbered);
+    assert!(queue.find(2, |slot| wanted.contains(&slot)).is_none(), "they stand behind others");
+    let mut taken = Vec::new();
+    while let Some(found) = queue.find(8, |slot| wanted.contains(&slot) && !taken.contains(&slot)) {
+        queue.take(found);
+        taken.push(found.slot);
+    }
+    assert_eq!(taken, wanted);
+    let rest: Vec<Slot> = std::iter::from_fn(|| queue.pop()).map(|(slot, _)| slot).collect();
+    // It was the second tenant's turn.
+    assert_eq!(rest, [1, 0, 3, 2, 7].map(Slot::numbered));
 }

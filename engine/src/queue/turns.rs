@@ -151,6 +151,40 @@ impl Turns {
         let known = &mut self.tenants[tenant.0 as usize];
         let Entry { slot, cost } = known.row.pop_front()?;
         known.pay(i64::from(cost));
+        self.had_turn(tenant);
+        Some(slot)
+    }
+
+    /// The first task that may go among those in front, at most so many of each tenant and of so many
+    /// tenants whose turn it is, with its tenant and place.
+    pub(super) fn find(
+        &self,
+        looks: usize,
+        may: impl Fn(Slot) -> bool,
+    ) -> Option<(TenantId, Place, Entry)> {
+        let of = |tenant: TenantId| &self.tenants[tenant.0 as usize];
+        let mut order = self.rounds.order(&self.tenants).take(looks).peekable();
+        let round = order.peek().map(|&tenant| of(tenant).due)?;
+        order.take_while(|&tenant| of(tenant).due == round).find_map(|tenant| {
+            let (place, entry) = of(tenant).row.find(looks, &may)?;
+            Some((tenant, place, entry))
+        })
+    }
+
+    /// Takes a task that was just found.
+    pub(super) fn take(&mut self, tenant: TenantId, place: Place, entry: Entry) {
+        // The round in which it was found is the first in which anybody stands.
+        let first = self.rounds.next();
+        debug_assert!(first.is_some(), "{:?} was found in no round", entry.slot);
+        let known = &mut self.tenants[tenant.0 as usize];
+        known.row.remove(entry.slot, place);
+        known.pay(i64::from(entry.cost));
+        self.had_turn(tenant);
+    }
+
+    /// A tenant has started something: it stands in the round of its next turn, if it has more.
+    fn had_turn(&mut self, tenant: TenantId) {
+        let known = &self.tenants[tenant.0 as usize];
         let (is_empty, due) = (known.row.is_empty(), known.due);
         if is_empty || due > self.rounds.now() {
             self.rounds.leave(&mut self.tenants, tenant);
@@ -158,7 +192,6 @@ impl Turns {
         if !is_empty && due > self.rounds.now() {
             self.rounds.join(&mut self.tenants, tenant, due);
         }
-        Some(slot)
     }
 }
 

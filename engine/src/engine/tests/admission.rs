@@ -234,6 +234,45 @@ fn whoever_waits_again_has_its_task_back_in_the_lane_once_there_is_room() {
     assert_eq!(queued, (ROOM as u64 - 8 + 1, 0));
 }
 
+/// Whoever helps looks past what it may not take, and leaves it where it stands.
+#[test]
+fn retries_keep_their_order_however_often_somebody_looks_for_what_was_put_off() {
+    let mut stage = Stage::new(Engine::new(setup(4, Limits::default(), 7)));
+    let mut seen = String::new();
+    let mut play = |stage: &mut Stage, line: &str| {
+        seen.clear();
+        stage.play(line);
+        stage.describe(&mut seen);
+        seen.clone()
+    };
+    for name in ["r0", "r1", "r2"] {
+        play(&mut stage, &format!("submit {name} upsert wait=0s"));
+        for line in ["durable".to_owned(), format!("fail {name}"), "durable".into(), "+1h".into()] {
+            play(&mut stage, &line);
+        }
+    }
+    // Four run, and as many stand as may before four workers.
+    let names: Vec<String> = (0..4 + 13).map(|number| format!("t{number}")).collect();
+    names.iter().for_each(|name| drop(play(&mut stage, &format!("submit {name} echo"))));
+    for line in ["+100ms", "submit x echo", "durable"] {
+        play(&mut stage, line);
+    }
+    assert_eq!(stage.engine.stats().queued[Lane::Background], 3);
+    for name in &names {
+        assert!(stage.has(name), "{name} has not started");
+        play(&mut stage, &format!("done {name}"));
+    }
+    for line in ["durable", "+100ms", "+100ms"] {
+        play(&mut stage, line);
+    }
+    for _ in 0..2 {
+        stage.engine.dispatch(64, stage.now, &mut stage.out);
+    }
+    assert_eq!(play(&mut stage, ""), "> dispatch interactive x#1\n");
+    let next = "> append r0 succeeded\n> dispatch background r1#2 stored\n";
+    assert_eq!(play(&mut stage, "done r0"), next);
+}
+
 #[test]
 fn without_admission_everybody_waits() {
     let mut limits = Limits::default();
