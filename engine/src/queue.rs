@@ -150,14 +150,25 @@ impl LaneQueue {
         self.of(standing).take(tenant, place, Entry { slot, cost });
     }
 
-    /// The next task and how it stood.
-    pub(crate) fn pop(&mut self) -> Option<(Slot, Standing)> {
+    /// The task that is next, which stays where it stands.
+    pub(crate) fn first(&mut self) -> Option<Slot> {
+        let standing = self.next_standing();
+        self.of(standing).first()
+    }
+
+    /// How the one stands that is next.
+    fn next_standing(&self) -> Standing {
         let is_aged = self.started.is_multiple_of(AGING_TURNS) && self.started > 0;
-        let standing = match (self.foremost.has_any(), self.patient.has_any()) {
+        match (self.foremost.has_any(), self.patient.has_any()) {
             (false, _) => Standing::Patient,
             (true, true) if is_aged => Standing::Patient,
             (true, _) => Standing::Foremost,
-        };
+        }
+    }
+
+    /// The next task and how it stood.
+    pub(crate) fn pop(&mut self) -> Option<(Slot, Standing)> {
+        let standing = self.next_standing();
         let slot = self.of(standing).pop()?;
         self.started = self.started.wrapping_add(1);
         Some((slot, standing))

@@ -158,6 +158,10 @@ impl Engine {
             let waiting = usize::try_from(self.stats.queued[lane]).unwrap_or(usize::MAX);
             let max = self.brief.chain_max(kind, waiting.saturating_add(1));
             while party.slots.len() < max && self.stats.queued[lane] > 0 {
+                // What is put back has been counted as if it had started.
+                if self.queues[lane].first().is_some_and(|next| self.is_no_company(next)) {
+                    break;
+                }
                 let Some(next) = self.next_in(lane) else { break };
                 if !self.is_brief(next) {
                     self.enqueue_again(next, now.monotonic);
@@ -170,6 +174,12 @@ impl Engine {
             self.brief.start(number, party.slots.clone(), now.monotonic);
         }
         party
+    }
+
+    /// Whether the task stands in a lane and is not brief.
+    fn is_no_company(&self, slot: Slot) -> bool {
+        let stands = |task: &crate::task::Task| matches!(task.run, Run::Queued { .. });
+        self.table.get(slot).is_some_and(stands) && !self.is_brief(slot)
     }
 
     fn is_brief(&self, slot: Slot) -> bool {

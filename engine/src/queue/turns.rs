@@ -155,6 +155,12 @@ impl Turns {
         Some(slot)
     }
 
+    /// The task whose turn it is.
+    pub(super) fn first(&mut self) -> Option<Slot> {
+        let tenant = self.rounds.next()?;
+        self.tenants[tenant.0 as usize].row.firsts(1).next().map(|entry| entry.slot)
+    }
+
     /// The first task that may go among those in front, at most so many of each tenant and of so many
     /// tenants whose turn it is, with its tenant and place.
     pub(super) fn find(

@@ -320,3 +320,26 @@ fn a_process_without_memory_takes_nothing_new_and_ends_what_it_has() {
     ",
     );
 }
+
+/// Whoever is looked at for company, and is too long for it, has not started by that.
+#[test]
+fn how_fast_the_lane_is_worked_off_counts_each_start_once() {
+    let mut stage = Stage::new(Engine::new(setup(1, Limits::default(), 7)));
+    let (brief, long) = (overtime_protocol::KindId(0), overtime_protocol::KindId(1));
+    stage.engine.brief.note(brief, Duration::ZERO);
+    stage.engine.brief.note(long, Duration::from_secs(1));
+    let names: Vec<String> = (0..40).map(|number| format!("t{number}")).collect();
+    for (number, name) in names.iter().enumerate() {
+        stage.play(&format!("submit {name} {}", ["echo", "upsert"][number % 2]));
+        stage.describe(&mut String::new());
+    }
+    stage.play("+100ms");
+    stage.describe(&mut String::new());
+    // Ten of them end within an interval, and nine start: the next one when it has been judged.
+    for name in &names[..10] {
+        stage.play(&format!("+10ms done {name}"));
+        stage.describe(&mut String::new());
+    }
+    let ninety = stage.engine.admission.until_started(90, 1);
+    assert_eq!(ninety, Some(Duration::from_secs(1)));
+}

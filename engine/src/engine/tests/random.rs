@@ -529,7 +529,7 @@ fn whatever_happens_everything_ends_once_and_everybody_is_answered_once() {
     let (mut cancelled, mut resumed, mut hired) = (0, 0, 0);
     let (mut trimmed, mut cut) = (0, 0);
     let days = std::env::var("OVERTIME_ENGINE_DAYS")
-        .map_or(300, |days| days.parse().expect("OVERTIME_ENGINE_DAYS is a number"));
+        .map_or(340, |days| days.parse().expect("OVERTIME_ENGINE_DAYS is a number"));
     for seed in 0..days {
         match std::panic::catch_unwind(|| run(seed)) {
             Ok(stats) => {
