@@ -123,6 +123,7 @@ impl Stage {
                 progress: None,
                 puts: Vec::new(),
                 expects: Vec::new(),
+                call: overtime_protocol::CallEnd::Untold,
                 started: self.now.monotonic,
                 ended: self.now.monotonic + EXECUTION,
             };

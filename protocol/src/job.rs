@@ -8,6 +8,7 @@ use crate::payload::Payload;
 use crate::record::{Expect, Put};
 use crate::task::Progress;
 use crate::time::{Monotonic, UnixMillis};
+use crate::upstream::{CallEnd, UpstreamId};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -127,6 +128,8 @@ pub enum Outcome {
     Yielded,
     /// It stopped because it was asked to, by [`Claims::cancel`].
     Cancelled,
+    /// It stopped at its cursor because this upstream is shed. The attempt is not over.
+    Held(UpstreamId),
 }
 
 /// A part of what an attempt does, to be appended before the attempt ends: an attempt after a
@@ -191,6 +194,8 @@ pub struct Completion {
     /// The keys it only read, which must not have changed either: what it read is why it ended as
     /// it did, also if it failed.
     pub expects: Vec<Expect>,
+    /// How its call to the upstream of its kind ended.
+    pub call: CallEnd,
     /// When the handler started and ended.
     pub started: Monotonic,
     /// See `started`.

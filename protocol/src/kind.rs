@@ -2,6 +2,7 @@
 
 use crate::job::Form;
 use crate::lane::Lane;
+use crate::upstream::UpstreamId;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,6 +91,8 @@ pub struct Kind {
     pub reach: Reach,
     /// When an attempt that ended ephemerally is followed by another.
     pub retry: RetryPolicy,
+    /// The upstream that each of its attempts calls once, and each item of its bulk bodies.
+    pub upstream: Option<UpstreamId>,
 }
 
 /// When an attempt that ended ephemerally is followed by another, and how often.
@@ -133,6 +136,7 @@ impl Kind {
             durability: Durability::Disk,
             reach: Reach::Journal,
             retry: RetryPolicy::default(),
+            upstream: None,
         }
     }
 
@@ -156,6 +160,14 @@ impl Kind {
     pub fn acting_outside(mut self) -> Self {
         self.reach = Reach::Outside;
         self
+    }
+
+    /// The same kind, each attempt of which calls that upstream: it acts outside, and it starts only
+    /// when the upstream may be called.
+    #[must_use]
+    pub fn calling(mut self, upstream: UpstreamId) -> Self {
+        self.upstream = Some(upstream);
+        self.acting_outside()
     }
 }
 

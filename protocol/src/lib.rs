@@ -25,6 +25,7 @@ mod sync;
 mod task;
 mod tenant;
 mod time;
+mod upstream;
 
 pub mod bulk;
 pub mod call;
@@ -66,3 +67,7 @@ pub use segments::{SegmentPool, SegmentSizes};
 pub use task::{Document, Progress, TaskState};
 pub use tenant::{DEFAULT_TENANT, LaneSet, Policy, Rate, Scope, TenantId, TenantName};
 pub use time::{Clock, Dial, Monotonic, NoMoment, Now, UnixMillis};
+pub use upstream::{
+    CallEnd, CallFailure, CallGrant, CallNumber, CallReport, GateMode, Upstream, UpstreamId,
+    UpstreamName,
+};

@@ -239,6 +239,7 @@ fn complete(busy: &mut Busy, job: &Job, outcome: Outcome, puts: Vec<Put>, now: M
         progress: None,
         puts,
         expects: Vec::new(),
+        call: overtime_protocol::CallEnd::Untold,
         started: now,
         ended: now,
     };

@@ -12,8 +12,11 @@ use crate::saves::{Halt, Nothing, Saves};
 use crate::source::Source;
 use bytes::Bytes;
 use overtime_protocol::record::{Expect, Put};
-use overtime_protocol::{Clock, Completion, Job, Monotonic, Opener, Outcome, Product, Progress};
+use overtime_protocol::{
+    CallEnd, Clock, Completion, Job, Monotonic, Opener, Outcome, Product, Progress,
+};
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// The longest result, in bytes.
@@ -85,24 +88,27 @@ impl Workshop {
         door: &mut dyn ChunkDoor,
     ) -> (Completion, Aftermath) {
         let started = self.clock.monotonic();
-        let caught = panics::catch(|| self.work(job, overlay, cancel, door));
+        let call = Cell::new(CallEnd::Untold);
+        let caught = panics::catch(|| self.work(job, overlay, (cancel, &call), door));
         let aftermath = if caught.is_ok() { Aftermath::Sound } else { Aftermath::Shaken };
         let result = caught.unwrap_or_else(|told| Err(Failure::ephemeral("panic", told)));
-        (self.completion(job, started, result.unwrap_or_else(End::from)), aftermath)
+        let completion = self.completion(job, started, result.unwrap_or_else(End::from));
+        (Completion { call: call.get(), ..completion }, aftermath)
     }
 
     pub(crate) fn completion(&self, job: &Job, started: Monotonic, end: End) -> Completion {
         let End { outcome, progress, puts, expects } = end;
         let Job { task, attempt, run, .. } = *job;
         let ended = self.clock.monotonic();
-        Completion { task, attempt, run, outcome, progress, puts, expects, started, ended }
+        let call = CallEnd::Untold;
+        Completion { task, attempt, run, outcome, progress, puts, expects, call, started, ended }
     }
 
     fn work(
         &self,
         job: &Job,
         overlay: &Overlay,
-        cancel: CancelFlag<'_>,
+        (cancel, call): (CancelFlag<'_>, &Cell<CallEnd>),
         door: &mut dyn ChunkDoor,
     ) -> Result<End, Failure> {
         let handler = self.handler(job)?;
@@ -118,6 +124,7 @@ impl Workshop {
                 view: View { upper, lower: None, source: &*self.source },
                 effects: Effects::default(),
                 cancel,
+                call,
                 cursor: trial.cursor.clone(),
                 saves: Some(Saves::new(&mut *door, trial.cursor, trial.conflicts)),
             };

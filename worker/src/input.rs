@@ -7,9 +7,10 @@ use crate::json;
 use crate::payload_reader::PayloadReader;
 use crate::saves::Saves;
 use bytes::Bytes;
-use overtime_protocol::{Clock, Job, TaskId, UnixMillis};
+use overtime_protocol::{CallEnd, Clock, Job, TaskId, UnixMillis};
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// One attempt, as its handler sees it: the payload, the state, and the wish to change state.
@@ -26,6 +27,8 @@ pub struct Input<'a> {
     pub(crate) view: View<'a>,
     pub(crate) effects: Effects,
     pub(crate) cancel: CancelFlag<'a>,
+    /// How its call to the upstream of its kind ended.
+    pub(crate) call: &'a Cell<CallEnd>,
     /// Where this run begins.
     pub(crate) cursor: Option<Bytes>,
     /// What it saves; `None` for an item of a bulk body.
@@ -62,6 +65,12 @@ impl<'a> Input<'a> {
     /// returns [`Failure::cancelled`] if so; one that goes on to its end has been faster.
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_raised()
+    }
+
+    /// Says how the call that this attempt made to the upstream of its kind ended: by that the
+    /// upstream is judged. Of several the last counts.
+    pub fn note_call(&self, end: CallEnd) {
+        self.call.set(end);
     }
 
     /// The payload's content type, as the caller sent it.

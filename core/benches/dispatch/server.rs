@@ -214,6 +214,7 @@ impl Worker {
             progress: None,
             puts: Vec::new(),
             expects: Vec::new(),
+            call: overtime_protocol::CallEnd::Untold,
             started,
             ended,
         }

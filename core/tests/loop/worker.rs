@@ -52,6 +52,7 @@ impl Worker {
                 progress: None,
                 puts: Vec::new(),
                 expects: Vec::new(),
+                call: overtime_protocol::CallEnd::Untold,
                 started: Default::default(),
                 ended: Default::default(),
             };

@@ -53,7 +53,9 @@ impl Engine {
                 self.note_start(slot, completion.started);
                 let cancels = self.is_to_be_cancelled(slot);
                 match completion.outcome {
-                    Outcome::Yielded | Outcome::Cancelled if !cancels => self.yielded(slot, now),
+                    Outcome::Yielded | Outcome::Cancelled | Outcome::Held(_) if !cancels => {
+                        self.yielded(slot, now);
+                    }
                     _ => self.end_attempt(slot, completion, now, out),
                 }
             }
@@ -118,7 +120,9 @@ impl Engine {
             }
             Outcome::Ephemeral(fault) => self.retrying(slot, fault, now.unix),
             // Nothing else comes here: an attempt that merely yields has not ended.
-            Outcome::Yielded | Outcome::Cancelled => self.cancelled(slot, None, now.unix),
+            Outcome::Yielded | Outcome::Cancelled | Outcome::Held(_) => {
+                self.cancelled(slot, None, now.unix)
+            }
         }
     }
 

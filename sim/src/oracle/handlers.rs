@@ -49,7 +49,7 @@ impl Oracle {
             Outcome::Done(_) => reasons.was_done = true,
             Outcome::Rejected(_) => reasons.was_rejected = true,
             Outcome::Defect(_) => reasons.had_defect = true,
-            Outcome::Ephemeral(_) | Outcome::Yielded | Outcome::Cancelled => {}
+            Outcome::Ephemeral(_) | Outcome::Yielded | Outcome::Cancelled | Outcome::Held(_) => {}
         }
     }
 

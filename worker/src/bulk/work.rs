@@ -11,7 +11,8 @@ use crate::input::Input;
 use crate::panics;
 use bytes::Bytes;
 use overtime_protocol::record::{Expect, Put};
-use overtime_protocol::{Clock, Fault, Job};
+use overtime_protocol::{CallEnd, Clock, Fault, Job};
+use std::cell::Cell;
 use std::slice;
 
 /// What items are run with.
@@ -51,6 +52,7 @@ impl Work<'_> {
     }
 
     fn run(&mut self, index: u64, text: &Bytes, view: View<'_>) -> Result<Ran, Failure> {
+        let call = Cell::new(CallEnd::Untold);
         let mut input = Input {
             job: &self.job,
             item: Some(index),
@@ -59,6 +61,7 @@ impl Work<'_> {
             view,
             effects: Effects::default(),
             cancel: self.cancel,
+            call: &call,
             cursor: None,
             saves: None,
         };

@@ -400,6 +400,7 @@ impl Stage {
             progress: None,
             puts: if puts { vec![put] } else { Vec::new() },
             expects: Vec::new(),
+            call: overtime_protocol::CallEnd::Untold,
             started: self.now.monotonic,
             ended: self.now.monotonic,
         };

@@ -265,6 +265,7 @@ impl Day {
             progress: None,
             puts: if done && self.chance.below(2) == 0 { vec![put] } else { Vec::new() },
             expects: Vec::new(),
+            call: overtime_protocol::CallEnd::Untold,
             started: self.now.monotonic,
             ended: self.now.monotonic,
         };

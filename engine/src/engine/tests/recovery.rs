@@ -100,6 +100,7 @@ fn step(stage: &mut Stage, effect: Effect) -> String {
                 progress: None,
                 puts: Vec::new(),
                 expects: Vec::new(),
+                call: overtime_protocol::CallEnd::Untold,
                 started: stage.now.monotonic,
                 // Longer than what goes out in chains.
                 ended: stage.now.monotonic + Duration::from_millis(1),
@@ -340,6 +341,7 @@ fn an_attempt_that_is_not_the_one_at_hand_ends_nothing() {
                             progress: None,
                             puts: Vec::new(),
                             expects: Vec::new(),
+                            call: overtime_protocol::CallEnd::Untold,
                             started,
                             ended,
                         };

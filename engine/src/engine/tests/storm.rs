@@ -290,6 +290,7 @@ fn done(job: &Job, now: Now) -> Completion {
         progress: None,
         puts: Vec::new(),
         expects: Vec::new(),
+        call: overtime_protocol::CallEnd::Untold,
         started: Monotonic(now.monotonic.0 - EXEC.as_nanos() as u64),
         ended: now.monotonic,
     }
