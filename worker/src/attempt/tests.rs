@@ -18,6 +18,7 @@ fn fault_of(outcome: &Outcome) -> (&'static str, &str, &str) {
         Outcome::Defect(fault) => ("defect", &fault.code, &fault.detail),
         Outcome::Yielded => ("yielded", "", ""),
         Outcome::Cancelled => ("cancelled", "", ""),
+        Outcome::Held(_) => ("held", "", ""),
     }
 }
 

@@ -97,7 +97,9 @@ fn counters(result: &Value) -> [u64; 3] {
 fn fault(completion: &Completion) -> &Fault {
     match &completion.outcome {
         Outcome::Rejected(fault) | Outcome::Ephemeral(fault) | Outcome::Defect(fault) => fault,
-        Outcome::Done(_) | Outcome::Yielded | Outcome::Cancelled => panic!("{completion:?}"),
+        Outcome::Done(_) | Outcome::Yielded | Outcome::Cancelled | Outcome::Held(_) => {
+            panic!("{completion:?}")
+        }
     }
 }
 

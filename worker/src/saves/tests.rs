@@ -52,7 +52,9 @@ fn nine_steps(input: &mut Input<'_>) -> Ended {
 fn fault(completion: &Completion) -> &Fault {
     match &completion.outcome {
         Outcome::Rejected(fault) | Outcome::Ephemeral(fault) | Outcome::Defect(fault) => fault,
-        Outcome::Done(_) | Outcome::Yielded | Outcome::Cancelled => panic!("{completion:?}"),
+        Outcome::Done(_) | Outcome::Yielded | Outcome::Cancelled | Outcome::Held(_) => {
+            panic!("{completion:?}")
+        }
     }
 }
 
