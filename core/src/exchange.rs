@@ -8,7 +8,7 @@ use overtime_protocol::http::{Field, Head, ReplyContext};
 use overtime_protocol::native::{Request, Welcome};
 use overtime_protocol::repair::RepairOrder;
 use overtime_protocol::{
-    Code, Form, KeyHash, Kind, KindId, KindName, Lane, Problem, Query, Reach, TaskId,
+    Code, Form, KeyHash, Kind, KindId, KindName, Lane, Problem, Query, Reach, TaskId, UpstreamOrder,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -45,6 +45,8 @@ pub(crate) enum Order {
     Repair(Box<RepairOrder>),
     /// Say how far that is.
     ShowRepair { print: u64 },
+    /// Show upstreams, or steer one.
+    Upstreams(UpstreamOrder),
     /// Ask the journal.
     Read(Query),
     /// Say why not, once the body is out of the way.
@@ -190,6 +192,10 @@ impl Router {
             Call::Affected(filter) => {
                 caller.may_use(Lane::Control).map(|()| Order::Read(Query::Affected(filter)))?
             }
+            // They are everybody's.
+            Call::Upstreams(order) => {
+                caller.may_use(Lane::Control).map(|()| Order::Upstreams(order))?
+            }
             Call::Repair(order) => caller.may_use(Lane::Control).map(|()| Order::Repair(order))?,
             Call::Repaired { print } => {
                 caller.may_use(Lane::Control).map(|()| Order::ShowRepair { print })?
@@ -208,7 +214,9 @@ impl Router {
         let kind = self.kinds.get(name.as_str());
         let unknown = || Problem::new(Code::UnknownKind, "no handler has this kind");
         let (id, kind) = kind.ok_or_else(unknown)?;
-        if (form, kind.reach) == (Form::Bulk, Reach::Outside) {
+        // An upstream is called item by item, each with a key of its own.
+        let is_called = kind.upstream.is_some();
+        if (form, kind.reach) == (Form::Bulk, Reach::Outside) && !is_called {
             let detail = "The kind acts outside, which cannot be committed chunk by chunk.";
             return Err(Problem::new(Code::NotInBulk, detail));
         }

@@ -8,8 +8,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
 use overtime_protocol::keyring::KeyRing;
 use overtime_protocol::{
-    Answer, Chunk, Claims, Completion, Finding, KindName, MemoryPressure, ReplyTo, Spooled, TaskId,
-    Ticket, Unfinished, Verdict,
+    Answer, CallReport, Chunk, Claims, Completion, Finding, KindName, MemoryPressure, ReplyTo,
+    Spooled, TaskId, Ticket, Unfinished, Verdict,
 };
 use std::io;
 use std::sync::Arc;
@@ -32,6 +32,17 @@ pub enum Mail {
         worker: usize,
         /// What it did.
         chunk: Chunk,
+    },
+    /// A worker tells of its calls to an upstream, and may want more.
+    Called {
+        /// The worker, by its place among all workers.
+        worker: usize,
+        /// For which task.
+        task: TaskId,
+        /// Which run of it.
+        run: u32,
+        /// What.
+        report: CallReport,
     },
     /// A worker that was to be hired is there, and has nothing to do.
     Hired {

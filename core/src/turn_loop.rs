@@ -13,7 +13,7 @@ use crate::turn::{Cause, TurnMeter};
 use crate::workers::{WorkerChannels, Workers};
 use crossbeam_channel::Sender;
 use mio::{Events, Interest, Poll, Token, Waker};
-use overtime_engine::{Effect, Engine, Event, RateChange};
+use overtime_engine::{Effect, Engine, Event, Notice};
 use overtime_protocol::call::Hosts;
 use overtime_protocol::keyring::KeyRing;
 use overtime_protocol::{Append, ChainNumber, Clock, Inquiry, Kind, Monotonic, Now, SpoolOrder};
@@ -76,7 +76,7 @@ pub struct Setup {
     /// The way to the spool.
     pub spool: Sender<SpoolOrder>,
     /// Where to tell what an operator should know; nobody waits for that.
-    pub notices: Sender<RateChange>,
+    pub notices: Sender<Notice>,
     /// The process's clock.
     pub clock: Clock,
 }
@@ -110,7 +110,7 @@ pub struct Core {
     lookups: Lookups,
     reads: Reads,
     spool: Sender<SpoolOrder>,
-    notices: Sender<RateChange>,
+    notices: Sender<Notice>,
     /// Orders that the channel had no room for; bounded by the tasks there can be.
     spool_waiting: VecDeque<SpoolOrder>,
     inquiries_waiting: VecDeque<Inquiry>,

@@ -4,7 +4,7 @@
 
 use crossbeam_channel::{Sender, TrySendError};
 use overtime_engine::Freed;
-use overtime_protocol::{Chain, ChainNumber, Claims, Lane, Ruling};
+use overtime_protocol::{CallGrant, Chain, ChainNumber, Claims, Lane, Ruling};
 
 /// The channels of the workers, grouped by whom they serve. A worker's number is its place in
 /// `foreground`, `bulk` and `background`, in that order.
@@ -28,6 +28,8 @@ pub struct WorkerChannel {
     pub chains: Sender<Chain>,
     /// What became of its chunks: it sends the next after it has heard of the last.
     pub rulings: Sender<Ruling>,
+    /// Which calls to its upstream it may make: it asks again after it has heard.
+    pub grants: Sender<CallGrant>,
 }
 
 /// A chain that is out.
@@ -161,11 +163,23 @@ impl Workers {
 
     /// Tells the worker of that chain what became of its chunk.
     pub(crate) fn rule(&self, chain: ChainNumber, ruling: Ruling) {
-        let is_its = |busy: &Option<Busy>| busy.as_ref().is_some_and(|busy| busy.chain == chain);
-        let Some(worker) = self.busy.iter().position(is_its) else { return };
-        let Some(channel) = &self.channels[worker] else { return };
+        let Some(channel) = self.channel_of(chain) else { return };
         let sent = channel.rulings.try_send(ruling);
         debug_assert!(!matches!(sent, Err(TrySendError::Full(_))), "one chunk at a time");
+    }
+
+    /// Tells the worker of that chain which calls it may make.
+    pub(crate) fn grant(&self, chain: ChainNumber, grant: CallGrant) {
+        let Some(channel) = self.channel_of(chain) else { return };
+        let sent = channel.grants.try_send(grant);
+        debug_assert!(!matches!(sent, Err(TrySendError::Full(_))), "one wish at a time");
+    }
+
+    /// The channels of the worker that is busy with that chain.
+    fn channel_of(&self, chain: ChainNumber) -> Option<&WorkerChannel> {
+        let is_its = |busy: &Option<Busy>| busy.as_ref().is_some_and(|busy| busy.chain == chain);
+        let worker = self.busy.iter().position(is_its)?;
+        self.channels[worker].as_ref()
     }
 
     fn idle(&mut self, lane: Lane) -> &mut Vec<usize> {

@@ -50,6 +50,7 @@ impl Stage {
         let mut engine = Engine::new(Setup {
             limits: Limits::default(),
             kinds: vec![Kind::durable("work").acting_outside()],
+            upstreams: Vec::new(),
             plan: LanePlan::new(WORKERS, 2),
             epoch: Epoch(1),
             highest: None,

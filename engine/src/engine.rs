@@ -4,9 +4,11 @@
 use crate::admission::Admission;
 use crate::brief::Brief;
 use crate::event::{Effect, Event};
+use crate::gate::Gates;
 use crate::hot::HotKeys;
 use crate::lanes::{Credits, LanePlan};
 use crate::limits::Limits;
+use crate::lines::Lines;
 use crate::marks::Marks;
 use crate::queue::LaneQueue;
 use crate::rates::Rates;
@@ -19,7 +21,9 @@ use crate::table::{Slot, Table, TaskIds};
 use crate::task::{Run, Task};
 use crate::tenants::Tenants;
 use crate::timers::{Due, Lingers, Timers};
-use overtime_protocol::{Epoch, Kind, KindName, Monotonic, Now, PerLane, TaskId, TaskIdMint};
+use overtime_protocol::{
+    Epoch, Kind, KindName, Monotonic, Now, PerLane, TaskId, TaskIdMint, Upstream, UpstreamId,
+};
 use pace::Pace;
 use slab::Slab;
 
@@ -27,6 +31,7 @@ mod admission;
 mod ask;
 #[cfg(any(test, feature = "audit"))]
 mod audit;
+mod calls;
 mod cancel;
 mod chunk;
 mod deferral;
@@ -58,6 +63,7 @@ mod tenancy;
 #[cfg(test)]
 mod tests;
 mod told;
+mod upstreams;
 mod view;
 mod warm;
 
@@ -104,6 +110,12 @@ pub struct Engine {
     /// Tasks whose waits were cut, in their lane.
     put_off: u64,
     relief: relief::Relief,
+    upstreams: Vec<Upstream>,
+    gates: Gates,
+    lines: Lines,
+    bulk_calls: calls::BulkCalls,
+    /// Those for which waits are to be ended.
+    shedding: Vec<UpstreamId>,
     /// The time that it was told last.
     latest: Monotonic,
     stats: Stats,
@@ -131,6 +143,8 @@ pub struct Setup {
     pub limits: Limits,
     /// The kinds; a [`KindId`](overtime_protocol::KindId) is a place in this list.
     pub kinds: Vec<Kind>,
+    /// What they call; an [`UpstreamId`] is a place in this list.
+    pub upstreams: Vec<Upstream>,
     /// How many workers there are for whom.
     pub plan: LanePlan,
     /// How often this data folder was started.
@@ -154,6 +168,11 @@ impl Engine {
             is_crowded: false,
             put_off: 0,
             relief: relief::Relief::default(),
+            gates: Gates::new(&setup.upstreams, setup.plan.foreground, setup.seed.clone()),
+            lines: Lines::new(setup.upstreams.len()),
+            upstreams: setup.upstreams,
+            bulk_calls: calls::BulkCalls::default(),
+            shedding: Vec::new(),
             latest: Monotonic::default(),
             brief: Brief::new(setup.kinds.len(), setup.plan.brief),
             chains: 0,
@@ -197,12 +216,18 @@ impl Engine {
             }
             Event::RepairAsked { reply_to, order } => self.repair(reply_to, *order, now, out),
             Event::RepairShown { reply_to, print } => self.show_repair(reply_to, print, out),
+            Event::UpstreamsAsked { reply_to, order } => {
+                self.upstreams_asked(reply_to, order, now, out);
+            }
             Event::Steered(steer) => self.steer(steer, now, out),
             Event::Completed { completion, freed } => self.complete(completion, freed, now, out),
             Event::Hired => self.hired(now),
             Event::NotHired => self.not_hired(now),
             Event::Recalled { chain, from } => self.put_back(chain, from, now, out),
             Event::Advanced { chunk, chain } => self.advance(chunk, chain, now, out),
+            Event::CallsReported { task, run, chain, report } => {
+                self.report_calls((task, run), chain, report, now, out);
+            }
             Event::Spooled { task, outcome } => self.spooled(task, outcome, now, out),
             Event::Judged(verdict) => self.judge(verdict, now, out),
             Event::Found { ticket, finding } => self.found(ticket, finding, now, out),
@@ -228,6 +253,7 @@ impl Engine {
         }
         self.latest = now.monotonic;
         self.is_crowded = self.keep_room(now, out);
+        self.judge_gates(now, out);
         self.relieve_memory();
         let mut done = 0;
         while done < max {
@@ -238,6 +264,7 @@ impl Engine {
                     Due::Reply(slot, reply_to) => self.end_wait(slot, reply_to, now, out),
                     Due::Start(slot) => self.end_delay(slot, now),
                     Due::Deferred(reply_to) => self.end_deferral(reply_to, out),
+                    Due::Gate(upstream) => self.gate_is_due(upstream),
                     Due::Note => self.note_hurts(now, out),
                     Due::Repair(id) => self.step_repair(id, now, out),
                     Due::Reappend(slot, carries) => self.reappend((slot, carries), now, out),
@@ -259,10 +286,13 @@ impl Engine {
             Some(_) => false,
         });
         let brief = self.brief.next_deadline();
-        let more = self.is_crowded || self.relief.is_under_way();
+        let more =
+            self.is_crowded || self.relief.is_under_way() || self.has_waits_to_end_at_gates();
         let now = more.then_some(self.latest);
         let (judged, spares) = (self.admission.next_deadline(), self.spares.next_deadline());
-        let due = [self.lingers.next_at(), self.timers.next_at(), brief, spares, judged, now];
+        let gates = self.gates.next_deadline();
+        let due =
+            [self.lingers.next_at(), self.timers.next_at(), brief, spares, judged, gates, now];
         due.into_iter().flatten().min()
     }
 

@@ -1,12 +1,14 @@
 //! All that can start work in the engine, and all that it can want done.
 
+use crate::gate::GateNews;
 use crate::rates::RateChange;
 use overtime_protocol::keyring::KeyRing;
 use overtime_protocol::repair::RepairOrder;
 use overtime_protocol::{
-    Answer, Append, Chain, ChainNumber, Chunk, Completion, Explanation, Finding, Form, Inquiry,
-    KeyHash, KindId, KindName, Lane, MemoryPressure, Payload, Read, ReplyTo, Ruling, SpoolOrder,
-    Spooled, TaskEvent, TaskId, TenantId, Ticket, Unfinished, Verdict,
+    Answer, Append, CallGrant, CallReport, Chain, ChainNumber, Chunk, Completion, Explanation,
+    Finding, Form, Inquiry, KeyHash, KindId, KindName, Lane, MemoryPressure, Payload, Read,
+    ReplyTo, Ruling, SpoolOrder, Spooled, TaskEvent, TaskId, TenantId, Ticket, Unfinished,
+    UpstreamOrder, Verdict,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +43,13 @@ pub enum Event {
         /// The print of the fault.
         print: u64,
     },
+    /// A caller wants to see upstreams, or to steer one.
+    UpstreamsAsked {
+        /// Whom to answer.
+        reply_to: ReplyTo,
+        /// What.
+        order: UpstreamOrder,
+    },
     /// A caller wants something done with a task.
     Steered(Steer),
     /// An attempt came back.
@@ -63,6 +72,17 @@ pub enum Event {
         chunk: Chunk,
         /// The chain that it works on.
         chain: ChainNumber,
+    },
+    /// The worker of a bulk body tells of its calls to an upstream, and may want more.
+    CallsReported {
+        /// Whose.
+        task: TaskId,
+        /// Which run of it.
+        run: u32,
+        /// The chain that it works on.
+        chain: ChainNumber,
+        /// What.
+        report: CallReport,
     },
     /// The spool said what became of a payload.
     Spooled {
@@ -118,6 +138,15 @@ pub enum Event {
     DrainStarted,
     /// From here on nobody waits for work any more: whoever does gets 202 once that is durable.
     GraceEnded,
+}
+
+/// What an operator is told.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// The attempts of a kind fail more or less often than they used to.
+    Rate(RateChange),
+    /// An upstream has turned bad, or well again.
+    Gate(GateNews),
 }
 
 /// A chain that is through.
@@ -253,10 +282,17 @@ pub enum Effect {
         /// What.
         ruling: Ruling,
     },
+    /// Tell the worker of this chain which calls it may make.
+    Grant {
+        /// Which chain.
+        chain: ChainNumber,
+        /// Which.
+        grant: CallGrant,
+    },
     /// Have the spool do this.
     Spool(SpoolOrder),
-    /// Tell an operator that the attempts of a kind fail more or less often than they used to.
-    Notice(Box<RateChange>),
+    /// Tell an operator.
+    Notice(Box<Notice>),
     /// Append this to the journal.
     Append(Append),
     /// Have the journal answer this.

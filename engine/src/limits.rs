@@ -70,6 +70,8 @@ pub(crate) const RELEASES_PER_TURN: usize = 1024;
 pub(crate) const MEMORY_RETRY: Duration = Duration::from_secs(2);
 /// Whoever is told when background work will be through is told no more than this.
 pub(crate) const BACKGROUND_RETRY_MAX: Duration = Duration::from_hours(1);
+/// When whoever was refused because an upstream is shed may try again, at the earliest.
+pub(crate) const SHED_RETRY: Duration = Duration::from_secs(5);
 /// A repair that is faster than this comes to several tasks at a time.
 pub(crate) const REPAIR_STEP: Duration = Duration::from_millis(10);
 /// When whoever could not have a repair may try again.

@@ -5,8 +5,8 @@ use crate::queue::{Place, Standing};
 use crate::timers::TimerKey;
 use overtime_protocol::record::{Acceptance, Advance, Record};
 use overtime_protocol::{
-    ChainNumber, Claim, Document, Durability, Fault, Form, Job, KindId, KindName, Lane, Monotonic,
-    Now, Payload, ReplyTo, TaskId, TaskState, TenantId, UnixMillis,
+    CallNumber, ChainNumber, Claim, Document, Durability, Fault, Form, Job, KindId, KindName, Lane,
+    Monotonic, Now, Payload, ReplyTo, TaskId, TaskState, TenantId, UnixMillis,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +62,8 @@ pub(crate) struct Task {
     pub(crate) chain: ChainNumber,
     /// Where in it.
     pub(crate) chain_place: u8,
+    /// The call to its upstream that its latest run is.
+    pub(crate) call: Option<CallNumber>,
     pub(crate) cancel: CancelState,
     /// A person had it run again, which is on its way to the disk.
     pub(crate) resuming: bool,
@@ -103,6 +105,8 @@ pub(crate) enum Run {
     Queued { since: Monotonic, standing: Standing, place: Place },
     /// Waits for memory for its payload, which is in a file.
     Unloaded,
+    /// Waits until its upstream may be called.
+    AtGate { spot: crate::lines::Spot },
     /// Waits for the chain of its hot key.
     Chained,
     /// A worker has it.
@@ -251,6 +255,7 @@ impl Task {
             | Run::Delayed { .. }
             | Run::Suspect
             | Run::Unloaded
+            | Run::AtGate { .. }
             | Run::Queued { .. }
             | Run::Chained => TaskState::Queued,
             Run::Ended(ref ended) => ended.shown,

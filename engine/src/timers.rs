@@ -3,7 +3,7 @@
 use crate::engine::Carries;
 use crate::repairs::RepairId;
 use crate::table::Slot;
-use overtime_protocol::{Monotonic, ReplyTo};
+use overtime_protocol::{Monotonic, ReplyTo, UpstreamId};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub(crate) enum Due {
     Note,
     /// A repair goes on.
     Repair(RepairId),
+    /// Time has passed that kept those from starting who call an upstream.
+    Gate(UpstreamId),
 }
 
 /// All timers, soonest first.

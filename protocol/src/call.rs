@@ -6,6 +6,7 @@ use crate::job::Form;
 use crate::kind::KindName;
 use crate::lookup::{AffectedFilter, LedgerFilter, TaskFilter};
 use crate::repair::RepairOrder;
+use crate::upstream::UpstreamOrder;
 use std::time::Duration;
 
 mod host;
@@ -17,6 +18,7 @@ mod prefer;
 mod priority;
 mod query;
 mod steer;
+mod upstreams;
 
 pub use host::Hosts;
 pub use origin::check_origin;
@@ -96,6 +98,8 @@ pub enum Call {
     Repair(Box<RepairOrder>),
     /// `GET /v1/tenants/affected`
     Affected(Box<AffectedFilter>),
+    /// `GET /v1/upstreams`, `GET /v1/upstreams/{name}`, and `POST` to its `hold` and `release`
+    Upstreams(UpstreamOrder),
     /// `GET /v1/contacts/{email}`
     Contact {
         /// Percent-decoded and case-folded, UTF-8.

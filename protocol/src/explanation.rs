@@ -63,6 +63,8 @@ pub enum WaitsFor {
     Memory,
     /// Its time.
     Time,
+    /// Its upstream: that has its calls, or is not called for now.
+    Upstream,
 }
 
 impl WaitsFor {
@@ -76,6 +78,7 @@ impl WaitsFor {
             Self::Worker => "worker",
             Self::Memory => "memory",
             Self::Time => "time",
+            Self::Upstream => "upstream",
         }
     }
 }

@@ -69,5 +69,5 @@ pub use tenant::{DEFAULT_TENANT, LaneSet, Policy, Rate, Scope, TenantId, TenantN
 pub use time::{Clock, Dial, Monotonic, NoMoment, Now, UnixMillis};
 pub use upstream::{
     CallEnd, CallFailure, CallGrant, CallNumber, CallReport, GateMode, Upstream, UpstreamId,
-    UpstreamName,
+    UpstreamName, UpstreamOrder,
 };

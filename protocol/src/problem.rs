@@ -101,6 +101,7 @@ codes! {
     NotInBulk "not-in-bulk" 400 "This kind does not take many inputs at once" false;
     UnknownTask "unknown-task" 404 "No task has this id" false;
     Gone "gone" 410 "The task was removed: its time was over" false;
+    UnknownUpstream "unknown-upstream" 404 "No upstream has this name" false;
     UnknownContact "unknown-contact" 404 "No contact has this email" false;
     MethodNotAllowed "method-not-allowed" 405 "The method is not allowed here" false;
     // Who may call.
@@ -123,6 +124,7 @@ codes! {
     PayloadLost "payload-lost" 409 "The task's payload is not there any more" false;
     Cancelled "cancelled" 409 "The task was cancelled" false;
     // The server.
+    UpstreamShed "upstream-shed" 503 "The service that the kind calls is not well" true;
     Overloaded "overloaded" 503 "The server has more to do than it can in time" true;
     Memory "memory" 503 "The server's memory is used up" true;
     Backlog "backlog" 503 "Too many tasks wait" true;

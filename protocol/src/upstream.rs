@@ -91,6 +91,19 @@ pub enum CallFailure {
     Status(u16),
 }
 
+/// What somebody wants of the upstreams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpstreamOrder {
+    /// To see how all are.
+    ShowAll,
+    /// To see how one is.
+    Show(UpstreamName),
+    /// That it is not called, not even for probes, until it is released.
+    Hold(UpstreamName),
+    /// That it is called again, whatever was seen of it.
+    Release(UpstreamName),
+}
+
 /// Wants calls beside the one that a task's own attempt is: a bulk task makes one for each item.
 #[derive(Clone, Debug)]
 pub struct CallReport {

@@ -4,8 +4,8 @@
 use crate::lines::Lines;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use overtime_console::{Family, Sample};
-use overtime_engine::RateChange;
-use overtime_protocol::Kind;
+use overtime_engine::Notice;
+use overtime_protocol::{Kind, Upstream};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -23,20 +23,33 @@ pub(crate) struct RateChanges(Vec<(String, AtomicU64)>);
 /// If the system refuses a thread.
 pub(crate) fn start(
     kinds: &[Kind],
+    upstreams: Vec<Upstream>,
     lines: Lines,
-) -> io::Result<(Sender<RateChange>, Arc<RateChanges>)> {
+) -> io::Result<(Sender<Notice>, Arc<RateChanges>)> {
     let (sender, notices) = bounded(NOTICES_MAX);
     let count = |kind: &Kind| (kind.name.to_string(), AtomicU64::new(0));
     let changes = Arc::new(RateChanges(kinds.iter().map(count).collect()));
     let counted = Arc::clone(&changes);
     std::thread::Builder::new()
         .name("notices".to_owned())
-        .spawn(move || tell_all(&notices, &counted, &lines))?;
+        .spawn(move || tell_all(&notices, &counted, &upstreams, &lines))?;
     Ok((sender, changes))
 }
 
-fn tell_all(notices: &Receiver<RateChange>, changes: &RateChanges, lines: &Lines) {
-    for change in notices {
+fn tell_all(
+    notices: &Receiver<Notice>,
+    changes: &RateChanges,
+    upstreams: &[Upstream],
+    lines: &Lines,
+) {
+    for notice in notices {
+        let change = match notice {
+            Notice::Rate(change) => change,
+            Notice::Gate(news) => {
+                lines.say(news.told(upstreams));
+                continue;
+            }
+        };
         let count = changes.0.iter().find(|(kind, _)| kind == change.kind.as_str());
         count.into_iter().for_each(|(_, count)| {
             count.fetch_add(1, Relaxed);

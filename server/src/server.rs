@@ -18,7 +18,7 @@ use overtime_core::{
 };
 use overtime_engine::{Engine, LanePlan, Seed};
 use overtime_journal::{Journal, Opened};
-use overtime_protocol::{Clock, Kind, Opener};
+use overtime_protocol::{Clock, Kind, Opener, Upstream};
 use overtime_worker::{Delivery, Equipment, Handler, PoolOptions};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -194,7 +194,8 @@ fn start(
     let unkept = descriptors::note(wanted, connections_max);
     let notes = opened.notes().iter().cloned().chain(unkept).collect();
     let plan = LanePlan::new(config.workers.min, processors()).up_to(config.workers.max);
-    let engine = make_engine(&config, &kinds, plan, &opened);
+    let upstreams: Vec<Upstream> = Vec::new();
+    let engine = make_engine(&config, (&kinds, &upstreams), plan, &opened);
     let door = Door::open().context("the system has no descriptor left for the poll")?;
     let mailbox = door.mailbox();
     let journal = opened.start(reports::deliver(mailbox.clone(), lines.clone()));
@@ -205,8 +206,8 @@ fn start(
         clock,
     };
     let workers = start_workers(plan, starts, equipment, mailbox.clone())?;
-    let (notices, rate_changes) =
-        notices::start(&kinds, lines.clone()).context("the system refuses a thread")?;
+    let (notices, rate_changes) = notices::start(&kinds, upstreams.clone(), lines.clone())
+        .context("the system refuses a thread")?;
     let mut core = Core::new(
         door,
         overtime_core::Setup {
@@ -236,11 +237,17 @@ fn start(
 }
 
 /// An engine that is about to take in what a former process left.
-fn make_engine(config: &Config, kinds: &[Kind], plan: LanePlan, opened: &Opened) -> Engine {
+fn make_engine(
+    config: &Config,
+    (kinds, upstreams): (&[Kind], &[Upstream]),
+    plan: LanePlan,
+    opened: &Opened,
+) -> Engine {
     let recovered = opened.recovered();
     let mut engine = Engine::new(overtime_engine::Setup {
         limits: config.engine_limits(),
         kinds: kinds.to_vec(),
+        upstreams: upstreams.to_vec(),
         plan,
         epoch: recovered.epoch,
         highest: recovered.highest,
@@ -292,6 +299,9 @@ fn start_workers(
         Delivery::Chunk { worker, chunk } => {
             mailbox.push(Mail::Advanced { worker: worker.0 as usize, chunk });
         }
+        Delivery::Calls { worker, task, run, report } => {
+            mailbox.push(Mail::Called { worker: worker.0 as usize, task, run, report });
+        }
         Delivery::Hired(worker) => {
             let (worker, channel) = (worker.id.0 as usize, channel(worker));
             mailbox.push(Mail::Hired { worker, channel });
@@ -311,7 +321,7 @@ fn start_workers(
 }
 
 fn channel(worker: overtime_worker::Worker) -> WorkerChannel {
-    WorkerChannel { chains: worker.chains, rulings: worker.rulings }
+    WorkerChannel { chains: worker.chains, rulings: worker.rulings, grants: worker.grants }
 }
 
 fn processors() -> usize {

@@ -104,6 +104,7 @@ impl Life {
         let mut engine = Engine::new(Setup {
             limits: Limits { tasks_max: profile.tasks_max, waiters_max: 3, ..Limits::default() },
             kinds: kinds(),
+            upstreams: Vec::new(),
             plan,
             epoch: recovered.epoch,
             highest: recovered.highest,

@@ -6,9 +6,10 @@
 //! from its start to its end and then where items were left over (`course`, `left`); each item is
 //! run (`work`) and leaves a trace (`trace`), traces become a chunk (`draft`, `gathered`), and the
 //! run (`run`) sends chunk after chunk through the door, some of them again (`again`), as large as
-//! its pace (`pace`) allows, counts what became of them (`tally`), and comes to an end (`ends`).
+//! its pace (`pace`) allows, delivers several items at a time if they go to an upstream (`ahead`), counts what became of them (`tally`), and comes to an end (`ends`).
 
 mod again;
+mod ahead;
 mod body;
 mod course;
 mod csv;
@@ -38,6 +39,7 @@ use crate::door::ChunkDoor;
 use crate::failure::Failure;
 use crate::panics;
 use crate::product::json_type;
+use ahead::Ahead;
 use course::Course;
 use draft::Draft;
 use gathered::Writer;
@@ -94,8 +96,16 @@ impl Workshop {
             tally: Tally::default(),
             inflight: None,
             draft: Draft::new(writer, self.clock.monotonic()),
+            ahead: None,
         };
-        let end = run.run();
+        let end = match handler.item_calls().map(|calls| Ahead::start(calls, &run.work.job)) {
+            None => run.run(),
+            Some(Ok(ahead)) => {
+                run.ahead = Some(ahead);
+                run.run()
+            }
+            Some(Err(failure)) => failure.into(),
+        };
         let aftermath = if run.work.shaken { Aftermath::Shaken } else { Aftermath::Sound };
         (Ok(end), aftermath)
     }

@@ -1,8 +1,8 @@
-//! The way of chunks out of a run, and of rulings into it.
+//! The way of chunks and reports of calls out of a run, and of rulings and grants into it.
 
 use crate::pool::{Deliver, Delivery, WorkerId};
 use crossbeam_channel::Receiver;
-use overtime_protocol::{Chunk, Ruling};
+use overtime_protocol::{CallGrant, CallReport, Chunk, Job, Ruling};
 
 /// Where a run's chunks go. There is a ruling for each chunk, and one is asked for before the next
 /// chunk is sent.
@@ -15,6 +15,13 @@ pub(crate) trait ChunkDoor {
 
     /// Waits for the ruling about the chunk that was sent.
     fn wait(&mut self) -> Ruling;
+
+    /// Tells which calls to an upstream have ended, and how many more are wanted. There is a grant for
+    /// each report that wants any, and one is asked for before the next is sent.
+    fn report(&mut self, job: &Job, report: CallReport);
+
+    /// The grant that was asked for; whoever wants to do something else meanwhile selects on it.
+    fn grants(&self) -> &Receiver<CallGrant>;
 }
 
 /// The door of a worker of the pool.
@@ -22,6 +29,7 @@ pub(crate) struct WorkerDoor<'a> {
     worker: WorkerId,
     deliver: &'a Deliver,
     rulings: &'a Receiver<Ruling>,
+    grants: &'a Receiver<CallGrant>,
     is_used: bool,
 }
 
@@ -31,10 +39,11 @@ impl<'a> WorkerDoor<'a> {
     pub(crate) fn open(
         worker: WorkerId,
         deliver: &'a Deliver,
-        rulings: &'a Receiver<Ruling>,
+        (rulings, grants): (&'a Receiver<Ruling>, &'a Receiver<CallGrant>),
     ) -> Self {
         while rulings.try_recv().is_ok() {}
-        Self { worker, deliver, rulings, is_used: false }
+        while grants.try_recv().is_ok() {}
+        Self { worker, deliver, rulings, grants, is_used: false }
     }
 
     /// Whether anything was sent.
@@ -56,5 +65,14 @@ impl ChunkDoor for WorkerDoor<'_> {
     fn wait(&mut self) -> Ruling {
         // Nobody can rule any more only when the process is on its way out.
         self.rulings.recv().unwrap_or(Ruling::Stop)
+    }
+
+    fn report(&mut self, job: &Job, report: CallReport) {
+        let (worker, task, run) = (self.worker, job.task, job.run);
+        (self.deliver)(Delivery::Calls { worker, task, run, report });
+    }
+
+    fn grants(&self) -> &Receiver<CallGrant> {
+        self.grants
     }
 }

@@ -1,8 +1,10 @@
 //! The handler: what does the work of one kind.
 
+use crate::calls::ItemCalls;
 use crate::failure::Failure;
 use crate::input::Input;
 use overtime_protocol::{Kind, Product};
+use std::sync::Arc;
 
 /// Does the work of one kind. One handler serves all workers at once, so whatever it shares
 /// between attempts it must guard itself.
@@ -108,6 +110,12 @@ use overtime_protocol::{Kind, Product};
 pub trait Handler: Send + Sync + 'static {
     /// The kind: its name, and what the server must know to run and answer it.
     fn kind(&self) -> Kind;
+
+    /// How the items of a bulk body are delivered, if each is a call to the upstream of the kind:
+    /// several at a time then, instead of one after the other by [`run`](Handler::run).
+    fn item_calls(&self) -> Option<Arc<dyn ItemCalls>> {
+        None
+    }
 
     /// Runs one attempt. What it returns is the caller's answer.
     ///

@@ -12,6 +12,7 @@
 
 mod attempt;
 mod bulk;
+mod calls;
 mod cancel;
 mod door;
 mod effects;
@@ -36,6 +37,7 @@ pub use attempt::PRODUCT_MAX_BYTES;
 pub use bulk::ITEM_MAX_BYTES;
 #[doc(hidden)]
 pub use bulk::fuzzing;
+pub use calls::ItemCalls;
 pub use effects::{EFFECTS_MAX_BYTES, KEYS_MAX};
 pub use failure::Failure;
 pub use handler::Handler;

@@ -8,7 +8,9 @@ use crate::panics;
 use crate::source::Source;
 use crate::thread::WorkerThread;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use overtime_protocol::{Chain, Chunk, Claims, Clock, Completion, Opener, Ruling};
+use overtime_protocol::{
+    CallGrant, CallReport, Chain, Chunk, Claims, Clock, Completion, Opener, Ruling, TaskId,
+};
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
@@ -76,6 +78,17 @@ pub enum Delivery {
         /// What.
         chunk: Chunk,
     },
+    /// Calls to an upstream have ended, and more may be wanted: the worker waits for the grant then.
+    Calls {
+        /// Who.
+        worker: WorkerId,
+        /// For which task.
+        task: TaskId,
+        /// Which run of it.
+        run: u32,
+        /// What.
+        report: CallReport,
+    },
     /// A worker that was to be hired is there.
     Hired(Worker),
     /// The system has refused a thread for it.
@@ -95,6 +108,9 @@ pub struct Worker {
     /// The way back to it for what became of its chunks. It has room for the one ruling that a
     /// worker waits for.
     pub rulings: Sender<Ruling>,
+    /// The way back to it for the calls that it may make. It has room for the one grant that a worker
+    /// waits for.
+    pub grants: Sender<CallGrant>,
 }
 
 /// The workers. They end when their senders are dropped and their last chain has ended.
@@ -224,6 +240,7 @@ impl Hiring {
     fn numbered(&self, id: WorkerId, name: String, starts: fn()) -> io::Result<Worker> {
         let (chain_sender, chains) = bounded(1);
         let (ruling_sender, rulings) = bounded(2);
+        let (grant_sender, grants) = bounded(2);
         let thread = WorkerThread {
             id,
             name,
@@ -231,12 +248,13 @@ impl Hiring {
             starts,
             chains,
             rulings,
+            grants,
             workshop: Arc::clone(&self.workshop),
             deliver: Arc::clone(&self.deliver),
             alive: self.alive.clone(),
         };
         thread.spawn()?;
-        Ok(Worker { id, chains: chain_sender, rulings: ruling_sender })
+        Ok(Worker { id, chains: chain_sender, rulings: ruling_sender, grants: grant_sender })
     }
 }
 

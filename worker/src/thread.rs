@@ -8,7 +8,7 @@ use crate::door::WorkerDoor;
 use crate::effects::Overlay;
 use crate::pool::{Deliver, Delivery, WorkerId};
 use crossbeam_channel::{Receiver, Sender};
-use overtime_protocol::{Announce, Chain, Completion, Form, Job, Outcome, Ruling};
+use overtime_protocol::{Announce, CallGrant, Chain, Completion, Form, Job, Outcome, Ruling};
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ pub(crate) struct WorkerThread {
     pub(crate) starts: fn(),
     pub(crate) chains: Receiver<Chain>,
     pub(crate) rulings: Receiver<Ruling>,
+    pub(crate) grants: Receiver<CallGrant>,
     pub(crate) workshop: Arc<Workshop>,
     pub(crate) deliver: Deliver,
     #[expect(dead_code, reason = "held and never used: once all are dropped, all workers ended")]
@@ -56,7 +57,7 @@ impl WorkerThread {
         let count = jobs.len();
         for (place, job) in jobs.into_iter().enumerate() {
             let cancel = CancelFlag::new(&claims, place);
-            let mut door = WorkerDoor::open(self.id, &self.deliver, &self.rulings);
+            let mut door = WorkerDoor::open(self.id, &self.deliver, (&self.rulings, &self.grants));
             let (completion, aftermath) = self.run_job(&job, &overlay, cancel, &mut door);
             if door.is_used() {
                 // Those before it are on disk by now, and it may have written the same keys since.

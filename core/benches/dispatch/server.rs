@@ -100,6 +100,7 @@ fn engine(kinds: &[Kind], plan: LanePlan) -> Engine {
     Engine::new(overtime_engine::Setup {
         limits: overtime_engine::Limits::default(),
         kinds: kinds.to_vec(),
+        upstreams: Vec::new(),
         plan,
         epoch: Epoch(1),
         highest: None,
@@ -173,13 +174,14 @@ impl Worker {
     fn start(number: usize, crew: Crew) -> WorkerChannel {
         let (chains, handed_out) = bounded(1);
         let (rulings, _) = bounded(1);
+        let (grants, _) = bounded(1);
         let builder = Builder::new().name(format!("work-{number}")).stack_size(STACK_BYTES);
         let serve = move || {
             let worker = Self { number, crew };
             handed_out.iter().for_each(|chain| worker.run(chain));
         };
         builder.spawn(serve).expect("the system has room for a thread");
-        WorkerChannel { chains, rulings }
+        WorkerChannel { chains, rulings, grants }
     }
 
     fn run(&self, chain: Chain) {

@@ -64,6 +64,7 @@ impl Core {
             }
             Effect::Cancel { chain, place } => self.workers.cancel(chain, place),
             Effect::Rule { chain, ruling } => self.workers.rule(chain, ruling),
+            Effect::Grant { chain, grant } => self.workers.grant(chain, grant),
             Effect::Spool(order) => self.spool_waiting.push_back(order),
             Effect::Append(append) => {
                 self.appends_since.get_or_insert(now);

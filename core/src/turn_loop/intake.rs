@@ -57,6 +57,7 @@ impl Core {
                 Event::Followed(task)
             }
             Order::Explain { task } => Event::AskedWhy { reply_to, scope, task },
+            Order::Upstreams(order) => Event::UpstreamsAsked { reply_to, order },
             Order::Repair(order) => Event::RepairAsked { reply_to, order },
             Order::ShowRepair { print } => Event::RepairShown { reply_to, print },
             Order::Steer { task, wish } => Event::Steered(Steer { reply_to, scope, task, wish }),
@@ -100,6 +101,10 @@ impl Core {
             Mail::Advanced { worker, chunk } => {
                 let Some(chain) = self.workers.chain_of(worker) else { return };
                 Event::Advanced { chunk, chain }
+            }
+            Mail::Called { worker, task, run, report } => {
+                let Some(chain) = self.workers.chain_of(worker) else { return };
+                Event::CallsReported { task, run, chain, report }
             }
             Mail::Recovered { unfinished, clean, permit: _ } => {
                 Event::Recovered { unfinished, clean }

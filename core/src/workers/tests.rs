@@ -48,8 +48,9 @@ impl Desk {
 
 fn channel(number: usize, handed_out: &mut Vec<(usize, Receiver<Chain>)>) -> WorkerChannel {
     let ((chains, receiver), (rulings, _)) = (bounded(1), bounded(1));
+    let (grants, _) = bounded(1);
     handed_out.push((number, receiver));
-    WorkerChannel { chains, rulings }
+    WorkerChannel { chains, rulings, grants }
 }
 
 #[test]

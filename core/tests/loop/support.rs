@@ -104,6 +104,7 @@ pub(crate) fn start_on<T: Send + 'static>(
     let engine = Engine::new(overtime_engine::Setup {
         limits: engine_limits,
         kinds: kinds.clone(),
+        upstreams: Vec::new(),
         plan,
         epoch: Epoch(1),
         highest: None,

@@ -31,9 +31,10 @@ struct Worker {
 pub(super) fn start(number: usize, mailbox: Mailbox, held: Receiver<()>) -> WorkerChannel {
     let (chains, handed_out) = bounded::<Chain>(1);
     let (rule, rulings) = bounded(1);
+    let (grants, _) = bounded(1);
     let worker = Worker { number, mailbox, held, rulings };
     thread::spawn(move || handed_out.into_iter().for_each(|chain| worker.run(chain)));
-    WorkerChannel { chains, rulings: rule }
+    WorkerChannel { chains, rulings: rule, grants }
 }
 
 impl Worker {

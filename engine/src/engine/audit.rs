@@ -4,13 +4,14 @@ use super::{Engine, Mode};
 use crate::limits::CHAIN_MAX;
 use crate::queue::Standing;
 use crate::task::{AcceptanceState, Run};
-use overtime_protocol::{LANES, Lane};
+use overtime_protocol::{LANES, Lane, UpstreamId};
 
 impl Engine {
     /// Panics if anything the engine keeps twice does not agree, or a bound is passed.
     pub fn audit(&self) {
         self.audit_counts();
         self.audit_lanes();
+        self.audit_lines();
         self.audit_tasks();
     }
 
@@ -30,6 +31,24 @@ impl Engine {
         // Those that a former process accepted come on top: nothing that was accepted is refused.
         let tasks_max = self.limits.tasks_max + self.stats.recovered as usize;
         assert!(self.table.len() <= tasks_max, "tasks over their bound");
+    }
+
+    fn audit_lines(&self) {
+        for (place, upstream) in self.upstreams.iter().enumerate() {
+            let id = UpstreamId(u16::try_from(place).expect("upstreams are few"));
+            let stands = |task: &&crate::task::Task| matches!(task.run, Run::AtGate { spot } if spot.upstream == id);
+            let count = self.table.iter().filter(stands).count();
+            assert_eq!(self.lines.get(id).len(), count, "waiting for {}", upstream.name);
+            let calls = |task: &&crate::task::Task| {
+                task.call.is_some() && self.kind(task).upstream == Some(id)
+            };
+            let count = self.table.iter().filter(calls).count() + self.bulk_calls.of(id);
+            assert_eq!(self.gates.calls(id), count, "calls to {}", upstream.name);
+        }
+        for task in self.table.iter() {
+            let runs = matches!(task.run, Run::Running | Run::Abandoned);
+            assert!(runs || task.call.is_none(), "{task:?} calls and does not run");
+        }
     }
 
     fn audit_tenants(&self) {

@@ -107,8 +107,9 @@ impl Engine {
     /// Ends a task that no worker has. It is not started meanwhile, because only what is queued or
     /// chained is.
     pub(super) fn cancel_unstarted(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
+        let Some(task) = self.table.get(slot) else { return };
+        let shown = self.state(task);
         let Some(task) = self.table.get_mut(slot) else { return };
-        let shown = task.state();
         match task.run {
             // All workers may be busy for long, and there may be any number of these.
             Run::Queued { .. } => {
@@ -118,6 +119,8 @@ impl Engine {
             Run::Chained => task.hot_key = None,
             // It may be due in a year, and there may be any number of these.
             Run::Delayed { timer, .. } => self.timers.cancel(timer),
+            // Its upstream may be shed for long.
+            Run::AtGate { .. } => self.leave_gate(slot),
             Run::Waiting | Run::Suspect | Run::Unloaded => {}
             Run::Running | Run::Ended(_) | Run::Abandoned => {
                 debug_assert!(false, "{:?} is not without a worker", task.run);

@@ -66,7 +66,7 @@ impl Engine {
         Some(task.acceptance_record(self.kind_name(task), self.tenant_of(task)))
     }
 
-    fn runs_as(&self, slot: Slot, run: u32) -> bool {
+    pub(super) fn runs_as(&self, slot: Slot, run: u32) -> bool {
         let task = self.table.get(slot);
         task.is_some_and(|task| matches!(task.run, Run::Running) && task.runs == run)
     }

@@ -14,6 +14,7 @@ use overtime_protocol::{ChainNumber, Lane, Monotonic, Now, TenantId};
 impl Engine {
     /// The worker of a chain has nothing left to do.
     pub(super) fn free(&mut self, chain: ChainNumber, lane: Lane) {
+        self.lines.worker_is_free();
         let Left { charge, long_of } = self.spares.end(chain);
         match charge {
             Charge::Lane => self.credits.give_back(lane),
@@ -99,6 +100,7 @@ impl Engine {
         self.stats.hired += 1;
         self.spares.hired(now.monotonic);
         self.stand_in();
+        self.lines.worker_is_free();
     }
 
     /// The system has refused one.

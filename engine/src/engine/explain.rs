@@ -40,7 +40,7 @@ impl Engine {
     }
 
     fn explained(&self, slot: Slot, task: &Task, now: Now) -> Explanation {
-        let document = task.document(self.kind_name(task), self.tenant_of(task));
+        let document = self.document(task);
         let lane = match task.run {
             Run::Running if self.spares.has_spare(task.chain) => Lane::Background,
             Run::Running | Run::Ended(_) if task.durable.attempts <= 1 && !task.cut => {
@@ -105,6 +105,7 @@ impl Engine {
                 WaitsFor::Memory,
                 "Its payload is in a file, and there is no memory to read it yet.".to_owned(),
             ),
+            Run::AtGate { spot, .. } => hold(WaitsFor::Upstream, self.why_at_gate(*spot)),
             Run::Queued { .. } => {
                 hold(WaitsFor::Worker, self.why_queued(slot, task, position.unwrap_or_default()))
             }

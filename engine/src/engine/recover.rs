@@ -256,6 +256,7 @@ pub(super) fn task_of(
         stood: None,
         chain: ChainNumber::default(),
         chain_place: 0,
+        call: None,
         cancel: CancelState::No,
         resuming: false,
         chunk: None,

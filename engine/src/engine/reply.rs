@@ -175,7 +175,7 @@ impl Engine {
         let Some(task) = self.table.get(slot) else {
             return Problem::new(Code::Internal, "the task is gone").into();
         };
-        let document = Box::new(task.document(self.kind_name(task), self.tenant_of(task)));
+        let document = Box::new(self.document(task));
         let age = now.monotonic.since(task.created);
         let expected = match task.cut {
             true => self.until_through(task),
@@ -186,9 +186,7 @@ impl Engine {
 
     pub(super) fn document_answer(&self, slot: Slot) -> Answer {
         match self.table.get(slot) {
-            Some(task) => Answer::Document(Box::new(
-                task.document(self.kind_name(task), self.tenant_of(task)),
-            )),
+            Some(task) => Answer::Document(Box::new(self.document(task))),
             None => Problem::new(Code::UnknownTask, "no task has this id").into(),
         }
     }

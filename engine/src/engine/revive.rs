@@ -119,7 +119,7 @@ impl Engine {
         match wish {
             // Somebody else was faster, and what becomes of it is theirs.
             _ if matches!(by, Steerer::Repair(..)) => {
-                let answer = not_parked(slot.id(), task.state());
+                let answer = not_parked(slot.id(), self.state(task));
                 self.tell_steerer(by, answer, out);
             }
             Wish::Cancel => self.cancel_live(slot, by, now, out),
@@ -127,7 +127,7 @@ impl Engine {
                 self.await_steered(slot, by, Wants::Resumption, now, out);
             }
             Wish::Retry => {
-                let answer = not_parked(slot.id(), task.state());
+                let answer = not_parked(slot.id(), self.state(task));
                 self.tell_steerer(by, answer, out);
             }
         }

@@ -1,7 +1,7 @@
 //! The run: from the lane to a worker and back.
 
 use super::Engine;
-use crate::event::{Effect, Freed};
+use crate::event::{Effect, Freed, Notice};
 use crate::limits::DELAY_MAX;
 use crate::rates::RateChange;
 use crate::table::Slot;
@@ -28,12 +28,14 @@ impl Engine {
         if let Some(Freed { chain, lane }) = freed {
             self.free(chain, lane);
             self.brief.end(chain);
+            self.end_bulk_calls(chain, now);
             self.hot_keys.end_chain(chain);
         }
         let Some(slot) = self.table.find(completion.task) else {
             self.stats.stale += 1;
             return;
         };
+        self.end_call_of(slot, &completion, now);
         let Some(task) = self.table.get(slot) else { return };
         if task.durable.form == Form::Single {
             let exec = completion.ended.since(completion.started);
@@ -53,9 +55,8 @@ impl Engine {
                 self.note_start(slot, completion.started);
                 let cancels = self.is_to_be_cancelled(slot);
                 match completion.outcome {
-                    Outcome::Yielded | Outcome::Cancelled | Outcome::Held(_) if !cancels => {
-                        self.yielded(slot, now);
-                    }
+                    Outcome::Held(_) if !cancels => self.held(slot, now),
+                    Outcome::Yielded | Outcome::Cancelled if !cancels => self.yielded(slot, now),
                     _ => self.end_attempt(slot, completion, now, out),
                 }
             }
@@ -106,7 +107,8 @@ impl Engine {
             return;
         };
         let kind = self.kinds[usize::from(kind.0)].name.clone();
-        out.push(Effect::Notice(Box::new(RateChange { kind, trend, now: minute, before })));
+        let change = RateChange { kind, trend, now: minute, before };
+        out.push(Effect::Notice(Box::new(Notice::Rate(change))));
     }
 
     /// What an outcome changes for the task.
@@ -169,7 +171,7 @@ impl Engine {
         fault: Option<Fault>,
     ) -> Document {
         let task = self.table.get(slot).expect("its attempt has just come back");
-        let document = task.document(self.kind_name(task), self.tenant_of(task));
+        let document = self.document(task);
         Document { state, fault, durability: Durability::Disk, ..document }
     }
 

@@ -5,7 +5,7 @@ use crate::event::Effect;
 use crate::queue::Standing;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, Run, StartMarkState};
-use overtime_protocol::{Announce, Chain, ChainNumber, Form, LANES, Lane, Monotonic, Now};
+use overtime_protocol::{Announce, CallEnd, Chain, ChainNumber, Form, LANES, Lane, Monotonic, Now};
 use std::time::Duration;
 
 /// How many tasks of a lane may be looked at for each one that is started.
@@ -26,6 +26,7 @@ impl Engine {
         if self.is_starting() {
             self.end_waits_for_memory(now);
         }
+        started += self.start_at_gates(max, now, out);
         for lane in LANES {
             self.mark_ahead(lane, max, now, out);
             if self.may_start(lane) {
@@ -51,7 +52,7 @@ impl Engine {
     pub fn has_work_to_start(&self) -> bool {
         let may_mark = |lane| self.may_mark() && self.marks[lane].is_due();
         LANES.into_iter().any(|lane| self.may_start(lane) || may_mark(lane))
-            || (self.is_starting() && self.has_memory_for_next())
+            || (self.is_starting() && (self.has_memory_for_next() || self.lines.listed() > 0))
     }
 
     pub(super) fn is_starting(&self) -> bool {
@@ -115,6 +116,11 @@ impl Engine {
             if self.table.get(slot).is_some_and(|task| !self.may_reload(task)) {
                 self.left_lane(spot);
                 self.await_memory(slot);
+                continue;
+            }
+            if let Some(upstream) = self.has_to_wait_at_gate(slot, self.latest) {
+                self.left_lane(spot);
+                self.await_upstream(slot, upstream);
                 continue;
             }
             self.call_up(slot, self.latest);
@@ -185,8 +191,18 @@ impl Engine {
     fn is_brief(&self, slot: Slot) -> bool {
         self.table.get(slot).is_some_and(|task| {
             let single = task.durable.form == Form::Single && task.hot_key.is_none();
-            single && self.brief.is_brief(task.kind)
+            // Each call has a place of its own from the moment when it begins.
+            let calls = self.kind(task).upstream.is_some();
+            single && !calls && self.brief.is_brief(task.kind)
         })
+    }
+
+    /// Starts one task by itself.
+    pub(super) fn start_alone(&mut self, slot: Slot, lane: Lane, now: Now, out: &mut Vec<Effect>) {
+        self.chains += 1;
+        let number = ChainNumber(self.chains);
+        let party = Party { number, slots: vec![slot], announce: Announce::Each };
+        self.start(party, lane, now, out);
     }
 
     fn start(&mut self, party: Party, lane: Lane, now: Now, out: &mut Vec<Effect>) {
@@ -215,6 +231,7 @@ impl Engine {
             let tenant = task.durable.tenant;
             self.hold_payload(tenant, brought);
             self.note_under_way(slot);
+            self.begin_call(slot, now);
         }
         self.credits.take(lane);
         self.stats.dispatched[lane] += jobs.len() as u64;
@@ -248,6 +265,8 @@ impl Engine {
             debug_assert!(matches!(task.run, Run::Running), "nobody has started it");
             task.durable.attempts = task.durable.attempts.saturating_sub(1);
             task.run = Run::Chained;
+            self.end_call(slot, CallEnd::Untold, now);
+            let Some(task) = self.table.get_mut(slot) else { continue };
             let cancels = task.is_to_be_cancelled();
             self.take_payload_back(slot);
             self.note_under_way(slot);

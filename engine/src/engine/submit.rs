@@ -135,7 +135,13 @@ impl Engine {
             out.push(Effect::Reply { to, answer: problem.into() });
             return;
         }
-        if matches!(terms, Terms::Cut) {
+        let shed = self.shed_upstream(submission.kind);
+        if let Some(upstream) = shed.filter(|_| submission.strict && !submission.wait.is_zero()) {
+            let problem = self.upstream_refusal(upstream, now);
+            out.push(Effect::Reply { to, answer: problem.into() });
+            return;
+        }
+        if matches!(terms, Terms::Cut) || shed.is_some() {
             submission.wait = Duration::ZERO;
         }
         self.stats.submitted += 1;
@@ -206,6 +212,7 @@ impl Engine {
             stood: None,
             chain: ChainNumber::default(),
             chain_place: 0,
+            call: None,
             cancel: CancelState::No,
             resuming: false,
             chunk: None,
@@ -258,6 +265,11 @@ impl Engine {
             }
             return;
         }
+        if let Some(upstream) = self.has_to_wait_at_gate(slot, now) {
+            self.await_upstream(slot, upstream);
+            return;
+        }
+        let Some(task) = self.table.get_mut(slot) else { return };
         let bytes = task.charged_bytes();
         let place = self.queues[lane].push(task.durable.tenant, slot, bytes, standing);
         task.run = Run::Queued { since: now, standing, place };

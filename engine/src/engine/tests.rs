@@ -22,3 +22,4 @@ mod sights;
 mod steering;
 mod storm;
 mod task_journal;
+mod upstreams;

@@ -7,6 +7,7 @@ use super::prefer::Preferences;
 use super::priority;
 use super::query::{Known, Parameters};
 use super::steer;
+use super::upstreams;
 use super::{Call, SubmitOptions, Wait};
 use crate::http::{Field, Head, Method};
 use crate::id::TaskId;
@@ -49,6 +50,7 @@ pub fn parse(head: &Head) -> Result<Call, Problem> {
         [Some("tasks"), Some(id), Some("events"), None] => events(head, id),
         [Some("bulk"), Some(name), None, _] if !name.is_empty() => bulk(head, name),
         [Some("contacts"), Some(email), None, _] if !email.is_empty() => contact(head, email),
+        [Some("upstreams"), rest @ ..] => upstreams::parse(head, rest),
         segments => steer::parse(head, segments)
             .unwrap_or_else(|| Err(promised(segments).map_or_else(not_found, not_implemented))),
     }
@@ -184,7 +186,6 @@ fn segment(text: &str) -> Result<Cow<'_, str>, Problem> {
 /// What the contract promises at an address that is not served yet.
 fn promised(segments: [Option<&str>; 4]) -> Option<&'static str> {
     match segments {
-        [Some("upstreams"), ..] => Some("Steering upstreams"),
         [Some("incidents"), ..] => Some("Listing incidents"),
         [Some("schedules"), ..] => Some("Schedules"),
         _ => None,

@@ -113,6 +113,7 @@ impl Life {
             Effect::Spool(order) => self.orders.push_back(order),
             Effect::Cancel { chain, place } => self.workers.cancel(chain, place),
             Effect::Rule { chain, ruling } => self.workers.rule(chain, ruling),
+            Effect::Grant { .. } => unreachable!("no kind calls an upstream"),
             Effect::Hire => {
                 self.hires += 1;
                 self.hiring.push(self.hires);

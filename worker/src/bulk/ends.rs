@@ -41,6 +41,11 @@ impl Run<'_> {
         self.end(Outcome::Ephemeral(self.tally.cursor.left.fault()))
     }
 
+    /// The end of a run whose upstream is shed.
+    pub(super) fn held(&self) -> Outcome {
+        self.work.job_upstream().map_or(Outcome::Yielded, Outcome::Held)
+    }
+
     pub(super) fn broken_off(&self, malformed: Malformed) -> End {
         let Malformed { offset, detail } = malformed;
         let detail = format!("the body is malformed at byte {offset}: {detail}");

@@ -3,6 +3,7 @@
 //! is kept. The run never writes, and nothing that it says was done can be lost: a later run goes
 //! on behind the last chunk that was kept.
 
+use super::ahead::{Ahead, Met, Stop};
 use super::course::{Course, Stuck};
 use super::cursor::Cursor;
 use super::draft::Draft;
@@ -21,6 +22,7 @@ use crate::source::Source;
 use overtime_protocol::bulk::{errors_key, left_key};
 use overtime_protocol::record::{Expect, Put};
 use overtime_protocol::{Chunk, Go, Monotonic, Outcome, Ruling};
+use std::time::Duration;
 
 /// A run.
 pub(super) struct Run<'a> {
@@ -36,6 +38,8 @@ pub(super) struct Run<'a> {
     pub(super) inflight: Option<Inflight>,
     /// The chunk in the making, behind the one on its way.
     pub(super) draft: Draft,
+    /// Items on their way to the upstream, if that is where they go.
+    pub(super) ahead: Option<Ahead>,
 }
 
 /// A chunk on its way.
@@ -52,8 +56,19 @@ pub(super) struct Inflight {
 pub(super) enum Halt {
     /// It was told to.
     Yielded,
+    /// Its upstream is shed.
+    Held,
     /// It cannot go on.
     Failed(Failure),
+}
+
+impl From<Stuck> for Filled {
+    fn from(stuck: Stuck) -> Self {
+        match stuck {
+            Stuck::Malformed(malformed) => Self::Malformed(malformed),
+            Stuck::Failed(failure) => Self::Failed(failure),
+        }
+    }
 }
 
 impl<E: Into<Failure>> From<E> for Halt {
@@ -72,6 +87,8 @@ enum Filled {
     Malformed(Malformed),
     /// An item failed the task, or the task is to be cancelled.
     Failed(Failure),
+    /// Nothing more is to begin.
+    Stopped(Halt),
 }
 
 /// Whether the draft still stands after a ruling about the chunk before it.
@@ -86,10 +103,14 @@ impl Run<'_> {
     /// Runs to an end.
     pub(super) fn run(&mut self) -> End {
         let ended = self.resume().and_then(|()| self.go_through());
+        self.finish_ahead();
         ended.unwrap_or_else(|halt| match halt {
             // It would begin with the next pass at once, and count no attempt.
-            Halt::Yielded if self.pass_is_over().is_ok_and(|over| over) => self.left_over(),
+            Halt::Yielded | Halt::Held if self.pass_is_over().is_ok_and(|over| over) => {
+                self.left_over()
+            }
             Halt::Yielded => self.end(Outcome::Yielded),
+            Halt::Held => self.end(self.held()),
             Halt::Failed(failure) => self.end(failure.into()),
         })
     }
@@ -132,6 +153,11 @@ impl Run<'_> {
                     self.settle()?;
                     return Err(failure.into());
                 }
+                Filled::Stopped(halt) => {
+                    self.send()?;
+                    self.settle()?;
+                    return Err(halt);
+                }
             }
         }
     }
@@ -151,20 +177,13 @@ impl Run<'_> {
                 return Ok(Filled::Failed(Failure::Cancelled));
             }
             let before = self.course.place();
-            let item = match self.course.next() {
-                Ok(Some(item)) => item,
-                Ok(None) => return Ok(Filled::Done),
-                Err(Stuck::Malformed(malformed)) => return Ok(Filled::Malformed(malformed)),
-                Err(Stuck::Failed(failure)) => return Ok(Filled::Failed(failure)),
-            };
-            let lower = self.inflight.as_ref().map(|inflight| &inflight.draft.gathered);
-            let lower = lower.map(|gathered| gathered as &dyn Layer);
-            let view = View { upper: &self.draft.gathered, lower, source: self.source };
-            let trace = match self.work.attempt(item, self.course.place(), view) {
+            let met = if self.ahead.is_some() { self.meet() } else { self.run_next() };
+            let trace = match met {
                 Ok(trace) => trace,
-                Err(failure) => return Ok(Filled::Failed(failure)),
+                Err(filled) => return Ok(filled),
             };
             if !self.draft.has_room(&trace) {
+                // What went to an upstream writes nothing, so there is always room for it.
                 self.course.go_to(before);
                 return Ok(Filled::Enough);
             }
@@ -174,6 +193,59 @@ impl Run<'_> {
                 return Ok(Filled::Failed(Failure::Ephemeral(fault)));
             }
             self.draft.push(trace);
+        }
+    }
+
+    /// Runs the next item.
+    fn run_next(&mut self) -> Result<Trace, Filled> {
+        let item = match self.course.next() {
+            Ok(Some(item)) => item,
+            Ok(None) => return Err(Filled::Done),
+            Err(stuck) => return Err(stuck.into()),
+        };
+        let lower = self.inflight.as_ref().map(|inflight| &inflight.draft.gathered);
+        let lower = lower.map(|gathered| gathered as &dyn Layer);
+        let view = View { upper: &self.draft.gathered, lower, source: self.source };
+        self.work.attempt(item, self.course.place(), view).map_err(Filled::Failed)
+    }
+
+    /// The next item that has come back from the upstream. While none has, what was met is kept.
+    fn meet(&mut self) -> Result<Trace, Filled> {
+        let Some(ahead) = &mut self.ahead else { return Err(Filled::Done) };
+        let at_most = match self.draft.is_empty() {
+            true => Duration::MAX,
+            false => {
+                self.pace.span.saturating_sub(self.work.clock.monotonic().since(self.draft.began))
+            }
+        };
+        let Work { job, cancel, .. } = &self.work;
+        match ahead.meet(&mut self.course, (job, *cancel), self.door, at_most) {
+            Met::Item(item, after, result) => {
+                self.work.told(item, after, result).map_err(Filled::Failed)
+            }
+            Met::Later => Err(Filled::Enough),
+            Met::Over => Err(Filled::Done),
+            Met::Stuck(stuck) => Err(stuck.into()),
+            Met::Stopped(Stop::Yielded) => Err(Filled::Stopped(Halt::Yielded)),
+            Met::Stopped(Stop::Held) => Err(Filled::Stopped(Halt::Held)),
+            Met::Stopped(Stop::Cancelled) => Err(Filled::Failed(Failure::Cancelled)),
+        }
+    }
+
+    /// Others are to go first: at once, unless items are on their way to an upstream.
+    fn yields(&mut self) -> Result<Footing, Halt> {
+        match &mut self.ahead {
+            None => Err(Halt::Yielded),
+            Some(ahead) => {
+                ahead.stop(Stop::Yielded);
+                Ok(Footing::Firm)
+            }
+        }
+    }
+
+    fn finish_ahead(&mut self) {
+        if let Some(mut ahead) = self.ahead.take() {
+            ahead.finish(&self.work.job, self.door);
         }
     }
 
@@ -215,7 +287,7 @@ impl Run<'_> {
                 self.tally.keep(inflight.step);
                 match go {
                     Go::On => Ok(Footing::Firm),
-                    Go::Yield => Err(Halt::Yielded),
+                    Go::Yield => self.yields(),
                 }
             }
             Ruling::Conflict if inflight.conflicts >= CONFLICTS_MAX => {

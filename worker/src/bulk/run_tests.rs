@@ -1,6 +1,7 @@
 //! Runs under test: a source in memory, and a journal that conflicts, yields and stops when a test
 //! wants it to.
 
+mod calls;
 mod cancel;
 mod chance;
 mod errors;

@@ -11,7 +11,7 @@ use crate::input::Input;
 use crate::panics;
 use bytes::Bytes;
 use overtime_protocol::record::{Expect, Put};
-use overtime_protocol::{CallEnd, Clock, Fault, Job};
+use overtime_protocol::{CallEnd, Clock, Fault, Job, UpstreamId};
 use std::cell::Cell;
 use std::slice;
 
@@ -49,6 +49,30 @@ impl Work<'_> {
             }
             Err(failure) => Err(failure),
         }
+    }
+
+    /// What an item leaves behind that came back from its upstream.
+    pub(super) fn told(
+        &mut self,
+        item: Item,
+        after: Place,
+        result: Result<(), Failure>,
+    ) -> Result<Trace, Failure> {
+        let before = item.before;
+        let fate = match result.map_err(|failure| failure.checked(self.cancel)) {
+            Ok(()) => Fate::Done,
+            Err(Failure::Input(fault)) => Fate::Failed(bounded(fault)),
+            Err(failure) => match named(failure, before.index) {
+                Failure::Ephemeral(fault) => Fate::Left(fault),
+                failure => return Err(failure),
+            },
+        };
+        Ok(Trace { before, after, fate, puts: Vec::new(), expects: Vec::new() })
+    }
+
+    /// The upstream that items are delivered to.
+    pub(super) fn job_upstream(&self) -> Option<UpstreamId> {
+        self.handler.item_calls().map(|calls| calls.upstream())
     }
 
     fn run(&mut self, index: u64, text: &Bytes, view: View<'_>) -> Result<Ran, Failure> {

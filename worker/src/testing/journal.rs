@@ -3,7 +3,8 @@
 use crate::door::ChunkDoor;
 use crate::testing::FakeSource;
 use bytes::Bytes;
-use overtime_protocol::{Chunk, Go, Ruling};
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use overtime_protocol::{CallGrant, CallNumber, CallReport, Chunk, Go, Job, Ruling};
 use std::collections::HashMap;
 
 type Hook = Box<dyn FnMut(&FakeSource)>;
@@ -25,6 +26,12 @@ pub(crate) struct FakeJournal {
     pending: Option<Ruling>,
     rulings: HashMap<usize, Ruling>,
     hooks: HashMap<usize, Hook>,
+    /// What was told of calls to an upstream.
+    pub(crate) reports: Vec<CallReport>,
+    /// What is answered to those who want calls, the first first; then all that are wanted.
+    pub(crate) grants: std::collections::VecDeque<CallGrant>,
+    calls: u64,
+    granted: (Sender<CallGrant>, Receiver<CallGrant>),
 }
 
 impl Default for FakeJournal {
@@ -40,6 +47,10 @@ impl Default for FakeJournal {
             pending: None,
             rulings: HashMap::new(),
             hooks: HashMap::new(),
+            reports: Vec::new(),
+            grants: std::collections::VecDeque::new(),
+            calls: 0,
+            granted: unbounded(),
         }
     }
 }
@@ -101,5 +112,21 @@ impl ChunkDoor for FakeJournal {
 
     fn wait(&mut self) -> Ruling {
         self.pending.take().expect("a run waits for a chunk that it has sent")
+    }
+
+    fn report(&mut self, _: &Job, report: CallReport) {
+        let wanted = u64::from(report.wanted);
+        self.reports.push(report);
+        if wanted > 0 {
+            let all =
+                || CallGrant::Granted((self.calls..self.calls + wanted).map(CallNumber).collect());
+            let grant = self.grants.pop_front().unwrap_or_else(all);
+            self.calls += wanted;
+            self.granted.0.send(grant).expect("the other end is here");
+        }
+    }
+
+    fn grants(&self) -> &Receiver<CallGrant> {
+        &self.granted.1
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::engine::hurts::NOTE_TICKET;
 use crate::engine::{Engine, Setup};
-use crate::event::{Ask, Effect, Event, Freed, Sight, Steer, Submission, Wants, Wish};
+use crate::event::{Ask, Effect, Event, Freed, Notice, Sight, Steer, Submission, Wants, Wish};
 use crate::lanes::LanePlan;
 use crate::limits::Limits;
 use crate::seed::Seed;
@@ -18,7 +18,10 @@ use overtime_protocol::{
     ReplyTo, RetryPolicy, Ruling, Scope, SpoolOrder, Spooled, Submitted, TaskId, Ticket,
     Unfinished, UnixMillis, Unsteerable, Verdict,
 };
-use overtime_protocol::{Append, Hurt, read_hurt};
+use overtime_protocol::{
+    Append, CallEnd, CallGrant, CallNumber, CallReport, GateMode, Hurt, Upstream, UpstreamId,
+    UpstreamName, UpstreamOrder, read_hurt,
+};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::time::Duration;
@@ -32,13 +35,25 @@ pub(super) fn kinds() -> Vec<Kind> {
         Kind { retry: twice, ..Kind::durable("twice") },
         Kind { lane: Lane::Control, ..Kind::durable("control") },
         Kind { lane: Lane::Bulk, ..Kind::durable("bulk") },
+        Kind::durable("pay").calling(UpstreamId(0)),
     ]
+}
+
+/// An upstream that takes so many calls at a time.
+pub(super) fn upstream(name: &str, calls_max: usize) -> Upstream {
+    let (name, slow) = (named(name), Duration::from_secs(3));
+    Upstream { name, mode: GateMode::Shed, calls_max, slow }
+}
+
+fn named(name: &str) -> UpstreamName {
+    UpstreamName::new(name).unwrap()
 }
 
 pub(super) fn setup(workers: usize, limits: Limits, seed: u64) -> Setup {
     Setup {
         limits,
         kinds: kinds(),
+        upstreams: vec![upstream("bank", 2)],
         plan: LanePlan::new(workers, 2),
         epoch: Epoch(1),
         highest: None,
@@ -145,6 +160,10 @@ impl Stage {
                 let reply_to = self.caller(caller);
                 self.event(Event::RepairShown { reply_to, print: 7 });
             }
+            ["hold", caller, name] => self.steer_upstream(caller, UpstreamOrder::Hold(named(name))),
+            ["release", caller, name] => {
+                self.steer_upstream(caller, UpstreamOrder::Release(named(name)));
+            }
             ["follow", task] => self.event(Event::Followed(self.id(task))),
             ["unfollow", task] => self.event(Event::Unfollowed(self.id(task))),
             _ => return false,
@@ -172,6 +191,8 @@ impl Stage {
                 let from = from.parse().unwrap();
                 self.event(Event::Recalled { chain, from });
             }
+            ["held", task] => self.fail(task, Outcome::Held(UpstreamId(0))),
+            ["wants", task, count, ref ended @ ..] => self.want(task, count, ended),
             ["chunk", task, cursor] => self.advance_task(task, cursor),
             ["yield", task] => self.fail(task, Outcome::Yielded),
             ["hired"] => self.event(Event::Hired),
@@ -207,6 +228,21 @@ impl Stage {
             _ => return false,
         }
         true
+    }
+
+    fn steer_upstream(&mut self, caller: &str, order: UpstreamOrder) {
+        let reply_to = self.caller(caller);
+        self.event(Event::UpstreamsAsked { reply_to, order });
+    }
+
+    /// The worker of a bulk body wants so many calls, and tells which have ended.
+    fn want(&mut self, task: &str, wanted: &str, ended: &[&str]) {
+        let (job, chain) = self.at_work[&self.id(task)].clone();
+        let ended =
+            ended.iter().map(|number| (CallNumber(number.parse().unwrap()), CallEnd::Answered));
+        let (ended, wanted) = (ended.collect(), wanted.parse().unwrap());
+        let report = CallReport { upstream: UpstreamId(0), ended, wanted };
+        self.event(Event::CallsReported { task: job.task, run: job.run, chain, report });
     }
 
     pub(super) fn advance(&mut self, span: Duration) {
@@ -400,7 +436,7 @@ impl Stage {
             progress: None,
             puts: if puts { vec![put] } else { Vec::new() },
             expects: Vec::new(),
-            call: overtime_protocol::CallEnd::Untold,
+            call: CallEnd::Untold,
             started: self.now.monotonic,
             ended: self.now.monotonic,
         };
@@ -466,7 +502,10 @@ impl Stage {
             }
             Effect::Hire => text.push_str("hire"),
             Effect::Retire(count) => write!(text, "retire {count}").unwrap(),
-            Effect::Notice(change) => write!(text, "notice {:?}", change.trend).unwrap(),
+            Effect::Notice(notice) => match *notice {
+                Notice::Rate(change) => write!(text, "notice {:?}", change.trend).unwrap(),
+                Notice::Gate(news) => write!(text, "gate {}", news.name()).unwrap(),
+            },
             Effect::Explain { to, explanation, .. } => {
                 let caller = &self.callers[to.0 as usize];
                 let waits_for = explanation.waits_for.map_or("nothing", |what| what.name());
@@ -480,6 +519,10 @@ impl Stage {
                 let name = self.names[&self.chains[&chain].leader].clone();
                 write!(text, "stop {place} of {name}").unwrap();
             }
+            Effect::Grant { grant, .. } => match grant {
+                CallGrant::Granted(calls) => write!(text, "grant {} calls", calls.len()).unwrap(),
+                CallGrant::Shed => text.push_str("grant none"),
+            },
             Effect::Rule { ruling, .. } => {
                 let ruling = match ruling {
                     Ruling::Kept { go: Go::On, .. } => "go on",
@@ -575,7 +618,17 @@ pub(super) fn describe_answer(answer: &Answer) -> String {
         Answer::Result { account, .. } => format!("200 {}", account.durability.name()),
         Answer::Accepted { document, .. } => format!("202 {}", document.state.name()),
         Answer::Document(document) => format!("document {}", document.state.name()),
-        Answer::Value { body, .. } => format!("value {}", String::from_utf8_lossy(body)),
+        Answer::Value { body, .. } => {
+            let text = String::from_utf8_lossy(body);
+            let member = |name: &str| {
+                let (_, rest) = text.split_once(&format!("\"{name}\":\"")).unwrap_or_default();
+                rest.split('"').next().unwrap_or_default().to_owned()
+            };
+            match member("name") {
+                name if name.is_empty() => format!("value {text}"),
+                name => format!("upstream {name} {}", member("state")),
+            }
+        }
         Answer::Repairing { progress, .. } => format!("202 {}", progress.state.name()),
         Answer::Events(page) => format!("{} events", page.events.len()),
         Answer::Problem(problem) => {

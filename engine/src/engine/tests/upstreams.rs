@@ -1,0 +1,111 @@
+//! Tasks that call an upstream, one story a test. What a gate decides is tested where it decides.
+
+use super::harness::check;
+
+#[test]
+fn no_more_call_at_a_time_than_may_and_others_pass_them_by() {
+    check(
+        8,
+        "
+        submit a pay
+        > append a accepted
+        submit b pay
+        > append b accepted
+        submit c pay
+        > append c accepted
+        durable
+        > dispatch interactive a#1
+        > dispatch interactive b#1
+        submit e echo
+        > dispatch interactive e#1
+        why w c
+        > explain w queued waits for upstream
+        done a
+        > append a succeeded
+        > dispatch interactive c#1
+        durable
+        > reply a 200 disk
+    ",
+    );
+}
+
+#[test]
+fn who_waits_for_what_is_held_has_its_address_at_once_and_no_attempt_is_used() {
+    check(
+        8,
+        "
+        hold op bank
+        > reply op upstream bank held
+        submit a pay wait=10s
+        > append a accepted
+        durable
+        > reply a 202 held
+        submit s pay wait=10s strict
+        > reply s 503 upstream-shed no
+        +60s
+        ask q document a
+        > reply q document held
+        release op bank
+        > reply op upstream bank open
+        > dispatch interactive a#1
+        done a
+        > append a succeeded
+    ",
+    );
+}
+
+#[test]
+fn one_that_is_held_can_be_cancelled() {
+    check(
+        8,
+        "
+        hold op bank
+        > reply op upstream bank held
+        submit a pay wait=0s
+        > append a accepted
+        durable
+        > reply a 202 held
+        cancel c a
+        > append a cancelled
+        durable
+        > reply c document cancelled
+        release op bank
+        > reply op upstream bank open
+    ",
+    );
+}
+
+#[test]
+fn the_first_attempts_of_others_go_before_retries() {
+    check(
+        8,
+        "
+        submit a pay
+        > append a accepted
+        submit b pay
+        > append b accepted
+        durable
+        > dispatch interactive a#1
+        > dispatch interactive b#1
+        fail a
+        > append a retrying
+        durable
+        submit c pay
+        > append c accepted
+        durable
+        > dispatch interactive c#1
+        +60s
+        > append b started
+        > append c started
+        > reply a 202 queued
+        > reply b 202 running
+        > reply c 202 running
+        submit d pay
+        > append d accepted
+        durable
+        done b
+        > append b succeeded
+        > dispatch interactive d#1
+    ",
+    );
+}

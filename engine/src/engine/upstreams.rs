@@ -1,0 +1,342 @@
+//! Upstreams: a task that calls one starts only when its gate lets it, and otherwise stands in the
+//! line of that upstream, where it takes no worker and uses up no attempt. What is in trouble is
+//! decided by the gates; who goes next, here.
+
+use super::Engine;
+use crate::event::{Effect, Notice, Wants};
+use crate::gate::{GateNews, Start};
+use crate::limits::CUTS_PER_TURN;
+use crate::lines::Row;
+use crate::queue::Standing;
+use crate::table::Slot;
+use crate::task::{Run, Task};
+use crate::timers::Due;
+use overtime_protocol::{
+    CallEnd, Code, Completion, Document, Form, Lane, Monotonic, Now, Problem, ReplyTo, TaskState,
+    UpstreamId,
+};
+
+mod shown;
+
+impl Engine {
+    /// The upstream that a task may have to wait for. One that stands in the line of a hot key is
+    /// waited for by the others of it, so it goes at once.
+    pub(super) fn upstream_of(&self, task: &Task) -> Option<UpstreamId> {
+        self.kind(task).upstream.filter(|_| task.hot_key.is_none())
+    }
+
+    /// The upstream that a task has to wait for before it starts.
+    pub(super) fn has_to_wait_at_gate(&self, slot: Slot, now: Monotonic) -> Option<UpstreamId> {
+        let task = self.table.get(slot)?;
+        self.upstream_of(task).filter(|&upstream| self.is_kept_from(upstream, task, now))
+    }
+
+    /// Whether a task that is about to start has to wait for its upstream.
+    fn is_kept_from(&self, upstream: UpstreamId, task: &Task, now: Monotonic) -> bool {
+        match row_of(task) {
+            Row::Bulk => self.gates.is_shed(upstream) && !self.may_probe_by_bulk(upstream, now),
+            Row::Firsts => !self.gates.may_start(upstream, Start::First, now),
+            Row::Retries => {
+                // Whoever is tried for the first time goes first.
+                let firsts = self.lines.get(upstream).count(Row::Firsts);
+                firsts > 0 || !self.gates.may_start(upstream, Start::Retry, now)
+            }
+        }
+    }
+
+    /// Whether a bulk body may run to find out whether a shed upstream is well: nobody else can.
+    fn may_probe_by_bulk(&self, upstream: UpstreamId, now: Monotonic) -> bool {
+        let line = self.lines.get(upstream);
+        let others = line.count(Row::Firsts) + line.count(Row::Retries);
+        others == 0 && !line.has_wanting() && self.gates.may_start(upstream, Start::First, now)
+    }
+
+    /// Puts a task that is nowhere into the line of its upstream.
+    pub(super) fn await_upstream(&mut self, slot: Slot, upstream: UpstreamId) {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        let (row, tenant, bytes) = (row_of(task), task.durable.tenant, task.charged_bytes());
+        let waited_for = task.is_waited_for();
+        let foremost = waited_for && task.durable.urgency <= 3;
+        let standing = if foremost { Standing::Foremost } else { Standing::Patient };
+        task.stood = None;
+        let spot = self.lines.push((upstream, row), (tenant, slot, bytes), standing);
+        task.run = Run::AtGate { spot };
+        if waited_for {
+            self.lines.get_mut(upstream).note_waited_for(slot);
+        }
+        self.note_line(upstream);
+        self.lines.list(upstream);
+        self.release_queued_payload(slot);
+    }
+
+    /// Takes a task out of the line of its upstream, if it is in one.
+    pub(super) fn leave_gate(&mut self, slot: Slot) {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        let Run::AtGate { spot, .. } = task.run else { return };
+        task.run = Run::Waiting;
+        self.lines.remove(spot, task.durable.tenant, slot);
+        self.note_line(spot.upstream);
+    }
+
+    fn note_line(&mut self, upstream: UpstreamId) {
+        self.gates.set_waiting(upstream, self.lines.get(upstream).count(Row::Firsts));
+    }
+
+    /// Starts those that may call now, and returns how many.
+    pub(super) fn start_at_gates(&mut self, max: usize, now: Now, out: &mut Vec<Effect>) -> usize {
+        let mut started = 0;
+        if !self.is_starting() {
+            return started;
+        }
+        for _ in 0..self.lines.listed() {
+            let Some(upstream) = self.lines.pop_listed() else { break };
+            while let Some(next) = self.next_at_gate(upstream, now) {
+                if started == max {
+                    self.lines.list(upstream);
+                    return started;
+                }
+                started += usize::from(self.start_from_line(upstream, next, now, out));
+            }
+            self.look_again(upstream, now);
+        }
+        started
+    }
+
+    /// What of a line may go now.
+    fn next_at_gate(&mut self, upstream: UpstreamId, now: Now) -> Option<Next> {
+        for (row, start) in [(Row::Firsts, Start::First), (Row::Retries, Start::Retry)] {
+            if !self.gates.may_start(upstream, start, now.monotonic) {
+                continue;
+            }
+            let Some(slot) = self.lines.get_mut(upstream).first(row) else { continue };
+            let lane = self.table.get(slot).map(Task::charged_lane)?;
+            return self.may_take(lane).then_some(Next::Single(row, lane));
+        }
+        let may_call = self.gates.may_start(upstream, Start::First, now.monotonic);
+        if may_call && self.lines.get(upstream).has_wanting() {
+            return Some(Next::Calls);
+        }
+        let line = self.lines.get(upstream);
+        let may_go =
+            !self.gates.is_shed(upstream) || self.may_probe_by_bulk(upstream, now.monotonic);
+        (line.count(Row::Bulk) > 0 && may_go).then_some(Next::Bulk)
+    }
+
+    /// Lets the next of a line go; whether it was started.
+    fn start_from_line(
+        &mut self,
+        upstream: UpstreamId,
+        next: Next,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        match next {
+            Next::Calls => {
+                self.grant_next(upstream, now, out);
+                false
+            }
+            Next::Bulk => {
+                if let Some(slot) = self.lines.get_mut(upstream).pop(Row::Bulk) {
+                    self.enqueue_first(slot, now.monotonic);
+                }
+                false
+            }
+            Next::Single(row, lane) => {
+                let Some(slot) = self.lines.get_mut(upstream).pop(row) else { return false };
+                self.note_line(upstream);
+                let Some(task) = self.table.get_mut(slot) else { return false };
+                task.run = Run::Waiting;
+                if self.table.get(slot).is_some_and(|task| !self.may_reload(task)) {
+                    self.await_memory(slot);
+                    return false;
+                }
+                self.start_alone(slot, lane, now, out);
+                true
+            }
+        }
+    }
+
+    /// When a line is looked at again: as soon as one that waits for a worker can have one, when a call
+    /// ends, or when time alone lets one go.
+    fn look_again(&mut self, upstream: UpstreamId, now: Now) {
+        let line = self.lines.get_mut(upstream);
+        if let Some(timer) = line.timer.take() {
+            self.timers.cancel(timer);
+        }
+        if line.is_empty() {
+            return;
+        }
+        match self.gates.next_opening(upstream, now.monotonic) {
+            Some(at) if at > now.monotonic => {
+                self.lines.get_mut(upstream).timer = Some(self.timers.set(at, Due::Gate(upstream)));
+            }
+            _ if self.gates.may_start(upstream, Start::First, now.monotonic) => {
+                self.lines.await_worker(upstream);
+            }
+            _ => {}
+        }
+    }
+
+    /// Time has passed that kept a line.
+    pub(super) fn gate_is_due(&mut self, upstream: UpstreamId) {
+        self.lines.get_mut(upstream).timer = None;
+        self.lines.list(upstream);
+    }
+
+    /// An attempt of a kind that calls an upstream begins.
+    pub(super) fn begin_call(&mut self, slot: Slot, now: Now) {
+        let Some(task) = self.table.get(slot) else { return };
+        let Some(upstream) = self.kind(task).upstream else { return };
+        let start = match row_of(task) {
+            Row::Bulk => return,
+            Row::Firsts => Start::First,
+            Row::Retries => Start::Retry,
+        };
+        let call = self.gates.start(upstream, start, now);
+        if let Some(task) = self.table.get_mut(slot) {
+            task.call = Some(call);
+        }
+    }
+
+    /// The attempt has come back, or was never begun: what its call tells counts.
+    pub(super) fn end_call(&mut self, slot: Slot, end: CallEnd, now: Now) {
+        let Some(task) = self.table.get_mut(slot) else { return };
+        let Some(call) = task.call.take() else { return };
+        let Some(upstream) = self.kinds[usize::from(task.kind.0)].upstream else { return };
+        self.gates.end(upstream, call, end, now);
+        self.lines.list(upstream);
+    }
+
+    /// The same for an attempt that has just come back.
+    pub(super) fn end_call_of(&mut self, slot: Slot, completion: &Completion, now: Now) {
+        let is_it = self.table.get(slot).is_some_and(|task| {
+            matches!(task.run, Run::Abandoned) || task.is_at(completion.attempt, completion.run)
+        });
+        if is_it {
+            self.end_call(slot, completion.call, now);
+        }
+    }
+
+    /// Does what is due with the gates.
+    pub(super) fn judge_gates(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.gates.next_deadline().is_some_and(|at| at <= now.monotonic) {
+            let mut news = Vec::new();
+            self.gates.judge(now, &mut news);
+            for told in news {
+                self.note_gate(told, out);
+            }
+        }
+        self.end_waits_at_gates(now, out);
+    }
+
+    fn note_gate(&mut self, news: GateNews, out: &mut Vec<Effect>) {
+        if let Some(upstream) = news.upstream() {
+            if self.gates.is_shed(upstream) && !self.shedding.contains(&upstream) {
+                self.shedding.push(upstream);
+            }
+            self.answer_wanting(upstream, out);
+            self.lines.list(upstream);
+        }
+        out.push(Effect::Notice(Box::new(Notice::Gate(news))));
+    }
+
+    /// Whoever waits for what is held gets its address at once, some each turn.
+    fn end_waits_at_gates(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let mut left = CUTS_PER_TURN;
+        while let Some(&upstream) = self.shedding.last() {
+            let is_shed = self.gates.is_shed(upstream);
+            let next = match is_shed && left > 0 {
+                true => self.lines.get_mut(upstream).pop_waited_for(),
+                false if is_shed => return,
+                false => None,
+            };
+            let Some(slot) = next else {
+                self.shedding.pop();
+                continue;
+            };
+            left -= 1;
+            self.end_waits_for_held(slot, now, out);
+        }
+    }
+
+    /// Why a task stands in the line of its upstream.
+    pub(super) fn why_at_gate(&self, spot: crate::lines::Spot) -> String {
+        let name = &self.upstreams[usize::from(spot.upstream.0)].name;
+        let waiting = self.lines.get(spot.upstream).len();
+        let why = match self.gates.is_shed(spot.upstream) {
+            true => "is not well, and is called for probes only",
+            false => "has as many calls as it may have now",
+        };
+        format!("The upstream {name} {why}; {waiting} tasks wait for it.")
+    }
+
+    fn end_waits_for_held(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
+        let Some(task) = self.table.get(slot) else { return };
+        if !matches!(task.run, Run::AtGate { .. }) {
+            return;
+        }
+        let waits = task.waiters.iter().filter(|waiter| !waiter.overdue);
+        let waiting: Vec<ReplyTo> = waits
+            .filter(|waiter| waiter.wants == Wants::Result)
+            .map(|waiter| waiter.reply_to)
+            .collect();
+        for reply_to in waiting {
+            self.cancel_timer(slot, reply_to);
+            self.end_wait(slot, reply_to, now, out);
+        }
+    }
+
+    /// Whether there are waits to end for what is held, or more to start.
+    pub(super) fn has_waits_to_end_at_gates(&self) -> bool {
+        !self.shedding.is_empty()
+    }
+
+    /// The upstream of a kind, if it is shed now: a caller is not held for it.
+    pub(super) fn shed_upstream(&self, kind: overtime_protocol::KindId) -> Option<UpstreamId> {
+        let upstream = self.kinds[usize::from(kind.0)].upstream?;
+        self.gates.is_shed(upstream).then_some(upstream)
+    }
+
+    /// Refuses who insists on an answer while the upstream is shed.
+    pub(super) fn upstream_refusal(&mut self, upstream: UpstreamId, now: Now) -> Problem {
+        self.stats.refused += 1;
+        let opening = self.gates.next_opening(upstream, now.monotonic);
+        let wait = opening.map_or(crate::limits::SHED_RETRY, |at| at.since(now.monotonic));
+        let wait = self.seed.stretch(wait.max(crate::limits::SHED_RETRY));
+        let name = &self.upstreams[usize::from(upstream.0)].name;
+        let detail = format!("{name}, which the kind calls, is not well and is not called for now");
+        Problem::new(Code::UpstreamShed, detail).after(wait)
+    }
+
+    /// The task's document as it stands.
+    pub(super) fn document(&self, task: &Task) -> Document {
+        let document = task.document(self.kind_name(task), self.tenant_of(task));
+        Document { state: self.state(task), ..document }
+    }
+
+    /// The state that callers see.
+    pub(super) fn state(&self, task: &Task) -> TaskState {
+        match task.run {
+            Run::AtGate { spot, .. } if self.gates.is_shed(spot.upstream) => TaskState::Held,
+            _ => task.state(),
+        }
+    }
+}
+
+/// What of a line may go.
+enum Next {
+    /// The first of a row, to that lane.
+    Single(Row, Lane),
+    /// A bulk body that runs wants to call.
+    Calls,
+    /// A bulk body.
+    Bulk,
+}
+
+fn row_of(task: &Task) -> Row {
+    match task.durable.form {
+        Form::Bulk => Row::Bulk,
+        Form::Single if task.durable.attempts == task.durable.forgiven => Row::Firsts,
+        Form::Single => Row::Retries,
+    }
+}
