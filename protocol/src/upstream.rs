@@ -94,8 +94,13 @@ pub enum CallFailure {
 /// What somebody wants of the upstreams.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamOrder {
-    /// To see how all are.
-    ShowAll,
+    /// To see how all are, a page of them in the order of their names.
+    ShowAll {
+        /// So many at most.
+        limit: u32,
+        /// Behind this one.
+        after: Option<UpstreamName>,
+    },
     /// To see how one is.
     Show(UpstreamName),
     /// That it is not called, not even for probes, until it is released.

@@ -14,6 +14,7 @@ mod events;
 mod table;
 mod tasks;
 mod tenants;
+mod upstreams;
 
 /// The environment's name for `--server`.
 const SERVER_VARIABLE: &str = "OVERTIME_SERVER";
@@ -34,6 +35,7 @@ pub(crate) enum Wish {
     Tasks(tasks::Action),
     Errors(errors::Action),
     Tenants(tenants::Action),
+    Upstreams(upstreams::Action),
 }
 
 /// Where the server is, and how its answers are shown.
@@ -83,6 +85,15 @@ pub(crate) struct Tenants {
     action: tenants::Action,
 }
 
+/// `overtime upstreams …`
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Upstreams {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(subcommand)]
+    action: upstreams::Action,
+}
+
 /// The commands that are errands.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Command {
@@ -92,6 +103,8 @@ pub(crate) enum Command {
     Errors(Errors),
     /// Look at whose requests a running server has delayed, refused or failed
     Tenants(Tenants),
+    /// Look at the services that a running server's tasks call, hold one back, or release it
+    Upstreams(Upstreams),
 }
 
 impl Command {
@@ -103,6 +116,9 @@ impl Command {
             }
             Self::Tenants(Tenants { remote, action }) => {
                 Errand { remote, wish: Wish::Tenants(action) }
+            }
+            Self::Upstreams(Upstreams { remote, action }) => {
+                Errand { remote, wish: Wish::Upstreams(action) }
             }
         }
     }
@@ -121,6 +137,7 @@ impl Errand {
             Wish::Tasks(action) => action.run(&mut desk),
             Wish::Errors(action) => action.run(&mut desk),
             Wish::Tenants(action) => action.run(&mut desk),
+            Wish::Upstreams(action) => action.run(&mut desk),
         };
         match done {
             // Whoever reads has seen enough.

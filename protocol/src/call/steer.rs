@@ -141,7 +141,7 @@ fn kind(pairs: &Pairs<'_>) -> Result<Option<KindName>, Problem> {
     pairs.read("kind", "the name of a kind", KindName::new)
 }
 
-fn limit(pairs: &Pairs<'_>) -> Result<u32, Problem> {
+pub(super) fn limit(pairs: &Pairs<'_>) -> Result<u32, Problem> {
     let limit = pairs.number("limit", 1, LIMIT_MAX)?.unwrap_or(LIMIT_DEFAULT);
     Ok(u32::try_from(limit).unwrap_or(u32::MAX))
 }
@@ -154,7 +154,7 @@ fn fingerprint(text: &str) -> Result<u64, Problem> {
     percent::decoded(text).and_then(|text| read_print(&text)).ok_or_else(not_found)
 }
 
-fn only_post(head: &Head) -> Result<(), Problem> {
+pub(super) fn only_post(head: &Head) -> Result<(), Problem> {
     match head.method {
         Method::Post => Ok(()),
         _ => Err(method_not_allowed("POST")),

@@ -227,7 +227,7 @@ impl Day {
         let order = match self.chance.below(3) {
             0 => UpstreamOrder::Hold(name()),
             1 => UpstreamOrder::Release(name()),
-            _ => UpstreamOrder::ShowAll,
+            _ => UpstreamOrder::ShowAll { limit: 1, after: None },
         };
         Event::UpstreamsAsked { reply_to, order }
     }

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::event::Effect;
 use overtime_protocol::json::Json;
 use overtime_protocol::{
-    Answer, Code, Now, Problem, ReplyTo, UpstreamId, UpstreamName, UpstreamOrder,
+    Answer, Code, Now, Problem, ReplyTo, Upstream, UpstreamId, UpstreamName, UpstreamOrder,
 };
 
 impl Engine {
@@ -17,7 +17,9 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) {
         let answer = match order {
-            UpstreamOrder::ShowAll => self.all_upstreams(now),
+            UpstreamOrder::ShowAll { limit, after } => {
+                self.page_of_upstreams((limit, after.as_ref()), now)
+            }
             UpstreamOrder::Show(name) => self
                 .with_upstream(&name, |engine, upstream| engine.upstream_document(upstream, now)),
             UpstreamOrder::Hold(name) => self.with_upstream(&name, |engine, upstream| {
@@ -45,12 +47,18 @@ impl Engine {
         then(self, UpstreamId(place))
     }
 
-    fn all_upstreams(&self, now: Now) -> Answer {
+    /// They stand in the order of their names.
+    fn page_of_upstreams(&self, (limit, after): (u32, Option<&UpstreamName>), now: Now) -> Answer {
+        let ids = (0..).map(UpstreamId).zip(&self.upstreams);
+        let behind = ids.filter(|(_, upstream)| after.is_none_or(|after| upstream.name > *after));
+        let mut page: Vec<(UpstreamId, &Upstream)> = behind.take(limit as usize + 1).collect();
+        let has_more = page.len() > limit as usize;
+        page.truncate(limit as usize);
+        let next = page.last().filter(|_| has_more).map(|(_, upstream)| upstream.name.as_str());
         let mut body = Vec::new();
         let mut json = Json::object(&mut body);
-        let all: Vec<UpstreamId> = (0..).take(self.upstreams.len()).map(UpstreamId).collect();
-        json.array("upstreams", &all, |upstream, out| self.write_upstream(*upstream, now, out));
-        json.null("next");
+        json.array("upstreams", &page, |(id, _), out| self.write_upstream(*id, now, out));
+        json.optional_text("next", next);
         json.end();
         value(body)
     }
