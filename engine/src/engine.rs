@@ -43,6 +43,7 @@ mod explain;
 mod follow;
 mod hurts;
 mod inquiry;
+mod kept;
 mod keys;
 mod pace;
 mod record;
@@ -104,6 +105,7 @@ pub struct Engine {
     rates: Rates,
     space: space::SpaceLeft,
     notes: hurts::Notes,
+    kept: kept::Kept,
     admission: Admission,
     /// There are more waits to cut than one turn may.
     is_crowded: bool,
@@ -164,6 +166,7 @@ impl Engine {
             rates: Rates::new(setup.kinds.len()),
             space: space::SpaceLeft::new(setup.kinds.len()),
             notes: hurts::Notes::new(setup.epoch),
+            kept: kept::Kept::default(),
             admission: Admission::new(setup.limits.admission),
             is_crowded: false,
             put_off: 0,
@@ -275,6 +278,7 @@ impl Engine {
             done += 1;
         }
         self.keep_notes(now, out);
+        self.send_kept(now, out);
         done
     }
 
@@ -290,9 +294,17 @@ impl Engine {
             self.is_crowded || self.relief.is_under_way() || self.has_waits_to_end_at_gates();
         let now = more.then_some(self.latest);
         let (judged, spares) = (self.admission.next_deadline(), self.spares.next_deadline());
-        let gates = self.gates.next_deadline();
-        let due =
-            [self.lingers.next_at(), self.timers.next_at(), brief, spares, judged, gates, now];
+        let (gates, kept) = (self.gates.next_deadline(), self.kept.next_deadline());
+        let due = [
+            self.lingers.next_at(),
+            self.timers.next_at(),
+            brief,
+            spares,
+            judged,
+            gates,
+            kept,
+            now,
+        ];
         due.into_iter().flatten().min()
     }
 

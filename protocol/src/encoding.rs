@@ -7,6 +7,7 @@
 
 use bincode::config;
 pub(crate) use bincode::{Decode, Encode};
+use serde::{Serialize, de::DeserializeOwned};
 
 /// The value's encoding failed; nothing useful was appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,21 @@ pub(crate) fn append<const LIMIT: usize>(
 /// or it would take more than `LIMIT`.
 pub(crate) fn read<const LIMIT: usize, T: Decode<()>>(bytes: &[u8]) -> Option<(T, usize)> {
     bincode::decode_from_slice(bytes, config::<LIMIT>()).ok()
+}
+
+/// Appends a value of a type that is described by serde.
+pub(crate) fn append_serde<const LIMIT: usize>(
+    value: &impl Serialize,
+    out: &mut Vec<u8>,
+) -> Result<(), NotEncoded> {
+    let written = bincode::serde::encode_into_std_write(value, out, config::<LIMIT>());
+    written.map(|_| ()).map_err(|_| NotEncoded)
+}
+
+/// Reads such a value, which has to take all of `bytes`.
+pub(crate) fn read_serde<const LIMIT: usize, T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let read = bincode::serde::decode_from_slice(bytes, config::<LIMIT>());
+    read.ok().filter(|(_, len)| *len == bytes.len()).map(|(value, _)| value)
 }
 
 /// Has a type that has a number for each of its values encoded as that number, in one byte.

@@ -13,6 +13,7 @@ mod hurt;
 mod id;
 mod idempotency;
 mod job;
+mod kept;
 mod kind;
 mod lane;
 mod lookup;
@@ -53,6 +54,7 @@ pub use job::{
     Announce, Chain, ChainNumber, Chunk, Claims, Completion, Form, Go, Job, Outcome, Product,
     Ruling,
 };
+pub use kept::{keep, kept_key, read_kept};
 pub use kind::{Durability, Kind, KindId, KindName, Reach, RetryPolicy};
 pub use lane::{LANES, Lane, PerLane};
 pub use lookup::{

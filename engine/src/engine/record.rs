@@ -150,6 +150,10 @@ impl Engine {
             self.note_judged(verdict.fate);
             return;
         }
+        if verdict.ticket == super::kept::KEPT_TICKET {
+            self.kept_judged(verdict.fate, now.monotonic);
+            return;
+        }
         let Some(inflight) = self.inflight.try_remove(verdict.ticket.0 as usize) else {
             self.stats.stale += 1;
             return;

@@ -23,6 +23,7 @@ impl Engine {
         self.stats.waiters == 0
             && self.inflight.is_empty()
             && self.notes.is_quiet()
+            && self.kept.is_quiet()
             && self.inquiries.is_empty()
             && !self.recovery.defers()
             && !self.revivals.defers()

@@ -163,10 +163,8 @@ fn parameters_are_those_of_the_call() {
 
 #[test]
 fn what_is_promised_says_that_it_is_not_there_yet() {
-    for (line, what) in [
-        ("GET /v1/incidents/1", "incidents"),
-        ("PUT /v1/schedules/a", "Schedules"),
-    ] {
+    for (line, what) in [("GET /v1/incidents/1", "incidents"), ("PUT /v1/schedules/a", "Schedules")]
+    {
         let problem = check_refused(line, "", Code::NotImplemented);
         assert!(problem.detail.contains(what), "{line}: {}", problem.detail);
     }
