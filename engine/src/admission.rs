@@ -4,7 +4,10 @@
 //!
 //! The lane is overloaded if time in it passes [`AdmissionRules::delay`] on average, or
 //! [`AdmissionRules::standing`] at the least over an interval, which is CoDel's sign of a queue that
-//! stands (Nichols and Jacobson 2012); or if the core's turns or the journal take too long.
+//! stands (Nichols and Jacobson 2012); or if the core's turns take too long. A slow journal is no
+//! reason: whoever is told 202 waits for it like whoever is told the result, and a stall leaves behind
+//! it as many callers at once as were waiting, who are served in no time. It is a reason not to tell
+//! anybody 202.
 
 mod crowd;
 mod sojourn;
@@ -13,7 +16,8 @@ mod tests;
 mod turns;
 
 use crate::limits::{
-    ADMISSION_INTERVAL, AHEAD_MAX, JOURNAL_WAIT_MAX, LONG_AFTER, ROOM_GROWTH, ROOM_SHRINKAGE,
+    ADMISSION_INTERVAL, AHEAD_MAX, JOURNAL_STILL_MAX, JOURNAL_WAIT_MAX, LONG_AFTER, ROOM_GROWTH,
+    ROOM_SHRINKAGE,
 };
 use crate::stats::AdmissionGauges;
 use crowd::Crowd;
@@ -73,7 +77,7 @@ pub(crate) struct Admission {
     helped: u64,
     /// Seconds that an attempt of a single call takes; `None` before the first has come back.
     exec: Option<f64>,
-    /// The part of the room that the turns and the journal leave.
+    /// The part of the room that the turns leave.
     left: f64,
     /// What is put off now would wait for the journal for too long.
     journal_is_slow: bool,
@@ -109,9 +113,10 @@ impl Admission {
         self.is_overloaded
     }
 
-    /// Whether records take so long to reach the disk that nobody can be told 202 in time.
-    pub(crate) fn journal_is_slow(&self) -> bool {
-        self.journal_is_slow
+    /// Whether records take so long to reach the disk that nobody can be told 202 in time: on
+    /// average, or those before this one, of which nothing has been heard for a while.
+    pub(crate) fn journal_is_slow(&self, now: Monotonic) -> bool {
+        self.journal_is_slow || self.journal.still(now) > JOURNAL_STILL_MAX
     }
 
     /// A task has come into its lane.
@@ -179,7 +184,7 @@ impl Admission {
     /// When it is to be judged again. Nothing has to be while nobody stands in the lane and it is
     /// not overloaded.
     pub(crate) fn next_deadline(&self) -> Option<Monotonic> {
-        let matters = self.is_overloaded || self.crowd.total() > 0;
+        let matters = self.is_overloaded || self.journal_is_slow || self.crowd.total() > 0;
         (self.rules.enabled && matters).then(|| self.interval_start + ADMISSION_INTERVAL)
     }
 
@@ -199,7 +204,7 @@ impl Admission {
         // What happened before a rest says nothing about now.
         let is_old = span > 2 * ADMISSION_INTERVAL && !lane.is_busy;
         self.journal_is_slow = !is_old && journal.mean > JOURNAL_WAIT_MAX;
-        let costs = (!is_old && turns_are_long) || self.journal_is_slow;
+        let costs = !is_old && turns_are_long;
         let delays = lane.mean > self.rules.delay || lane.least > self.rules.standing;
         self.is_overloaded = self.rules.enabled && ((!is_old && delays) || costs);
         self.is_saturated = lane.is_busy;

@@ -45,9 +45,13 @@ pub(crate) const ADMISSION_INTERVAL: Duration = Duration::from_millis(100);
 pub(crate) const AHEAD_MAX: Duration = Duration::from_millis(250);
 /// Turns of the core's loop over this are too long, if one in a hundred is.
 pub(crate) const TURN_MAX: Duration = Duration::from_millis(10);
-/// Records for which callers wait take too long if this is their average.
+/// Nobody is told 202 after an interval in which records for which callers wait took so long on
+/// average.
 pub(crate) const JOURNAL_WAIT_MAX: Duration = Duration::from_millis(50);
-/// What is left of the room after each interval in which the turns or the journal took too long.
+/// While the journal has said nothing for this long nobody is put off: a stall of the disk is then
+/// that of the few who are on their way, and not of all who come meanwhile.
+pub(crate) const JOURNAL_STILL_MAX: Duration = Duration::from_millis(10);
+/// What is left of the room after each interval in which the turns took too long.
 pub(crate) const ROOM_SHRINKAGE: f64 = 0.5;
 /// The part of the room that comes back with each other interval.
 pub(crate) const ROOM_GROWTH: f64 = 0.05;

@@ -70,10 +70,15 @@ impl Sojourn {
         self.was_empty |= self.inside == 0;
     }
 
+    /// For how long somebody has been inside and nobody has come out.
+    pub(crate) fn still(&self, now: Monotonic) -> Duration {
+        if self.inside > 0 { now.since(self.still_since) } else { Duration::ZERO }
+    }
+
     /// Ends the interval.
     pub(crate) fn close(&mut self, now: Monotonic) -> Reading {
         let is_busy = !self.was_empty;
-        let still = if self.inside > 0 { now.since(self.still_since) } else { Duration::ZERO };
+        let still = self.still(now);
         let out = u32::try_from(self.out).unwrap_or(u32::MAX);
         let mean = self.sum.checked_div(out).unwrap_or_default().max(still);
         let least = if is_busy { self.least.unwrap_or(still) } else { Duration::ZERO };

@@ -50,17 +50,15 @@ fn what_happened_before_a_rest_says_nothing() {
 }
 
 #[test]
-fn turns_and_the_journal_take_room_at_once_and_give_it_back_slowly() {
+fn turns_take_room_at_once_and_give_it_back_slowly() {
     let mut admission = Admission::new(AdmissionRules::default());
     assert_eq!(admission.room(WORKERS), 266);
-    (0..2).for_each(|_| admission.note_turn(Duration::from_millis(11)));
-    admission.judge(at(100));
-    assert!(admission.is_overloaded());
-    assert_eq!(admission.room(WORKERS), 133);
-    admission.append_began(at(110));
-    admission.append_ended(Duration::from_millis(60), at(170));
-    admission.judge(at(200));
-    assert_eq!(admission.room(WORKERS), 66);
+    for (interval, room) in [(1, 133), (2, 66)] {
+        (0..2).for_each(|_| admission.note_turn(Duration::from_millis(11)));
+        admission.judge(at(interval * 100));
+        assert!(admission.is_overloaded());
+        assert_eq!(admission.room(WORKERS), room);
+    }
     for interval in 3..=10 {
         admission.note_turn(Duration::from_millis(1));
         admission.judge(at(interval * 100));
@@ -72,11 +70,32 @@ fn turns_and_the_journal_take_room_at_once_and_give_it_back_slowly() {
 }
 
 #[test]
-fn a_journal_that_says_nothing_is_slow_too() {
+fn a_journal_is_slow_by_what_it_took_and_by_how_long_it_has_said_nothing() {
     let mut admission = Admission::new(AdmissionRules::default());
     admission.append_began(at(10));
+    assert!(!admission.journal_is_slow(at(20)));
+    assert!(admission.journal_is_slow(at(21)), "nothing was heard of the first");
+    admission.append_began(at(40));
+    admission.append_ended(Duration::from_millis(60), at(70));
+    assert!(!admission.journal_is_slow(at(80)));
+    admission.append_ended(Duration::from_millis(41), at(81));
     admission.judge(at(100));
-    assert!(admission.is_overloaded());
+    assert!(admission.journal_is_slow(at(100)), "over 50 ms on average");
+    assert_eq!(admission.next_deadline(), Some(at(200)));
+    admission.judge(at(200));
+    assert!(!admission.journal_is_slow(at(200)));
+    assert_eq!(admission.next_deadline(), None);
+}
+
+#[test]
+fn a_slow_journal_takes_no_room() {
+    let mut admission = Admission::new(AdmissionRules::default());
+    admission.append_began(at(10));
+    (1..10).for_each(|interval| admission.judge(at(interval * 100)));
+    admission.append_ended(Duration::from_millis(950), at(960));
+    admission.judge(at(1_000));
+    assert!(admission.journal_is_slow(at(1_000)) && !admission.is_overloaded());
+    assert_eq!(admission.room(WORKERS), 266);
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl Engine {
         } else {
             self.stats.cut_for_room += 1;
         }
-        let refused = submission.strict || !self.may_put_off();
+        let refused = submission.strict || !self.may_put_off(now.monotonic);
         let hurt =
             Hurt { refused: u64::from(refused), delayed: u64::from(!refused), ..Hurt::default() };
         self.tenants.hurt(submission.tenant, hurt);
@@ -62,7 +62,7 @@ impl Engine {
     /// Whether one more task may be background work because nobody can be held for it: it will be
     /// through in a time that is worth a promise, there is memory for it, and the journal is quick:
     /// a promise is on disk before it is made.
-    fn may_put_off(&self) -> bool {
+    fn may_put_off(&self, now: Monotonic) -> bool {
         // What is on its way to the disk is not in its lane yet.
         let queued = self.stats.queued[Lane::Background] + self.inflight.len() as u64;
         let through =
@@ -70,7 +70,7 @@ impl Engine {
         let share = self.limits.tasks_max as u64 / PUT_OFF_SHARE;
         let is_soon = through.is_none_or(|span| span <= PUT_OFF_MAX) && queued < share;
         self.relief.pressure() == MemoryPressure::Fine
-            && !self.admission.journal_is_slow()
+            && !self.admission.journal_is_slow(now)
             && (is_soon || queued < PUT_OFF_MIN.min(share))
     }
 

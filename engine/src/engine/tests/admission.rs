@@ -41,6 +41,48 @@ fn whoever_comes_when_too_many_wait_is_told_202_and_its_task_is_background_work(
 }
 
 #[test]
+fn nobody_is_put_off_behind_a_journal_that_stands_still() {
+    check(
+        1,
+        &crowded(
+            "
+            +100ms
+            submit x echo
+            > append x accepted
+            +10ms
+            submit y echo
+            > append y accepted
+            +1ms
+            submit z echo
+            > reply z 503 overloaded no
+            durable
+            > reply x 202 queued
+            > reply y 202 queued
+            > dispatch background x#1
+            submit again echo
+            > append again accepted
+        ",
+        ),
+    );
+}
+
+/// Those who come at once behind a stall are those who waited meanwhile, and no overload.
+#[test]
+fn whoever_comes_behind_a_stall_of_the_journal_is_served() {
+    let mut stage = Stage::new(Engine::new(setup(200, Limits::default(), 7)));
+    let stall = ["submit a upsert", "done a"].into_iter().chain(["+100ms"; 6]).chain(["durable"]);
+    let burst = (0..64).map(|number| format!("submit t{number} upsert"));
+    let lines: Vec<String> = stall.map(str::to_owned).chain(burst).collect();
+    for line in lines {
+        stage.play(&line);
+        stage.describe(&mut String::new());
+    }
+    let stats = stage.engine.stats();
+    assert!(stats.queued[Lane::Interactive] > ROOM as u64, "nobody had to stand");
+    assert_eq!((stats.cut_for_room, stats.trimmed, stats.refused), (0, 0, 0));
+}
+
+#[test]
 fn before_the_lane_is_judged_everybody_waits_and_then_the_newest_wait_no_more() {
     check(
         1,

@@ -63,6 +63,26 @@ fn fifty_times_what_can_be_done_leaves_all_that_can_be_done() {
     }
 }
 
+/// The disk stands still while the most are put off.
+#[test]
+fn a_stall_of_the_disk_is_that_of_the_few_who_are_on_their_way() {
+    for seed in seeds() {
+        let mut storm = Storm::new(seed, AdmissionRules::default());
+        storm.engine.admission.note_exec(EXEC);
+        let at = |millis: u64| Monotonic(0) + Duration::from_millis(millis);
+        storm.stall = at(1_000)..at(1_500);
+        storm.crowd(Callers { returns: Returns::Always, ..Callers::default() }, fiftyfold(&storm));
+        storm.run(Duration::from_secs(seconds() as u64));
+        let seen = &storm.groups[0].1;
+        let late = seen.told.iter().filter(|&&told| told > Duration::from_millis(20)).count();
+        // Some 11,000 a second come.
+        assert!(seen.told.len() > 10_000, "seed {seed}: only {} were told", seen.told.len());
+        assert!(late < 200, "seed {seed}: {late} of {} late", seen.told.len());
+        let (served, can) = served_of(&storm, 2);
+        assert!(served as f64 >= 0.95 * can, "seed {seed}: {served} of {can}");
+    }
+}
+
 #[test]
 fn without_admission_nobody_who_still_waits_is_served() {
     let storm = stormy(0, NONE, Callers::default());

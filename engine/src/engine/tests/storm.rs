@@ -51,6 +51,8 @@ pub(super) struct Storm {
     pub(super) rates: Vec<f64>,
     /// The most that stood in the lane of single calls at the end of a turn.
     pub(super) waiting_max: u64,
+    /// When the journal stands still: what it has then is on disk at the end.
+    pub(super) stall: std::ops::Range<Monotonic>,
     chance: Seed,
     due: BinaryHeap<Reverse<(Monotonic, u64, Due)>>,
     sequence: u64,
@@ -71,6 +73,7 @@ impl Storm {
             groups: Vec::new(),
             rates: Vec::new(),
             waiting_max: 0,
+            stall: Monotonic(0)..Monotonic(0),
             chance: Seed::new(seed ^ 0x5707),
             due: BinaryHeap::new(),
             sequence: 0,
@@ -236,11 +239,16 @@ impl Storm {
     fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Reply { to, answer } => self.answer(to, &answer),
-            Effect::Append(append) => self.later(SYNC, Due::Durable(append.ticket)),
+            Effect::Append(append) => self.later(self.until_synced(), Due::Durable(append.ticket)),
             Effect::Dispatch(chain) => self.work(chain),
             Effect::Recall(_) => {}
             other => panic!("nobody asks for that: {other:?}"),
         }
+    }
+
+    fn until_synced(&self) -> Duration {
+        let is_still = self.stall.contains(&(self.now.monotonic + SYNC));
+        if is_still { self.stall.end.since(self.now.monotonic) } else { SYNC }
     }
 
     fn work(&mut self, chain: Chain) {
