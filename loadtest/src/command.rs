@@ -7,6 +7,7 @@ use crate::scenario::{
     incident, inversion, keys, mixed, noisy, refusal, replay, restart, retries, single, slow,
     stampede, step, steps, versus, waiting,
 };
+use crate::upstream;
 use crate::verdict::Verdict;
 
 /// Load and floors for a task server on this machine.
@@ -46,6 +47,7 @@ enum Command {
     Noisy(noisy::Options),
     Inversion(inversion::Options),
     All(all::Options),
+    Upstream(upstream::Options),
     /// Write what the scenarios send.
     #[command(subcommand)]
     Data(Data),
@@ -85,6 +87,7 @@ impl CommandLine {
             Command::Noisy(options) => noisy::run(&options),
             Command::Inversion(options) => inversion::run(&options),
             Command::All(options) => all::run(&options),
+            Command::Upstream(options) => upstream::serve(&options).map(|()| Verdict::Met),
             Command::Data(data) => data.write().map(|()| Verdict::Met),
             Command::Floor(floor) => floor.serve().map(|()| Verdict::Met),
         }

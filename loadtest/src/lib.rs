@@ -83,6 +83,8 @@ pub mod timeline;
 #[cfg(feature = "measuring")]
 pub mod timer;
 #[cfg(feature = "measuring")]
+pub mod upstream;
+#[cfg(feature = "measuring")]
 pub mod usage;
 pub mod verdict;
 #[cfg(feature = "measuring")]
