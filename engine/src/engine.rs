@@ -26,6 +26,7 @@ use overtime_protocol::{
 };
 use pace::Pace;
 use slab::Slab;
+use std::collections::BTreeSet;
 
 mod admission;
 mod ask;
@@ -41,6 +42,7 @@ mod elastic;
 mod ending;
 mod explain;
 mod follow;
+mod gate_notes;
 mod hurts;
 mod inquiry;
 mod kept;
@@ -68,6 +70,7 @@ mod upstreams;
 mod view;
 mod warm;
 
+pub use gate_notes::{GATE_SPACE, HOUR_SPACE};
 pub(crate) use record::Carries;
 
 /// The decisions. See the crate's documentation.
@@ -116,6 +119,8 @@ pub struct Engine {
     gates: Gates,
     lines: Lines,
     bulk_calls: calls::BulkCalls,
+    /// Those that were called since they were kept last.
+    called: BTreeSet<UpstreamId>,
     /// Those for which waits are to be ended.
     shedding: Vec<UpstreamId>,
     /// The time that it was told last.
@@ -175,6 +180,7 @@ impl Engine {
             lines: Lines::new(setup.upstreams.len()),
             upstreams: setup.upstreams,
             bulk_calls: calls::BulkCalls::default(),
+            called: BTreeSet::new(),
             shedding: Vec::new(),
             latest: Monotonic::default(),
             brief: Brief::new(setup.kinds.len(), setup.plan.brief),
@@ -267,6 +273,7 @@ impl Engine {
                     Due::Reply(slot, reply_to) => self.end_wait(slot, reply_to, now, out),
                     Due::Start(slot) => self.end_delay(slot, now),
                     Due::Deferred(reply_to) => self.end_deferral(reply_to, out),
+                    Due::GateNote => self.keep_called(now),
                     Due::Gate(upstream) => self.gate_is_due(upstream),
                     Due::Note => self.note_hurts(now, out),
                     Due::Repair(id) => self.step_repair(id, now, out),

@@ -76,6 +76,10 @@ pub(crate) const MEMORY_RETRY: Duration = Duration::from_secs(2);
 pub(crate) const BACKGROUND_RETRY_MAX: Duration = Duration::from_hours(1);
 /// When whoever was refused because an upstream is shed may try again, at the earliest.
 pub(crate) const SHED_RETRY: Duration = Duration::from_secs(5);
+/// How an upstream is is kept so long after it was called first.
+pub(crate) const KEEP_CALLS_EVERY: Duration = Duration::from_secs(60);
+/// So many hours of an upstream are kept: 90 days.
+pub(crate) const HOURS_KEPT: u64 = 90 * 24;
 /// A repair that is faster than this comes to several tasks at a time.
 pub(crate) const REPAIR_STEP: Duration = Duration::from_millis(10);
 /// When whoever could not have a repair may try again.

@@ -31,6 +31,8 @@ pub(crate) enum Due {
     Repair(RepairId),
     /// Time has passed that kept those from starting who call an upstream.
     Gate(UpstreamId),
+    /// How upstreams that were called are is to be kept.
+    GateNote,
 }
 
 /// All timers, soonest first.

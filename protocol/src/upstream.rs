@@ -45,6 +45,32 @@ pub enum GateMode {
     Off,
 }
 
+impl GateMode {
+    /// Its name in the configuration and on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Shed => "shed",
+            Self::Observe => "observe",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl CallEnd {
+    /// One word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Failed(CallFailure::Connect) => "connect",
+            Self::Failed(CallFailure::Broken) => "broken",
+            Self::Failed(CallFailure::Timeout) => "timeout",
+            Self::Failed(CallFailure::Status(_)) => "status",
+            Self::Busy { .. } => "busy",
+            Self::Untold => "untold",
+        }
+    }
+}
+
 /// What must be known of an upstream to decide when it is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {

@@ -41,6 +41,7 @@ impl Engine {
         }
         for (call, end) in ended {
             self.gates.end(upstream, call, end, now);
+            self.note_called(upstream, now);
         }
         self.lines.list(upstream);
         if wanted == 0 {
@@ -68,7 +69,7 @@ impl Engine {
         while granted.len() < usize::from(wanted)
             && self.gates.may_start(upstream, Start::First, now.monotonic)
         {
-            granted.push(self.gates.start(upstream, Start::First, now));
+            granted.push(self.gates.start(upstream, Start::First, now.monotonic));
         }
         if let Some((_, calls)) = self.bulk_calls.of.get_mut(&chain) {
             calls.extend(&granted);

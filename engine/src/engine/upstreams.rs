@@ -192,7 +192,7 @@ impl Engine {
             Row::Firsts => Start::First,
             Row::Retries => Start::Retry,
         };
-        let call = self.gates.start(upstream, start, now);
+        let call = self.gates.start(upstream, start, now.monotonic);
         if let Some(task) = self.table.get_mut(slot) {
             task.call = Some(call);
         }
@@ -204,6 +204,7 @@ impl Engine {
         let Some(call) = task.call.take() else { return };
         let Some(upstream) = self.kinds[usize::from(task.kind.0)].upstream else { return };
         self.gates.end(upstream, call, end, now);
+        self.note_called(upstream, now);
         self.lines.list(upstream);
     }
 
@@ -223,14 +224,16 @@ impl Engine {
             let mut news = Vec::new();
             self.gates.judge(now, &mut news);
             for told in news {
-                self.note_gate(told, out);
+                self.note_gate(told, now, out);
             }
         }
+        self.keep_hours(now);
         self.end_waits_at_gates(now, out);
     }
 
-    fn note_gate(&mut self, news: GateNews, out: &mut Vec<Effect>) {
+    fn note_gate(&mut self, news: GateNews, now: Now, out: &mut Vec<Effect>) {
         if let Some(upstream) = news.upstream() {
+            self.keep_gate(upstream, now);
             if self.gates.is_shed(upstream) && !self.shedding.contains(&upstream) {
                 self.shedding.push(upstream);
             }

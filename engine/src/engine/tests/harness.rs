@@ -4,6 +4,7 @@
 //! line moves the clock first. After each line the engine ticks and starts what it may.
 
 use crate::engine::hurts::NOTE_TICKET;
+use crate::engine::kept::KEPT_TICKET;
 use crate::engine::{Engine, Setup};
 use crate::event::{Ask, Effect, Event, Freed, Notice, Sight, Steer, Submission, Wants, Wish};
 use crate::lanes::LanePlan;
@@ -480,6 +481,13 @@ impl Stage {
             text.push_str("note");
             append.record.puts.iter().for_each(|put| describe_hurt(put, text));
             self.tickets.push((append.ticket, "note".to_owned()));
+            return;
+        }
+        if append.ticket == KEPT_TICKET {
+            let name = |put: &Put| String::from_utf8_lossy(&put.key[1..]).into_owned();
+            let names: Vec<String> = append.record.puts.iter().map(name).collect();
+            write!(text, "keep {}", names.join(" ")).unwrap();
+            self.tickets.push((append.ticket, "keep".to_owned()));
             return;
         }
         let name = self.names[&append.record.task].clone();

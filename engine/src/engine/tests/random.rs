@@ -550,7 +550,7 @@ impl Day {
             self.complete();
             let next = self.engine.next_deadline().filter(|&at| at > self.now.monotonic);
             let span = next.map_or(Duration::ZERO, |at| at - self.now.monotonic);
-            if self.at_work.iter().all(|out| out.waits) && self.appends.is_empty() {
+            if self.at_work.iter().all(|out| out.waits || out.wants) && self.appends.is_empty() {
                 self.now.monotonic = self.now.monotonic + span;
                 self.now.unix = self.now.unix + span + Duration::from_millis(1);
             }

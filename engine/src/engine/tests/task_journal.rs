@@ -2,6 +2,7 @@
 //! what it tells of those that are parked.
 
 use crate::engine::hurts::NOTE_TICKET;
+use crate::engine::kept::KEPT_TICKET;
 use overtime_protocol::record::{Acceptance, Change};
 use overtime_protocol::{
     Answer, Append, Claim, Code, Finding, KindName, Payload, Problem, TaskId, Unfinished,
@@ -43,7 +44,7 @@ impl TaskJournal {
     /// A record is on disk. Panics if it may not follow those before it.
     pub(super) fn note(&mut self, append: &Append) -> Move {
         let record = &append.record;
-        if append.ticket == NOTE_TICKET {
+        if append.ticket == NOTE_TICKET || append.ticket == KEPT_TICKET {
             // It is about no task.
             return Move::None;
         }

@@ -36,6 +36,8 @@ fn who_waits_for_what_is_held_has_its_address_at_once_and_no_attempt_is_used() {
         "
         hold op bank
         > reply op upstream bank held
+        > gate shed
+        > keep gate/bank
         submit a pay wait=10s
         > append a accepted
         durable
@@ -46,7 +48,9 @@ fn who_waits_for_what_is_held_has_its_address_at_once_and_no_attempt_is_used() {
         ask q document a
         > reply q document held
         release op bank
-        > reply op upstream bank open
+        > reply op upstream bank ramping
+        > gate ramping
+        > keep gate/bank
         > dispatch interactive a#1
         done a
         > append a succeeded
@@ -61,6 +65,8 @@ fn one_that_is_held_can_be_cancelled() {
         "
         hold op bank
         > reply op upstream bank held
+        > gate shed
+        > keep gate/bank
         submit a pay wait=0s
         > append a accepted
         durable
@@ -70,7 +76,9 @@ fn one_that_is_held_can_be_cancelled() {
         durable
         > reply c document cancelled
         release op bank
-        > reply op upstream bank open
+        > reply op upstream bank ramping
+        > gate ramping
+        > keep gate/bank
     ",
     );
 }
@@ -100,6 +108,7 @@ fn the_first_attempts_of_others_go_before_retries() {
         > reply a 202 queued
         > reply b 202 running
         > reply c 202 running
+        > keep gate/bank
         submit d pay
         > append d accepted
         durable

@@ -1,0 +1,10 @@
+//! Gates against upstreams of all kinds: each rule, each turn, each trap that gates fall into; and
+//! whole days of weather, in time that only a number tells.
+
+mod faults;
+mod memory;
+mod operator;
+mod rules;
+mod stage;
+mod traps;
+mod weather;
