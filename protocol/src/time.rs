@@ -47,8 +47,6 @@ impl UnixMillis {
     /// Writes the point as an IMF-fixdate (RFC 9110, section 5.6.7), as in the `Date` field.
     pub fn write_http_date(self, out: &mut impl fmt::Write) -> fmt::Result {
         const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-        const MONTHS: [&str; 12] =
-            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let c = Civil::from(self);
         let day_name = DAYS[(self.0 / Civil::DAY_MS % 7) as usize];
         let month_name = MONTHS[c.month as usize - 1];
@@ -58,7 +56,21 @@ impl UnixMillis {
             c.day, c.year, c.hour, c.minute, c.second
         )
     }
+
+    /// Reads an IMF-fixdate, as it is written above; `None` for anything else.
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let month = MONTHS.iter().position(|month| text.get(8..11) == Some(month))? as u64 + 1;
+        let (day, year) = (text.get(5..7)?, text.get(12..16)?);
+        let at: Self = format!("{year}-{month:02}-{day}T{}Z", text.get(17..25)?).parse().ok()?;
+        let mut known = String::with_capacity(text.len());
+        at.write_http_date(&mut known).ok()?;
+        (known == text).then_some(at)
+    }
 }
+
+/// As HTTP dates name them.
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 impl Add<Duration> for UnixMillis {
     type Output = Self;
@@ -249,6 +261,7 @@ mod tests {
         let mut text = String::new();
         at.write_http_date(&mut text).unwrap();
         assert_eq!(text, http_date);
+        assert_eq!(UnixMillis::from_http_date(http_date), Some(UnixMillis(ms / 1_000 * 1_000)));
         assert_eq!(rfc3339.parse(), Ok(at));
     }
 
@@ -276,6 +289,24 @@ mod tests {
             "2027-01-é1T00:00:00Z",
         ] {
             assert_eq!(text.parse::<UnixMillis>(), Err(NoMoment), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_http_date_is_not_guessed_at() {
+        for text in [
+            "",
+            "120",
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 06 Nov 1994 08:49:37 UTC",
+            "Mon, 06 Nov 1994 08:49:37 GMT",
+            "Sun, 31 Nov 1994 08:49:37 GMT",
+            "Sun,  6 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "Sun, 06 Nov 1994 08:49:3é GMT",
+        ] {
+            assert_eq!(UnixMillis::from_http_date(text), None, "{text}");
         }
     }
 

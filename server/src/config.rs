@@ -10,18 +10,22 @@ mod bounds;
 mod error;
 mod kinds;
 mod parts;
+mod routes;
 mod section;
 mod setting;
 mod size;
 mod span;
+mod upstreams;
 mod workers;
 
 pub use bounds::BODY_MAX_BYTES;
 pub use error::ConfigError;
 pub use kinds::{KindTable, KindTables};
+pub use routes::{Becomes, RouteLane, StatusTable};
 pub use setting::Setting;
 pub use size::Size;
 pub use span::Span;
+pub use upstreams::{Mode, UpstreamTable, UpstreamTables};
 pub use workers::{WorkerRange, Workers};
 
 use section::{NamedSetting, section, under};
@@ -74,6 +78,8 @@ section! {
         retention: Retention,
     }
     tables {
+        /// The services that kinds call, by their names.
+        upstreams: UpstreamTables,
         /// What is special about a kind, by its name. The environment cannot say it.
         kinds: KindTables,
     }

@@ -62,12 +62,20 @@ impl Builder {
     /// The kinds as the configuration has them.
     ///
     /// # Errors
-    /// If two handlers have one kind, or the configuration names one that is not served.
+    /// If two handlers have one kind, or the configuration names one that is not served, or an
+    /// upstream that cannot be called.
     pub fn kinds(&self) -> Result<Vec<Kind>> {
-        let mut kinds: Vec<Kind> = self.handlers.iter().map(|handler| handler.kind()).collect();
+        Ok(self.equipment()?.1)
+    }
+
+    /// All handlers, those of the kinds that upstreams serve among them, and their kinds.
+    fn equipment(&self) -> Result<(Vec<Arc<dyn Handler>>, Vec<Kind>)> {
+        let mut handlers = self.handlers.clone();
+        handlers.extend(self.config.routes(|name| std::env::var_os(name))?);
+        let mut kinds: Vec<Kind> = handlers.iter().map(|handler| handler.kind()).collect();
         check_kinds(&kinds)?;
         self.config.apply_kinds(&mut kinds)?;
-        Ok(kinds)
+        Ok((handlers, kinds))
     }
 
     /// Opens the data folder, recovers what a former process left unfinished, and starts every
@@ -77,8 +85,8 @@ impl Builder {
     /// A sentence that says what is in the way: an address in use, a data folder that another
     /// server holds, that a newer version has written, or that is damaged.
     pub fn start(self) -> Result<Server> {
-        let kinds = self.kinds()?;
-        start(self.config, self.handlers, kinds, self.damage)
+        let (handlers, kinds) = self.equipment()?;
+        start(self.config, handlers, kinds, self.damage)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The work of overtime: the threads that run handlers, the [`Handler`] trait, and the built-in
 //! kinds. This crate holds the only JSON and CSV parsers of the
-//! server. It never touches a socket, never
-//! writes a file and never decides when something runs: a job comes in on a channel, its
+//! server. It never writes a file and never decides when something runs; of sockets it has those to
+//! the services that kinds call (`upstream`), and no others: a job comes in on a channel, its
 //! completion goes out through a function, and what a handler wants written goes out with it.
 //!
 //! The way of one attempt, in the order of the files: [`start`] makes the threads (`pool`), each
@@ -32,6 +32,7 @@ mod thread;
 pub mod contacts;
 pub mod demo;
 pub mod json;
+pub mod upstream;
 
 pub use attempt::PRODUCT_MAX_BYTES;
 pub use bulk::ITEM_MAX_BYTES;

@@ -117,6 +117,15 @@ impl Input<'_> {
         Ok(())
     }
 
+    /// Ends the run behind what was saved last: the attempt goes on from there when others have had
+    /// their turn. What is returned is to be the end of the handler.
+    pub(crate) fn give_way(&mut self) -> Failure {
+        if let Some(saves) = &mut self.saves {
+            saves.halt = saves.halt.or(Some(Halt::Yielded));
+        }
+        interrupted()
+    }
+
     /// Sends what was put with the cursor that was set, if one was, and waits for the ruling. Why
     /// the attempt must not go on, if so.
     fn save_pending(&mut self) -> Result<Option<Halt>, Failure> {

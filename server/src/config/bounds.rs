@@ -3,6 +3,7 @@
 
 use super::{Config, ConfigError, Retention, Size, Span};
 use crate::keys::Store;
+use overtime_protocol::UpstreamName;
 use overtime_worker::{EFFECTS_MAX_BYTES, PRODUCT_MAX_BYTES};
 use std::net::SocketAddr;
 
@@ -17,6 +18,9 @@ const COUNT_MAX: usize = 100_000_000;
 
 /// The most threads of a kind.
 const THREADS_MAX: usize = 10_000;
+
+/// The most upstreams: their ids are of 16 bits, and each has connections of its own.
+const UPSTREAMS_MAX: usize = 10_000;
 
 /// The places in a request head are kept in 16 bits.
 const HEAD_MAX: Size = Size(65_535);
@@ -49,6 +53,7 @@ impl Config {
         self.check_counts(&mut problems);
         self.check_sizes(&mut problems);
         self.check_kinds(&mut problems);
+        self.check_upstreams(&mut problems);
         if self.data.to_str().is_none_or(str::is_empty) {
             problems.0.push("data must name a folder, in UTF-8".to_owned());
         }
@@ -142,11 +147,37 @@ impl Config {
                 problems.ordered("retention.keys", keys, &key("retention"), retention);
                 problems.within(&key("retention"), retention, Span::seconds(1), RETENTION_MAX);
             }
+            problems.0.extend(table.stray().into_iter().map(|stray| {
+                format!("{} is only for kinds that an upstream serves: say which", key(stray))
+            }));
+            if let Some(timeout) = table.timeout {
+                problems.within(&key("timeout"), timeout, Span::millis(1), SPAN_MAX);
+            }
+            if let Some(parallel) = table.parallel {
+                problems.within(&key("parallel"), parallel, 1, THREADS_MAX);
+            }
             for (name, span) in [("retry_first", table.retry_first), ("retry_max", table.retry_max)]
             {
                 let Some(span) = span else { continue };
                 problems.within(&key(name), span, Span::millis(1), RETRY_MAX);
             }
+        }
+    }
+
+    fn check_upstreams(&self, problems: &mut Problems) {
+        problems.within("the number of upstreams", self.upstreams.len(), 0, UPSTREAMS_MAX);
+        for (name, table) in &self.upstreams {
+            let key = |key: &str| format!("upstreams.{name}.{key}");
+            if UpstreamName::new(name).is_none() {
+                problems.0.push(format!("upstreams.{name}: a name is of [a-z0-9._-], at most 64"));
+            }
+            let positive = Span::millis(1);
+            problems.within(&key("timeout"), table.timeout, positive, SPAN_MAX);
+            problems.within(&key("connect_timeout"), table.connect_timeout, positive, SPAN_MAX);
+            problems.within(&key("slow"), table.slow, positive, SPAN_MAX);
+            problems.within(&key("concurrency"), table.concurrency, 0, THREADS_MAX);
+            let answer_max = Size(PRODUCT_MAX_BYTES as u64);
+            problems.within(&key("answer_max"), table.answer_max, Size(1), answer_max);
         }
     }
 

@@ -1,6 +1,7 @@
 //! `[kinds.NAME]`: what the operator says of single kinds. Which kinds there are is not known when
 //! a file is read; whoever serves them asks here whether all that were named are among them.
 
+use super::routes::{RouteLane, StatusTable};
 use super::{ConfigError, Size, Span};
 use overtime_protocol::{Kind, KindName, RetryPolicy};
 use serde::{Deserialize, Serialize};
@@ -28,9 +29,40 @@ pub struct KindTable {
     /// The most that its tasks may take on disk; above it more are refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk_max: Option<Size>,
+    /// The upstream that serves it: with this, the table makes a kind instead of changing one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
+    /// What is appended to the upstream's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// How long a whole call may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+    /// How many items of a bulk body are delivered at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallel: Option<usize>,
+    /// The lane of its single calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lane: Option<RouteLane>,
+    /// What statuses mean that do not mean the usual.
+    #[serde(skip_serializing_if = "StatusTable::is_empty")]
+    pub statuses: StatusTable,
 }
 
 impl KindTable {
+    /// The keys that are there although only kinds of upstreams have them.
+    pub(super) fn stray(&self) -> Vec<&'static str> {
+        let keys = [
+            ("path", self.path.is_some()),
+            ("timeout", self.timeout.is_some()),
+            ("parallel", self.parallel.is_some()),
+            ("lane", self.lane.is_some()),
+            ("statuses", !self.statuses.is_empty()),
+        ];
+        let is_stray = self.upstream.is_none();
+        keys.into_iter().filter(|(_, is_there)| is_stray && *is_there).map(|(key, _)| key).collect()
+    }
+
     /// The policy of a kind that has `policy` by itself.
     pub(super) fn retry(&self, policy: RetryPolicy) -> RetryPolicy {
         RetryPolicy {

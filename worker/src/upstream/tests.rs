@@ -1,0 +1,7 @@
+//! Calls to services that listen on loopback.
+
+mod addresses;
+mod deliveries;
+mod kinds;
+mod redirects;
+mod scripted;

@@ -1,0 +1,124 @@
+//! Kinds that a service serves: cursors, progress, coming back, and cancelling.
+
+use super::scripted::{Asked, Scripted, answer};
+use crate::cancel::CancelFlag;
+use crate::effects::Overlay;
+use crate::testing::{FakeJournal, job, workshop};
+use crate::upstream::HttpKind;
+use overtime_protocol::{
+    CallEnd, CallFailure, Chain, ChainNumber, Completion, Job, Kind, Lane, Outcome, Progress,
+    UpstreamId,
+};
+use std::sync::Arc;
+
+fn kind(service: &Scripted) -> Arc<HttpKind> {
+    let kind = Kind::durable("invoice.send").calling(UpstreamId(0));
+    Arc::new(HttpKind::new(kind, service.route()))
+}
+
+fn attempt(service: &Scripted, journal: &mut FakeJournal) -> Completion {
+    let job = Job { cursor: journal.cursor(), ..job("{}") };
+    let workshop = workshop(vec![kind(service)], journal.source.clone());
+    workshop.run(&job, &Overlay::default(), CancelFlag::default(), journal).0
+}
+
+/// Serves three pages, one a call, and then says so.
+fn pages(asked: &Asked) -> Vec<u8> {
+    let page: u64 = asked.field("overtime-cursor").map_or(0, |cursor| cursor.parse().unwrap());
+    let fields = format!("Overtime-Cursor: {}\r\nOvertime-Progress: {}/3", page + 1, page + 1);
+    match page {
+        2 => answer(&format!("200 OK\r\n{fields}"), "all"),
+        _ => answer(&format!("200 OK\r\n{fields}\r\nOvertime-Continue: true"), "part"),
+    }
+}
+
+#[test]
+fn a_service_may_ask_to_be_called_again_from_its_cursor() {
+    let service = Scripted::new(pages);
+    let mut journal = FakeJournal::default();
+    let completion = attempt(&service, &mut journal);
+    let Outcome::Done(product) = completion.outcome else { panic!("{completion:?}") };
+    assert_eq!(product.body, "all");
+    assert_eq!(completion.call, CallEnd::Answered);
+    assert_eq!(completion.progress, Some(Progress { done: 3, total: Some(3) }));
+    let kept: Vec<_> = journal.kept.iter().map(|chunk| &chunk.cursor[..]).collect();
+    assert_eq!(kept, [b"1", b"2"]);
+    assert_eq!(service.asked().len(), 3);
+    assert!(service.asked().iter().all(|asked| asked.field("overtime-attempt") == Some("1")));
+}
+
+#[test]
+fn a_cursor_is_kept_whatever_the_status() {
+    let service = Scripted::new(|asked| match asked.field("overtime-cursor") {
+        None => answer("503 Away\r\nOvertime-Cursor: half\r\nOvertime-Progress: 5/10", "later"),
+        Some(cursor) => answer("200 OK", cursor),
+    });
+    let mut journal = FakeJournal::default();
+    let completion = attempt(&service, &mut journal);
+    let Outcome::Ephemeral(fault) = completion.outcome else { panic!("{completion:?}") };
+    assert_eq!(fault.code, "upstream-503");
+    assert_eq!(completion.call, CallEnd::Failed(CallFailure::Status(503)));
+    assert_eq!(journal.cursor().unwrap(), "half");
+    assert_eq!(journal.kept[0].progress, Progress { done: 5, total: Some(10) });
+    let Outcome::Done(product) = attempt(&service, &mut journal).outcome else {
+        panic!("it failed again")
+    };
+    assert_eq!(product.body, "half");
+}
+
+#[test]
+fn progress_without_a_cursor_leaves_the_cursor_where_it_is() {
+    let service = Scripted::new(|_| answer("503 Away\r\nOvertime-Progress: 1/2", ""));
+    let mut journal = FakeJournal::default();
+    assert!(matches!(attempt(&service, &mut journal).outcome, Outcome::Ephemeral(_)));
+    assert_eq!(journal.cursor().unwrap(), "");
+    assert!(matches!(attempt(&service, &mut journal).outcome, Outcome::Ephemeral(_)));
+    let is_sent = |asked: &Asked| asked.field("overtime-cursor").is_some();
+    assert!(!service.asked().iter().any(is_sent), "an empty cursor is none");
+}
+
+#[test]
+fn whoever_tells_nothing_saves_nothing() {
+    let service = Scripted::new(|_| answer("200 OK", "x"));
+    let mut journal = FakeJournal::default();
+    let completion = attempt(&service, &mut journal);
+    assert!(matches!(completion.outcome, Outcome::Done(_)));
+    assert_eq!((completion.progress, journal.sent), (None, 0));
+}
+
+#[test]
+fn malformed_fields_park_the_task() {
+    let service = Scripted::new(|_| answer("200 OK\r\nOvertime-Continue: true", "x"));
+    let completion = attempt(&service, &mut FakeJournal::default());
+    let Outcome::Defect(fault) = completion.outcome else { panic!("{completion:?}") };
+    assert_eq!(fault.code, "malformed-continue");
+    assert_eq!(completion.call, CallEnd::Answered);
+}
+
+#[test]
+fn what_is_to_be_cancelled_is_not_called() {
+    let service = Scripted::new(pages);
+    let chain = Chain::new(ChainNumber(1), Lane::Interactive, vec![job("{}")]);
+    chain.claims.cancel(0);
+    let mut journal = FakeJournal::default();
+    let workshop = workshop(vec![kind(&service)], journal.source.clone());
+    let cancel = CancelFlag::new(&chain.claims, 0);
+    let (completion, _) = workshop.run(&chain.jobs[0], &Overlay::default(), cancel, &mut journal);
+    assert!(matches!(completion.outcome, Outcome::Cancelled), "{completion:?}");
+    assert_eq!(completion.call, CallEnd::Untold);
+    assert_eq!(service.connections(), 0);
+}
+
+#[test]
+fn who_has_had_its_turn_gives_way_at_its_cursor() {
+    let mut journal = FakeJournal::default();
+    let handler = crate::testing::Scripted::new(|input| {
+        input.save("1", Progress { done: 1, total: None })?;
+        Err(input.give_way())
+    });
+    let workshop = workshop(vec![Arc::new(handler)], journal.source.clone());
+    let overlay = Overlay::default();
+    let (completion, _) = workshop.run(&job("{}"), &overlay, CancelFlag::default(), &mut journal);
+    assert!(matches!(completion.outcome, Outcome::Yielded), "{completion:?}");
+    assert_eq!(journal.cursor().unwrap(), "1");
+}
