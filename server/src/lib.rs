@@ -43,6 +43,7 @@ mod selftest;
 mod server;
 mod signals;
 mod source;
+mod upstreams;
 mod verify;
 mod window;
 

@@ -11,6 +11,7 @@ use crate::recovery;
 use crate::reports;
 use crate::scheduling::{ask_for_short_slice, leave_as_it_is};
 use crate::source::JournalSource;
+use crate::upstreams;
 use crate::window::ServerWindow;
 use anyhow::{Context, Result, anyhow};
 use overtime_core::{
@@ -33,6 +34,9 @@ pub struct Builder {
     handlers: Vec<Arc<dyn Handler>>,
     damage: Damage,
 }
+
+/// A kind's id is its handler's place.
+type Handlers = Vec<Arc<dyn Handler>>;
 
 impl Builder {
     /// A server with the built-in kinds; with `demo` also those that newcomers and load tests
@@ -69,7 +73,7 @@ impl Builder {
     }
 
     /// All handlers, those of the kinds that upstreams serve among them, and their kinds.
-    fn equipment(&self) -> Result<(Vec<Arc<dyn Handler>>, Vec<Kind>)> {
+    fn equipment(&self) -> Result<(Handlers, Vec<Kind>)> {
         let mut handlers = self.handlers.clone();
         handlers.extend(self.config.routes(|name| std::env::var_os(name))?);
         let mut kinds: Vec<Kind> = handlers.iter().map(|handler| handler.kind()).collect();
@@ -202,11 +206,12 @@ fn start(
     let unkept = descriptors::note(wanted, connections_max);
     let notes = opened.notes().iter().cloned().chain(unkept).collect();
     let plan = LanePlan::new(config.workers.min, processors()).up_to(config.workers.max);
-    let upstreams: Vec<Upstream> = Vec::new();
-    let engine = make_engine(&config, (&kinds, &upstreams), plan, &opened);
+    let upstreams = config.upstreams();
+    let mut engine = make_engine(&config, (&kinds, &upstreams), plan, &opened);
     let door = Door::open().context("the system has no descriptor left for the poll")?;
     let mailbox = door.mailbox();
     let journal = opened.start(reports::deliver(mailbox.clone(), lines.clone()));
+    upstreams::restore(&mut engine, &upstreams, &journal.store(), clock)?;
     let equipment = Equipment {
         handlers,
         opener: opener(),

@@ -98,7 +98,10 @@ impl Workshop {
             draft: Draft::new(writer, self.clock.monotonic()),
             ahead: None,
         };
-        let end = match handler.item_calls().map(|calls| Ahead::start(calls, &run.work.job)) {
+        let end = match handler
+            .item_calls()
+            .map(|calls| Ahead::start(calls, &run.work.job, self.clock))
+        {
             None => run.run(),
             Some(Ok(ahead)) => {
                 run.ahead = Some(ahead);

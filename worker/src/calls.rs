@@ -3,7 +3,18 @@
 
 use crate::failure::Failure;
 use bytes::Bytes;
-use overtime_protocol::{CallEnd, Job, UpstreamId};
+use overtime_protocol::{CallEnd, Job, UnixMillis, UpstreamId};
+
+/// An item on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct CallItem<'a> {
+    /// Its index in the body, from 0.
+    pub index: u64,
+    /// The item as JSON.
+    pub text: &'a Bytes,
+    /// The time now.
+    pub now: UnixMillis,
+}
 
 /// How the items of a kind's bulk bodies are delivered to its upstream.
 pub trait ItemCalls: Send + Sync {
@@ -15,5 +26,5 @@ pub trait ItemCalls: Send + Sync {
 
     /// Delivers one item of the job's body, on a thread of its own: how that ended, and what it tells
     /// of the upstream.
-    fn call(&self, job: &Job, item: u64, text: &Bytes) -> (Result<(), Failure>, CallEnd);
+    fn call(&self, job: &Job, item: &CallItem<'_>) -> (Result<(), Failure>, CallEnd);
 }

@@ -38,7 +38,7 @@ pub use attempt::PRODUCT_MAX_BYTES;
 pub use bulk::ITEM_MAX_BYTES;
 #[doc(hidden)]
 pub use bulk::fuzzing;
-pub use calls::ItemCalls;
+pub use calls::{CallItem, ItemCalls};
 pub use effects::{EFFECTS_MAX_BYTES, KEYS_MAX};
 pub use failure::Failure;
 pub use handler::Handler;

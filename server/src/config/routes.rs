@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 
+/// So many items of a bulk body are delivered at a time, unless somebody says otherwise.
+const PARALLEL: usize = 16;
+
 /// `[kinds.NAME.statuses]`: statuses, and what becomes of work that is answered with them.
 pub type StatusTable = BTreeMap<String, Becomes>;
 
@@ -81,7 +84,8 @@ fn route(
     let timeout = table.timeout.map(|span| span.0);
     let statuses = statuses(table)?;
     let route = Route::new(service, path, timeout, statuses);
-    Ok(HttpKind::new(kind, route.map_err(|why| format!("path: {why}"))?))
+    let parallel = table.parallel.unwrap_or(PARALLEL);
+    Ok(HttpKind::new(kind, route.map_err(|why| format!("path: {why}"))?, parallel))
 }
 
 fn statuses(table: &KindTable) -> Result<Statuses, String> {

@@ -6,14 +6,14 @@
 use super::course::{Course, Stuck};
 use super::item::Item;
 use super::left::Place;
-use crate::calls::ItemCalls;
+use crate::calls::{CallItem, ItemCalls};
 use crate::cancel::CancelFlag;
 use crate::door::ChunkDoor;
 use crate::failure::Failure;
 use crate::panics;
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, select};
-use overtime_protocol::{CallEnd, CallGrant, CallNumber, CallReport, Job};
+use overtime_protocol::{CallEnd, CallGrant, CallNumber, CallReport, Clock, Job};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::Builder;
@@ -97,7 +97,11 @@ struct Arrival {
 
 impl Ahead {
     /// Starts the threads that deliver; as many as the system allows, and at least one.
-    pub(super) fn start(calls: Arc<dyn ItemCalls>, job: &Job) -> Result<Self, Failure> {
+    pub(super) fn start(
+        calls: Arc<dyn ItemCalls>,
+        job: &Job,
+        clock: Clock,
+    ) -> Result<Self, Failure> {
         let job = Arc::new(job.clone());
         let (orders, todo) = crossbeam_channel::unbounded::<Order>();
         let (done, arrivals) = crossbeam_channel::unbounded();
@@ -106,7 +110,7 @@ impl Ahead {
             let (todo, done) = (todo.clone(), done.clone());
             let (calls, job) = (Arc::clone(&calls), Arc::clone(&job));
             let builder = Builder::new().name(format!("call-{number:03}")).stack_size(STACK_BYTES);
-            builder.spawn(move || deliver(&*calls, &job, &todo, &done)).is_ok()
+            builder.spawn(move || deliver(&*calls, (&job, clock), &todo, &done)).is_ok()
         };
         if (0..threads).take_while(|&number| spawn(number)).count() == 0 {
             let detail = "the system refuses a thread to deliver items";
@@ -297,9 +301,17 @@ impl Ahead {
 }
 
 /// What a thread that delivers does until nobody can order anything any more.
-fn deliver(calls: &dyn ItemCalls, job: &Job, todo: &Receiver<Order>, done: &Sender<Arrival>) {
+fn deliver(
+    calls: &dyn ItemCalls,
+    (job, clock): (&Job, Clock),
+    todo: &Receiver<Order>,
+    done: &Sender<Arrival>,
+) {
     for Order { number, call, index, text } in todo {
-        let called = panics::catch(|| calls.call(job, index, &text));
+        let called = panics::catch(|| {
+            let now = clock.now().unix;
+            calls.call(job, &CallItem { index, text: &text, now })
+        });
         let (result, end) =
             called.unwrap_or_else(|told| (Err(Failure::ephemeral("panic", told)), CallEnd::Untold));
         if done.send(Arrival { number, call, result, end }).is_err() {

@@ -4,11 +4,13 @@
 use super::parcel::Parcel;
 use super::route::{Delivered, Route};
 use super::told::Told;
+use crate::calls::{CallItem, ItemCalls};
 use crate::failure::Failure;
 use crate::handler::Handler;
 use crate::input::Input;
 use bytes::Bytes;
-use overtime_protocol::{Kind, Product, Progress};
+use overtime_protocol::{CallEnd, Job, Kind, Product, Progress, UpstreamId};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a service that asks to be called again is, before others have their turn. It is called
@@ -19,13 +21,15 @@ const TURN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct HttpKind {
     kind: Kind,
-    route: Route,
+    route: Arc<Route>,
+    parallel: usize,
 }
 
 impl HttpKind {
-    /// The kind that takes this way. The kind must say which upstream it calls.
-    pub fn new(kind: Kind, route: Route) -> Self {
-        Self { kind, route }
+    /// The kind that takes this way, with so many items of a bulk body at a time. The kind must say
+    /// which upstream it calls.
+    pub fn new(kind: Kind, route: Route, parallel: usize) -> Self {
+        Self { kind, route: Arc::new(route), parallel }
     }
 
     fn deliver(&self, input: &Input<'_>, cursor: Option<&Bytes>) -> Result<Delivered, Failure> {
@@ -45,16 +49,6 @@ impl HttpKind {
         input.note_call(delivered.end);
         Ok(delivered)
     }
-
-    /// An item of a bulk body is saved with its chunk: it has no cursor of its own.
-    fn run_item(&self, input: &Input<'_>) -> Result<Product, Failure> {
-        let Delivered { result, told, .. } = self.deliver(input, None)?;
-        if told.continues {
-            let detail = "an item of a bulk body is delivered at once, it cannot be continued";
-            return Err(Failure::defect("continue-in-bulk", detail));
-        }
-        result
-    }
 }
 
 impl Handler for HttpKind {
@@ -62,10 +56,13 @@ impl Handler for HttpKind {
         self.kind.clone()
     }
 
+    fn item_calls(&self) -> Option<Arc<dyn ItemCalls>> {
+        let (route, parallel) = (Arc::clone(&self.route), self.parallel);
+        let upstream = self.kind.upstream?;
+        Some(Arc::new(HttpItems { route, upstream, parallel }))
+    }
+
     fn run(&self, input: &mut Input<'_>) -> Result<Product, Failure> {
-        if input.item().is_some() {
-            return self.run_item(input);
-        }
         let started = Instant::now();
         let mut cursor = input.cursor().cloned();
         let mut progress = Progress::default();
@@ -86,5 +83,41 @@ impl Handler for HttpKind {
                 return Err(input.give_way());
             }
         }
+    }
+}
+
+/// The items of the bulk bodies of a kind: each is delivered by itself, with a key of its own.
+#[derive(Debug)]
+struct HttpItems {
+    route: Arc<Route>,
+    upstream: UpstreamId,
+    parallel: usize,
+}
+
+impl ItemCalls for HttpItems {
+    fn upstream(&self) -> UpstreamId {
+        self.upstream
+    }
+
+    fn parallel(&self) -> usize {
+        self.parallel
+    }
+
+    fn call(&self, job: &Job, item: &CallItem<'_>) -> (Result<(), Failure>, CallEnd) {
+        let Delivered { result, end, told } = self.route.deliver(&Parcel {
+            task: job.task,
+            item: Some(item.index),
+            attempt: job.attempt,
+            payload: std::slice::from_ref(item.text),
+            content_type: job.content_type.as_deref(),
+            cursor: None,
+            traceparent: job.traceparent.as_deref(),
+            now: item.now,
+        });
+        if told.continues {
+            let detail = "an item of a bulk body is delivered at once, it cannot be continued";
+            return (Err(Failure::defect("continue-in-bulk", detail)), end);
+        }
+        (result.map(drop), end)
     }
 }

@@ -3,8 +3,7 @@
 use super::{by, count_line, counters, fault, ndjson, result};
 use crate::cancel::CancelFlag;
 use crate::testing::{FakeJournal, workshop};
-use crate::{Failure, Handler, Input, ItemCalls};
-use bytes::Bytes;
+use crate::{CallItem, Failure, Handler, Input, ItemCalls};
 use overtime_protocol::{
     CallEnd, CallGrant, CallNumber, Completion, Go, Job, Kind, Outcome, Product, Ruling, UpstreamId,
 };
@@ -33,8 +32,9 @@ impl ItemCalls for Upstream {
         self.parallel
     }
 
-    fn call(&self, _: &Job, item: u64, text: &Bytes) -> (Result<(), Failure>, CallEnd) {
-        assert!(text.starts_with(b"{\"k\":"));
+    fn call(&self, _: &Job, item: &CallItem<'_>) -> (Result<(), Failure>, CallEnd) {
+        assert!(item.text.starts_with(b"{\"k\":"));
+        let item = item.index;
         *self.calls.lock().unwrap().entry(item).or_default() += 1;
         self.most.fetch_max(self.now.fetch_add(1, SeqCst) + 1, SeqCst);
         let result = (self.script)(item);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 fn kind(service: &Scripted) -> Arc<HttpKind> {
     let kind = Kind::durable("invoice.send").calling(UpstreamId(0));
-    Arc::new(HttpKind::new(kind, service.route()))
+    Arc::new(HttpKind::new(kind, service.route(), 4))
 }
 
 fn attempt(service: &Scripted, journal: &mut FakeJournal) -> Completion {
