@@ -187,10 +187,12 @@ impl Engine {
     pub(super) fn begin_call(&mut self, slot: Slot, now: Now) {
         let Some(task) = self.table.get(slot) else { return };
         let Some(upstream) = self.kind(task).upstream else { return };
-        let start = match row_of(task) {
-            Row::Bulk => return,
-            Row::Firsts => Start::First,
-            Row::Retries => Start::Retry,
+        // It counts among the attempts already.
+        let before = task.durable.attempts.saturating_sub(1);
+        let start = match (task.durable.form, before <= task.durable.forgiven) {
+            (Form::Bulk, _) => return,
+            (Form::Single, true) => Start::First,
+            (Form::Single, false) => Start::Retry,
         };
         let call = self.gates.start(upstream, start, now.monotonic);
         if let Some(task) = self.table.get_mut(slot) {
@@ -339,7 +341,7 @@ enum Next {
 fn row_of(task: &Task) -> Row {
     match task.durable.form {
         Form::Bulk => Row::Bulk,
-        Form::Single if task.durable.attempts == task.durable.forgiven => Row::Firsts,
+        Form::Single if task.durable.attempts <= task.durable.forgiven => Row::Firsts,
         Form::Single => Row::Retries,
     }
 }

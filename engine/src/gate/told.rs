@@ -41,10 +41,10 @@ impl GateNews {
         let name = name.map_or("", |upstream| upstream.name.as_str());
         match *self {
             Self::Shed { rule, evidence, hold, .. } => format!(
-                "upstream {name} is not well ({}: {}): its tasks are held, and it is tried again in {}",
+                "upstream {name} is not well ({}: {}): its tasks are held, and it is probed {}",
                 rule.as_str(),
                 seen(&evidence),
-                span(hold)
+                after(hold)
             ),
             Self::WouldShed { rule, evidence, .. } => format!(
                 "upstream {name} is not well ({}: {}): it is only observed, so nothing is held",
@@ -53,10 +53,10 @@ impl GateNews {
             ),
             Self::Probing { .. } => format!("upstream {name} is probed"),
             Self::Relapsed { rule, evidence, hold, .. } => format!(
-                "upstream {name} is not well yet ({}: {}): it is tried again in {}",
+                "upstream {name} is not well yet ({}: {}): it is probed {}",
                 rule.as_str(),
                 seen(&evidence),
-                span(hold)
+                after(hold)
             ),
             Self::Ramping { shed_for, .. } => {
                 format!(
@@ -92,6 +92,14 @@ fn seen(evidence: &Evidence) -> String {
         span(*p10),
         span(*p50)
     )
+}
+
+/// When something begins that is put off by a hold.
+fn after(hold: Duration) -> String {
+    match hold.is_zero() {
+        true => "from now on".to_owned(),
+        false => format!("after {}", span(hold)),
+    }
 }
 
 /// Tenths of a second are all that a person needs to know.

@@ -1,6 +1,23 @@
 //! Tasks that call an upstream, one story a test. What a gate decides is tested where it decides.
 
-use super::harness::check;
+use super::harness::{Stage, check, setup};
+use crate::engine::Engine;
+use crate::limits::Limits;
+use overtime_protocol::UpstreamId;
+
+#[test]
+fn a_first_attempt_counts_as_one_and_a_second_as_a_retry() {
+    let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
+    let mut share = |lines: &[&str]| {
+        for line in lines {
+            stage.play(line);
+            stage.describe(&mut String::new());
+        }
+        stage.engine.gates.view(UpstreamId(0), stage.now).retry_share
+    };
+    assert_eq!(share(&["submit a pay", "durable", "fail a", "durable"]), 0.0);
+    assert_eq!(share(&["+10s", "done a"]), 0.5);
+}
 
 #[test]
 fn no_more_call_at_a_time_than_may_and_others_pass_them_by() {
