@@ -61,6 +61,7 @@ impl Check {
 
     fn holds(&self, key: &Bytes, read: ReadMark) -> Result<bool, StoreError> {
         match (self.newest(key), read) {
+            (_, ReadMark::Unread) => Ok(true),
             (Some(write), ReadMark::At { lsn, .. }) => Ok(write.lsn == lsn),
             (Some(write), ReadMark::After { task, run }) => Ok(write.writer == (task, run)),
             // Who wrote it is not known any more; the handler runs again and reads it.

@@ -15,10 +15,9 @@ pub fn kept_key(space: &str, name: &str) -> Bytes {
     [&[RESERVED][..], space.as_bytes(), b"/", name.as_bytes()].concat().into()
 }
 
-/// Keeps a value. Nobody else writes such keys, so there is nothing that it could conflict with.
+/// Keeps a value in place of the one before.
 pub fn keep(space: &str, name: &str, value: &impl Serialize) -> Put {
-    let read = ReadMark::At { lsn: 0, watermark: u64::MAX };
-    Put { key: kept_key(space, name), value: Some(kept_value(value)), read }
+    Put { key: kept_key(space, name), value: Some(kept_value(value)), read: ReadMark::Unread }
 }
 
 /// The value that is kept; empty if it would be too long to be read again.

@@ -184,6 +184,8 @@ pub enum ReadMark {
         /// That job's run: if it conflicts and runs again, it may write something else.
         run: u32,
     },
+    /// It was not read: whatever is there, nothing conflicts with what is written now.
+    Unread,
 }
 
 /// Where the raw parts of an encoded record lie, in bytes from its first.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub(super) const NOTE_TICKET: Ticket = Ticket(u64::MAX);
 
 /// Nobody else writes the keys of notes, so there is nothing that they could conflict with.
-const ALONE: ReadMark = ReadMark::At { lsn: 0, watermark: u64::MAX };
+const ALONE: ReadMark = ReadMark::Unread;
 
 /// How far the noting is.
 #[derive(Debug)]

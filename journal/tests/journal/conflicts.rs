@@ -3,7 +3,7 @@
 use crate::support::*;
 use overtime_journal::Options;
 use overtime_protocol::record::{Expect, Put, ReadMark, Record};
-use overtime_protocol::{Fate, TaskId};
+use overtime_protocol::{Fate, TaskId, keep, kept_key, read_kept};
 
 fn open(root: &tempfile::TempDir) -> Running {
     Running::open(&Options { segment_bytes: 64 * 1024, ..Options::new(root.path()) })
@@ -203,5 +203,23 @@ fn what_another_run_of_the_same_attempt_wrote_is_not_what_was_read() {
     let right = writes(3, put("s/hot", "right", ReadMark::After { task, run: 2 }));
     running.durable(right);
     assert_eq!(running.journal.store().state(b"s/hot").unwrap().value.unwrap(), "right");
+    running.close();
+}
+
+#[test]
+fn what_was_not_read_conflicts_with_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let running = open(&root);
+    let kept =
+        |number, value: &str| Record { puts: vec![keep("space", "name", &value)], ..plain(number) };
+    running.durable(kept(1, "in the log"));
+    running.durable(kept(2, "in the log again"));
+    let held = running.hold();
+    let together = [running.send(kept(3, "one")), running.send(kept(4, "other"))];
+    drop(held);
+    let fates = running.fates(&together);
+    assert!(fates.iter().all(|fate| matches!(fate, Fate::Durable { .. })), "{fates:?}");
+    let last = running.journal.store().state(&kept_key("space", "name")).unwrap();
+    assert_eq!(read_kept(&last.value.unwrap()), Some("other".to_owned()));
     running.close();
 }

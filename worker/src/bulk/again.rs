@@ -80,6 +80,8 @@ impl Run<'_> {
 fn is_same(one: ReadMark, other: ReadMark) -> bool {
     match (one, other) {
         (ReadMark::At { lsn: one, .. }, ReadMark::At { lsn: other, .. }) => one == other,
-        (ReadMark::After { .. }, _) | (_, ReadMark::After { .. }) => false,
+        // What was not read cannot have changed, and no handler leaves anything unread.
+        (ReadMark::Unread, ReadMark::Unread) => true,
+        (ReadMark::At { .. } | ReadMark::After { .. } | ReadMark::Unread, _) => false,
     }
 }
