@@ -3,9 +3,9 @@
 use crate::data::Data;
 use crate::floor::command::Floor;
 use crate::scenario::{
-    all, archive, bulk, cancel, capacity, duplicate, events, fallover, flood, hot_key, idle,
-    incident, inversion, keys, mixed, noisy, refusal, replay, restart, retries, single, slow,
-    stampede, step, steps, versus, waiting,
+    all, archive, brownout, bulk, cancel, capacity, delivery, duplicate, events, fallover, flaky,
+    flood, hot_key, idle, incident, inversion, items, keys, mixed, noisy, refusal, replay, restart,
+    retries, single, slow, snowball, stampede, step, steps, versus, waiting,
 };
 use crate::upstream;
 use crate::verdict::Verdict;
@@ -46,6 +46,11 @@ enum Command {
     Waiting(waiting::Options),
     Noisy(noisy::Options),
     Inversion(inversion::Options),
+    Brownout(brownout::Options),
+    Snowball(snowball::Options),
+    Flaky(flaky::Options),
+    Delivery(delivery::Options),
+    Items(items::Options),
     All(all::Options),
     Upstream(upstream::Options),
     /// Write what the scenarios send.
@@ -86,6 +91,11 @@ impl CommandLine {
             Command::Waiting(options) => waiting::run(&options),
             Command::Noisy(options) => noisy::run(&options),
             Command::Inversion(options) => inversion::run(&options),
+            Command::Brownout(options) => brownout::run(&options),
+            Command::Snowball(options) => snowball::run(&options),
+            Command::Flaky(options) => flaky::run(&options),
+            Command::Delivery(options) => delivery::run(&options),
+            Command::Items(options) => items::run(&options),
             Command::All(options) => all::run(&options),
             Command::Upstream(options) => upstream::serve(&options).map(|()| Verdict::Met),
             Command::Data(data) => data.write().map(|()| Verdict::Met),

@@ -39,6 +39,8 @@ pub mod floor;
 #[cfg(feature = "measuring")]
 pub mod footprint;
 #[cfg(feature = "measuring")]
+pub mod gate_watch;
+#[cfg(feature = "measuring")]
 pub mod generator;
 pub mod head;
 #[cfg(feature = "measuring")]
@@ -76,6 +78,8 @@ pub mod server_process;
 pub mod settle;
 #[cfg(feature = "measuring")]
 pub mod source;
+#[cfg(feature = "measuring")]
+pub mod steady;
 #[cfg(feature = "measuring")]
 pub mod tenants;
 #[cfg(feature = "measuring")]

@@ -8,6 +8,7 @@ mod ledger;
 mod peer;
 mod script;
 mod serving;
+mod settings;
 mod told;
 
 pub use behaviour::{Act, Behaviour, Mixture};
@@ -15,6 +16,7 @@ pub use command::Options;
 pub use command::serve;
 pub use ledger::{Call, CallEnd, CallNumber, Ledger};
 pub use script::Script;
+pub use settings::Settings;
 pub use told::Told;
 
 use anyhow::Context;

@@ -1,7 +1,9 @@
 //! The binary from outside: its commands are wired to what they name, and their output can be read
 //! by programs. Figures are of no concern here.
 
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Output, Stdio};
 
 fn loadtest(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_loadtest")).args(arguments).output().unwrap()
@@ -47,4 +49,28 @@ fn what_is_not_loopback_is_refused() {
     let run = loadtest(&["single", "--target", "10.0.0.1:80"]);
     assert_eq!(run.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&run.stderr).contains("loopback"));
+}
+
+#[test]
+fn an_upstream_does_what_its_script_says_and_tells_what_it_has_seen() {
+    let mut upstream = Command::new(env!("CARGO_BIN_EXE_loadtest"))
+        .args(["upstream", "--listen", "127.0.0.1:0", "--script", "503"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(upstream.stderr.take().unwrap()).read_line(&mut said).unwrap();
+    let address = said.trim().strip_prefix("listening on ").unwrap();
+    let ask = |head: &str| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "{head} HTTP/1.1\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    assert!(ask("POST /pay").starts_with("HTTP/1.1 503 "));
+    let told = ask("GET /_told");
+    upstream.kill().unwrap();
+    upstream.wait().unwrap();
+    assert!(told.contains("\"answers\":{\"503\":1}"), "{told}");
 }

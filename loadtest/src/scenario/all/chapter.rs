@@ -11,6 +11,8 @@ pub(super) enum Part {
     Overload,
     /// Some do not treat others well.
     Isolation,
+    /// Those that it calls are slow, or down.
+    Upstreams,
     /// How fast it is.
     Speed,
     /// What was promised is kept.
@@ -22,6 +24,7 @@ impl Part {
         match self {
             Self::Overload => "More than can be done",
             Self::Isolation => "One caller's flood is nobody else's outage",
+            Self::Upstreams => "When others are slow or down",
             Self::Speed => "Speed",
             Self::Promises => "What was promised, under load",
         }
@@ -76,6 +79,10 @@ const fn told(
 ) -> Chapter {
     let (part, needs, draws) = (Part::Promises, Needs::Binary, Draws::Nothing);
     Chapter { part, name, question, words, quick, needs, draws }
+}
+
+const fn of_upstreams(chapter: Chapter) -> Chapter {
+    Chapter { part: Part::Upstreams, ..chapter }
 }
 
 const fn at_target(chapter: Chapter) -> Chapter {
@@ -167,6 +174,33 @@ pub(super) const CHAPTERS: &[Chapter] = &[
         &["flood"],
         &["--sized", "20", "--chunked", "10", "--trickling", "10", "--long-bytes", "8MB"],
     ),
+    drawn(
+        Part::Upstreams,
+        ["brownout", "Does it notice that an upstream hangs, before its other calls do?"],
+        &["brownout"],
+        &["--runs", "1", "--calm", "6s", "--bad-for", "20s", "--timeout", "10s"],
+    ),
+    drawn(
+        Part::Upstreams,
+        ["snowball", "Does an API that is down take all connections, minute by minute?"],
+        &["snowball"],
+        &["--minute", "3s"],
+    ),
+    of_upstreams(told(
+        ["flaky", "Does everything end if a hundred thousand calls come to nothing?"],
+        &["flaky"],
+        &["--failures", "5000"],
+    )),
+    of_upstreams(told(
+        ["items", "Is each item of a bulk body delivered, if the server is killed meanwhile?"],
+        &["items"],
+        &["--items", "1600"],
+    )),
+    of_upstreams(told(
+        ["delivery", "How fast are accepted tasks delivered?"],
+        &["delivery"],
+        &["--tasks", "10000", "--rounds", "1"],
+    )),
     at_target(drawn(
         Part::Speed,
         ["echo", "How fast does something small come back?"],
@@ -245,43 +279,4 @@ impl Chapter {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::command::CommandLine;
-    use clap::Parser;
-    use std::collections::BTreeSet;
-
-    fn parse(chapter: &Chapter, is_quick: bool) {
-        let own: &[&str] = match chapter.needs {
-            Needs::Binary => &["--binary", "/overtime"],
-            Needs::Target => &["--target", "127.0.0.1:1"],
-        };
-        let page: &[&str] = match chapter.draws {
-            Draws::Page => &["--html", "/page"],
-            Draws::Nothing => &[],
-        };
-        let words = chapter.command_line(is_quick);
-        let words = words.iter().map(String::as_str).chain(own.iter().copied());
-        let words = ["loadtest"].into_iter().chain(words).chain(page.iter().copied());
-        if let Err(error) = CommandLine::try_parse_from(words.chain(["--json"])) {
-            panic!("{}: {error}", chapter.name);
-        }
-    }
-
-    #[test]
-    fn every_chapter_is_a_command_line_that_there_is() {
-        for chapter in CHAPTERS {
-            parse(chapter, false);
-            parse(chapter, true);
-        }
-    }
-
-    #[test]
-    fn names_are_not_used_twice_and_the_short_form_overrules() {
-        let names: BTreeSet<&str> = CHAPTERS.iter().map(|chapter| chapter.name).collect();
-        assert_eq!(names.len(), CHAPTERS.len());
-        let restart = CHAPTERS.iter().find(|chapter| chapter.name == "restart").unwrap();
-        assert_eq!(restart.command_line(false), ["restart", "--tasks", "1000000"]);
-        assert_eq!(restart.command_line(true), ["restart", "--tasks", "50000"]);
-    }
-}
+mod tests;

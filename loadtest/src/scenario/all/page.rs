@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(super) fn write(path: &Path, report: &Report) -> anyhow::Result<()> {
     let mut page = Page::new("What it bears", &story(report));
     page.headlines(&headlines(report));
-    let parts = [Part::Overload, Part::Isolation, Part::Speed, Part::Promises];
+    let parts = [Part::Overload, Part::Isolation, Part::Upstreams, Part::Speed, Part::Promises];
     let of = |part: Part| report.played.iter().filter(move |played| played.chapter.part == part);
     page.contents(parts.map(|part| (part.title(), of(part).map(head).collect::<Vec<_>>())));
     for part in parts.into_iter().filter(|part| of(*part).next().is_some()) {
