@@ -76,6 +76,8 @@ pub(crate) const MEMORY_RETRY: Duration = Duration::from_secs(2);
 pub(crate) const BACKGROUND_RETRY_MAX: Duration = Duration::from_hours(1);
 /// When whoever was refused because an upstream is shed may try again, at the earliest.
 pub(crate) const SHED_RETRY: Duration = Duration::from_secs(5);
+/// When it is looked again whether retries may call: so often a gate lets one.
+pub(crate) const RETRY_LOOK: Duration = Duration::from_secs(1);
 /// How an upstream is is kept so long after it was called first.
 pub(crate) const KEEP_CALLS_EVERY: Duration = Duration::from_secs(60);
 /// So many hours of an upstream are kept: 90 days.

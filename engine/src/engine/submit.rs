@@ -136,6 +136,9 @@ impl Engine {
             return;
         }
         let shed = self.shed_upstream(submission.kind);
+        if shed.is_some() && !submission.wait.is_zero() {
+            self.note_shed(&submission);
+        }
         if let Some(upstream) = shed.filter(|_| submission.strict && !submission.wait.is_zero()) {
             let problem = self.upstream_refusal(upstream, now);
             out.push(Effect::Reply { to, answer: problem.into() });

@@ -3,17 +3,17 @@
 //! decided by the gates; who goes next, here.
 
 use super::Engine;
-use crate::event::{Effect, Notice, Wants};
+use crate::event::{Effect, Notice, Submission, Wants};
 use crate::gate::{GateNews, Start};
-use crate::limits::CUTS_PER_TURN;
+use crate::limits::{CUTS_PER_TURN, RETRY_LOOK, SHED_RETRY};
 use crate::lines::Row;
 use crate::queue::Standing;
 use crate::table::Slot;
 use crate::task::{Run, Task};
 use crate::timers::Due;
 use overtime_protocol::{
-    CallEnd, Code, Completion, Document, Form, Lane, Monotonic, Now, Problem, ReplyTo, TaskState,
-    UpstreamId,
+    CallEnd, Code, Completion, Document, Form, Hurt, Lane, Monotonic, Now, Problem, ReplyTo,
+    TaskState, UpstreamId,
 };
 
 mod shown;
@@ -170,11 +170,22 @@ impl Engine {
             Some(at) if at > now.monotonic => {
                 self.lines.get_mut(upstream).timer = Some(self.timers.set(at, Due::Gate(upstream)));
             }
+            _ if self.is_out_of_retries(upstream, now.monotonic) => {
+                let at = now.monotonic + RETRY_LOOK;
+                self.lines.get_mut(upstream).timer = Some(self.timers.set(at, Due::Gate(upstream)));
+            }
             _ if self.gates.may_start(upstream, Start::First, now.monotonic) => {
                 self.lines.await_worker(upstream);
             }
             _ => {}
         }
+    }
+
+    /// Whether only retries wait, and too many of the calls of late were some.
+    fn is_out_of_retries(&self, upstream: UpstreamId, now: Monotonic) -> bool {
+        let line = self.lines.get(upstream);
+        let waits = line.count(Row::Firsts) == 0 && line.count(Row::Retries) > 0;
+        waits && !self.gates.may_start(upstream, Start::Retry, now)
     }
 
     /// Time has passed that kept a line.
@@ -302,12 +313,18 @@ impl Engine {
         self.gates.is_shed(upstream).then_some(upstream)
     }
 
+    /// A caller is not held for an upstream that is shed.
+    pub(super) fn note_shed(&mut self, submission: &Submission) {
+        let (refused, delayed) = (submission.strict.into(), (!submission.strict).into());
+        self.tenants.hurt(submission.tenant, Hurt { refused, delayed, ..Hurt::default() });
+    }
+
     /// Refuses who insists on an answer while the upstream is shed.
     pub(super) fn upstream_refusal(&mut self, upstream: UpstreamId, now: Now) -> Problem {
         self.stats.refused += 1;
         let opening = self.gates.next_opening(upstream, now.monotonic);
-        let wait = opening.map_or(crate::limits::SHED_RETRY, |at| at.since(now.monotonic));
-        let wait = self.seed.stretch(wait.max(crate::limits::SHED_RETRY));
+        let wait = opening.map_or(SHED_RETRY, |at| at.since(now.monotonic));
+        let wait = self.seed.stretch(wait.max(SHED_RETRY));
         let name = &self.upstreams[usize::from(upstream.0)].name;
         let detail = format!("{name}, which the kind calls, is not well and is not called for now");
         Problem::new(Code::UpstreamShed, detail).after(wait)
