@@ -14,6 +14,16 @@ impl<'a> Json<'a> {
         Self { out, first: true }
     }
 
+    /// Goes on with an object that was opened before and has members already.
+    pub(crate) fn within(out: &'a mut Vec<u8>) -> Self {
+        Self { out, first: false }
+    }
+
+    /// Members that are JSON already, with the comma before them.
+    pub(crate) fn fixed(&mut self, members: &str) {
+        self.out.extend_from_slice(members.as_bytes());
+    }
+
     /// Closes the object.
     pub fn end(self) {
         self.out.push(b'}');

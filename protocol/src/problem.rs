@@ -1,12 +1,18 @@
 //! Problems: every answer that is not a result, as RFC 9457 problem details.
 
 use crate::answer::Account;
-use crate::fault::{Class, Fault, Source};
+use crate::fault::Fault;
 use crate::id::TaskId;
-use crate::json::Json;
+use crate::json::{Json, write_text};
 use crate::rate_limit::RateLimit;
 use std::borrow::Cow;
 use std::time::Duration;
+
+mod code;
+
+use code::Stock;
+
+pub use code::Code;
 
 /// Whether the work was accepted, so that a caller always knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,106 +44,6 @@ impl Submitted {
     pub fn from_number(number: u8) -> Option<Self> {
         [Self::No, Self::Yes, Self::Unknown].get(usize::from(number)).copied()
     }
-}
-
-macro_rules! codes {
-    ($($variant:ident $slug:literal $status:literal $title:literal $retryable:literal;)*) => {
-        /// Every problem the server itself can state.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Code {
-            $(#[doc = concat!("`", $slug, "`, ", stringify!($status), ": ", $title, ".")] $variant,)*
-        }
-
-        impl Code {
-            /// Every code.
-            pub const ALL: &[Self] = &[$(Self::$variant),*];
-
-            /// The stable slug.
-            pub fn slug(self) -> &'static str {
-                match self { $(Self::$variant => $slug,)* }
-            }
-
-            /// The HTTP status (RFC 9110 and RFC 6585).
-            pub fn status(self) -> u16 {
-                match self { $(Self::$variant => $status,)* }
-            }
-
-            /// The title: the same for every problem of this code.
-            pub fn title(self) -> &'static str {
-                match self { $(Self::$variant => $title,)* }
-            }
-
-            /// Whether the same request may succeed later.
-            pub fn is_retryable(self) -> bool {
-                match self { $(Self::$variant => $retryable,)* }
-            }
-        }
-    };
-}
-
-codes! {
-    // Framing (RFC 9112): the connection is closed behind each of these.
-    MalformedRequest "malformed-request" 400 "The request is not well-formed HTTP/1.1" false;
-    AmbiguousFraming "ambiguous-framing" 400 "The request's length is ambiguous" false;
-    MalformedHost "malformed-host" 400 "The Host field is absent, doubled or malformed" false;
-    MalformedChunk "malformed-chunk" 400 "The chunked body is malformed" false;
-    RequestTimeout "request-timeout" 408 "The request did not arrive in time" true;
-    LengthRequired "length-required" 411 "The request needs a length" false;
-    PayloadTooLarge "payload-too-large" 413 "The payload is too large" false;
-    UnsupportedMediaType "unsupported-media-type" 415 "The content type is not supported" false;
-    TargetTooLong "target-too-long" 414 "The request target is too long" false;
-    HeadTooLarge "head-too-large" 431 "The request head is too large" false;
-    TransferCodingUnknown "transfer-coding-unknown" 501 "The transfer coding is not implemented" false;
-    VersionUnsupported "version-unsupported" 505 "The version of the protocol is not supported" false;
-    ExpectationFailed "expectation-failed" 417 "The expectation cannot be met" false;
-    // The native protocol.
-    MalformedFrame "malformed-frame" 400 "The frame is malformed" false;
-    RequestIdInUse "request-id-in-use" 409 "A request with this id is in flight" false;
-    TooManyInFlight "too-many-in-flight" 429 "Too many requests of this connection are in flight" true;
-    // Routing and parameters.
-    MalformedParameter "malformed-parameter" 400 "A parameter is malformed" false;
-    NotFound "not-found" 404 "There is nothing at this address" false;
-    UnknownKind "unknown-kind" 404 "No handler has this kind" false;
-    NotInBulk "not-in-bulk" 400 "This kind does not take many inputs at once" false;
-    UnknownTask "unknown-task" 404 "No task has this id" false;
-    Gone "gone" 410 "The task was removed: its time was over" false;
-    UnknownUpstream "unknown-upstream" 404 "No upstream has this name" false;
-    UnknownContact "unknown-contact" 404 "No contact has this email" false;
-    MethodNotAllowed "method-not-allowed" 405 "The method is not allowed here" false;
-    // Who may call.
-    Unauthorized "unauthorized" 401 "The request needs a key that counts" false;
-    ForbiddenLane "forbidden-lane" 403 "The key may not use this lane" false;
-    RateLimited "rate-limited" 429 "The tenant is over its rate" true;
-    Concurrency "concurrency" 429 "The tenant has too much under way" true;
-    CrossOrigin "cross-origin" 403 "The request comes from another page" false;
-    ForbiddenHost "forbidden-host" 403 "The request is for another host" false;
-    NotImplemented "not-implemented" 501 "The server does not offer this yet" false;
-    // The task.
-    InvalidInput "invalid-input" 422 "The input is wrong" false;
-    Parked "parked" 500 "The task rests until a person decides" false;
-    IdempotencyKeyReused "idempotency-key-reused" 422 "The idempotency key came with another request" false;
-    InProgress "in-progress" 409 "The task with this key has not ended yet" true;
-    NotParked "not-parked" 409 "The task is not parked" false;
-    RepairRunning "repair-running" 409 "A repair of these errors is under way" false;
-    AlreadyFinished "already-finished" 409 "The task has ended already" false;
-    UnhandledKind "unhandled-kind" 409 "No handler has the task's kind any more" false;
-    PayloadLost "payload-lost" 409 "The task's payload is not there any more" false;
-    Cancelled "cancelled" 409 "The task was cancelled" false;
-    // The server.
-    UpstreamShed "upstream-shed" 503 "The service that the kind calls is not well" true;
-    Overloaded "overloaded" 503 "The server has more to do than it can in time" true;
-    Memory "memory" 503 "The server's memory is used up" true;
-    Backlog "backlog" 503 "Too many tasks wait" true;
-    PayloadMemory "payload-memory" 503 "Too many payload bytes are in memory" true;
-    Waiters "waiters" 503 "Too many callers wait for this task" true;
-    Reads "reads" 503 "Too many reads wait" true;
-    JournalLag "journal" 503 "The journal is behind" true;
-    Spool "spool" 503 "The payload could not be kept" true;
-    Disk "disk" 503 "The disk is full" true;
-    JournalFailed "journal-failed" 503 "The journal cannot write" true;
-    Undecided "undecided" 503 "The task's fate is not on disk yet" true;
-    Draining "draining" 503 "The server is shutting down" true;
-    Internal "internal" 500 "The server failed" true;
 }
 
 /// One problem document.
@@ -207,35 +113,47 @@ impl Problem {
         self.fault.as_ref().map_or(self.code.slug(), |fault| &*fault.code)
     }
 
-    /// Where the problem comes from.
-    pub fn source(&self) -> Source {
-        self.fault.as_ref().map_or(Source::Server, |fault| fault.source)
-    }
-
-    /// Whether another try could help.
-    pub fn class(&self) -> Class {
+    /// Appends the document as JSON (RFC 9457, section 3).
+    pub fn write_json(&self, out: &mut Vec<u8>) {
         match &self.fault {
-            Some(fault) => fault.class,
-            None if self.code.is_retryable() => Class::Ephemeral,
-            None => Class::Persistent,
+            Some(fault) => self.write_fault(fault, out),
+            None => self.write_stock(self.code.stock(), out),
         }
     }
 
-    /// Appends the document as JSON (RFC 9457, section 3).
-    pub fn write_json(&self, out: &mut Vec<u8>) {
-        let slug = self.slug();
+    fn write_stock(&self, stock: Stock, out: &mut Vec<u8>) {
+        out.extend_from_slice(stock.before.as_bytes());
+        write_text(out, &self.detail);
+        let mut json = Json::within(out);
+        self.write_instance(&mut json);
+        json.fixed(stock.behind);
+        self.write_fate(&mut json);
+        json.end();
+    }
+
+    fn write_fault(&self, fault: &Fault, out: &mut Vec<u8>) {
         let mut json = Json::object(out);
-        json.joined_text("type", ["urn:overtime:problem:", slug]);
+        json.joined_text("type", ["urn:overtime:problem:", &fault.code]);
         json.text("title", self.code.title());
         json.number("status", u64::from(self.code.status()));
         json.text("detail", &self.detail);
+        self.write_instance(&mut json);
+        json.text("code", &fault.code);
+        json.text("source", fault.source.name());
+        json.text("class", fault.class.name());
+        json.boolean("retryable", self.code.is_retryable());
+        self.write_fate(&mut json);
+        json.members(fault.members.as_deref().unwrap_or_default());
+        json.end();
+    }
+
+    fn write_instance(&self, json: &mut Json<'_>) {
         if let Some(task) = self.task {
             json.text("instance", &format!("/v1/tasks/{task}"));
         }
-        json.text("code", slug);
-        json.text("source", self.source().name());
-        json.text("class", self.class().name());
-        json.boolean("retryable", self.code.is_retryable());
+    }
+
+    fn write_fate(&self, json: &mut Json<'_>) {
         if let Some(wait) = self.retry_after {
             json.number("retry_after_ms", u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         }
@@ -243,9 +161,6 @@ impl Problem {
             json.text("task_id", &task.to_string());
         }
         json.text("submitted", self.submitted.name());
-        let members = self.fault.as_ref().and_then(|fault| fault.members.as_deref());
-        json.members(members.unwrap_or_default());
-        json.end();
     }
 }
 
@@ -253,6 +168,7 @@ impl Problem {
 mod tests {
     use super::*;
     use crate::answer::Timing;
+    use crate::fault::{Class, Source};
     use crate::kind::Durability;
     use std::collections::HashSet;
 
@@ -276,6 +192,30 @@ mod tests {
             r#""retryable":true,"retry_after_ms":1500,"submitted":"no"}"#,
         );
         assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_always_the_same_in_a_document_is_json_and_says_what_the_code_does() {
+        for &code in Code::ALL {
+            let problem = Problem::new(code, "a \"detail\"").after(Duration::from_secs(2));
+            let class = if code.is_retryable() { Class::Ephemeral } else { Class::Persistent };
+            let mut expected = Vec::new();
+            let mut json = Json::object(&mut expected);
+            json.text("type", &format!("urn:overtime:problem:{}", code.slug()));
+            json.text("title", code.title());
+            json.number("status", u64::from(code.status()));
+            json.text("detail", &problem.detail);
+            json.text("code", code.slug());
+            json.text("source", Source::Server.name());
+            json.text("class", class.name());
+            json.boolean("retryable", code.is_retryable());
+            json.number("retry_after_ms", 2_000);
+            json.text("submitted", "no");
+            json.end();
+            let mut out = Vec::new();
+            problem.write_json(&mut out);
+            assert_eq!(String::from_utf8(out), String::from_utf8(expected));
+        }
     }
 
     #[test]

@@ -37,6 +37,13 @@ impl<'a> Lines<'a> {
         self.out.extend_from_slice(b"\r\n");
     }
 
+    /// Writes one line whose value is appended by `write`.
+    pub(super) fn written(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        self.out.extend_from_slice(name.as_bytes());
+        write(self.out);
+        self.out.extend_from_slice(b"\r\n");
+    }
+
     /// Writes one line of spans in milliseconds with three decimals. Each name but the first
     /// comes with the separator before it.
     pub(super) fn spans(&mut self, spans: [(&str, Duration); 3]) {

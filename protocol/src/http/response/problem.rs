@@ -1,19 +1,42 @@
 //! Problems out: the fields that go with a refusal, so that a client that reads no JSON knows what to
 //! do. It never decides what is refused.
 
-use super::{HEAD_USUAL_BYTES, Writer, whole_seconds, write_ending, write_task};
+use super::{
+    COPIED_MAX_BYTES, Extent, HEAD_USUAL_BYTES, Writer, whole_seconds, write_ending, write_task,
+};
 use crate::http::lines::Lines;
 use crate::problem::Problem;
 use bytes::Bytes;
 
+/// What a document takes, but for a long detail.
+const DOCUMENT_USUAL_BYTES: usize = 512;
+
 impl Writer<'_> {
+    /// The document is written first, because the head tells its length, and then changes places with
+    /// the head: refusals are many just when there is no time to allocate for each.
     pub(super) fn problem(mut self, problem: &Problem) -> Option<Bytes> {
-        let mut body = Vec::with_capacity(512);
-        problem.write_json(&mut body);
-        self.out.reserve(HEAD_USUAL_BYTES + body.len());
+        let start = self.out.len();
+        self.out.reserve(HEAD_USUAL_BYTES + DOCUMENT_USUAL_BYTES);
+        problem.write_json(self.out);
+        let length = self.out.len() - start;
+        let long = match self.context.extent {
+            Extent::HeadOnly => {
+                self.out.truncate(start);
+                None
+            }
+            Extent::Whole if length > COPIED_MAX_BYTES => Some(self.out.split_off(start).into()),
+            Extent::Whole => None,
+        };
+        let copied = self.out.len() - start;
+        self.problem_head(problem, length);
+        self.out[start..].rotate_left(copied);
+        long
+    }
+
+    fn problem_head(&mut self, problem: &Problem, length: usize) {
         let mut lines = Lines::start(self.out, problem.code.status());
         lines.fixed("Content-Type: application/problem+json\r\n");
-        lines.number("Content-Length: ", body.len() as u64);
+        lines.number("Content-Length: ", length as u64);
         // A 404 may be stored unless told otherwise (RFC 9110, section 15.1).
         lines.fixed("Cache-Control: no-store\r\n");
         if let Some(wait) = problem.retry_after {
@@ -26,7 +49,6 @@ impl Writer<'_> {
             (None, _) => {}
         }
         write_ending(lines, self.context, self.date);
-        self.body(body.into())
     }
 }
 
@@ -39,7 +61,7 @@ fn write_terms(lines: &mut Lines<'_>, problem: &Problem) {
         lines.text("WWW-Authenticate: ", challenge.as_bytes());
     }
     if let Some(limit) = &problem.limit {
-        lines.text("RateLimit: ", limit.state().as_bytes());
-        lines.text("RateLimit-Policy: ", limit.policy().as_bytes());
+        lines.written("RateLimit: ", |out| limit.write_state(out));
+        lines.written("RateLimit-Policy: ", |out| limit.write_policy(out));
     }
 }
