@@ -4,7 +4,7 @@
 use crate::connection::{Connection, Speech, Stage};
 use crate::exchange::Router;
 use crate::limits::{BODIES_WAITING_MAX, Limits};
-use crate::patience::Patience;
+use crate::patience::{Awaited, Patience};
 use crate::payload_budget::PayloadBudget;
 use crate::snapshot::Counters;
 use crate::timeouts::Timeouts;
@@ -141,10 +141,10 @@ impl Clients {
     }
 
     /// The poll says that something has changed for a connection.
-    pub(crate) fn note(&mut self, index: usize, event: &Event) {
+    pub(crate) fn note(&mut self, index: usize, event: &Event, now: Monotonic) {
         let Some(connection) = self.connections.get_mut(index) else { return };
         if event.is_error() || (event.is_read_closed() && event.is_write_closed()) {
-            self.close(index);
+            self.leave(index, now);
             return;
         }
         connection.read_closed |= event.is_read_closed();
@@ -156,6 +156,18 @@ impl Clients {
             }
         }
         self.list(index);
+    }
+
+    /// The peer is gone. Many may go at once, so those who are owed nothing are closed when it is
+    /// their turn.
+    fn leave(&mut self, index: usize, now: Monotonic) {
+        let Connection { speech, stage, .. } = &self.connections[index];
+        match (speech, stage) {
+            (Speech::Unknown | Speech::Http, Stage::Reading | Stage::Lingering) => {
+                self.await_peer(index, Awaited::Gone, now);
+            }
+            _ => self.close(index),
+        }
     }
 
     fn close(&mut self, index: usize) {

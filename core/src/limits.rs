@@ -20,8 +20,11 @@ pub(crate) const REQUESTS_PER_TURN: u64 = 512;
 pub(crate) const WRITE_SLICE_BYTES: usize = 256 * 1024;
 /// Connections that the kernel holds until they are accepted, if it is allowed so many.
 pub(crate) const ARRIVALS_MAX: i32 = 4_096;
-/// Connections accepted in one turn.
-pub(crate) const ACCEPTS_PER_TURN: usize = 64;
+/// Connections accepted in one turn. To let one in costs as much as to serve several calls, and whoever
+/// comes has not asked for anything yet.
+pub(crate) const ACCEPTS_PER_TURN: usize = 16;
+/// Connections that are closed in one turn, or told that their time is up: that costs as much again.
+pub(crate) const LEAVES_PER_TURN: usize = 16;
 /// Whoever comes while no descriptor is left is tried again after this.
 pub(crate) const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// At the limit of connections a newcomer takes the place of one that has been waited for longer than
@@ -60,6 +63,9 @@ pub(crate) const SPOOL_RETRY: Duration = Duration::from_millis(10);
 pub(crate) const APPENDS_WORTH: usize = 24;
 /// A refused body is read to its end, and the connection kept, if no more than this is left.
 pub(crate) const DISCARD_MAX_BYTES: u64 = 64 * 1024;
+/// A peer that takes no more of its answer is looked at again after this: by then the buffers on the way
+/// have settled, and whatever moves later is its own doing. The poll tells of room only when it is much.
+pub(crate) const SETTLED_AFTER: Duration = Duration::from_millis(100);
 /// A closing connection is read and thrown away for this long, so that what it has sent does not
 /// destroy the answer on its way (RFC 9112, section 9.6).
 pub(crate) const LINGER_CLOSE: Duration = Duration::from_secs(2);

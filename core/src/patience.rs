@@ -11,6 +11,8 @@ use std::time::Duration;
 /// What a peer is waited for to do, whoever is least worth keeping first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Awaited {
+    /// Nothing: it is gone, and its connection only has to be closed.
+    Gone,
     /// To close: everything is said.
     End,
     /// To say its first byte.
@@ -29,7 +31,8 @@ pub(crate) enum Awaited {
 
 impl Awaited {
     /// All of them, in that order.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Gone,
         Self::End,
         Self::Word,
         Self::Request,
@@ -41,6 +44,7 @@ impl Awaited {
 
     fn span(self, limits: &Limits) -> Duration {
         match self {
+            Self::Gone => Duration::ZERO,
             Self::End => LINGER_CLOSE,
             Self::Word | Self::Head => limits.head_timeout,
             Self::Request => limits.idle_timeout,
@@ -76,6 +80,7 @@ struct Place {
 struct Row {
     first: Option<u32>,
     last: Option<u32>,
+    count: usize,
 }
 
 /// The rows.
@@ -126,6 +131,7 @@ impl Patience {
         }
         let own = u32::try_from(index).expect("there are fewer connections");
         let row = &mut self.rows[awaited as usize];
+        row.count += 1;
         let before = row.last.replace(own);
         match before {
             Some(before) => self.place(before).behind = Some(own),
@@ -144,6 +150,7 @@ impl Patience {
     /// The connection is waited for no more.
     pub(crate) fn end(&mut self, index: usize) {
         let Some(place) = self.places.get_mut(index).and_then(Option::take) else { return };
+        self.rows[place.awaited as usize].count -= 1;
         match place.before {
             Some(before) => self.place(before).behind = place.behind,
             None => self.rows[place.awaited as usize].first = place.behind,
@@ -161,6 +168,11 @@ impl Patience {
     /// What the connection is waited for to do.
     pub(crate) fn awaited(&self, index: usize) -> Option<Awaited> {
         Some(self.places.get(index)?.as_ref()?.awaited)
+    }
+
+    /// How many are about to leave: nothing more is to be done for them.
+    pub(crate) fn leaving(&self) -> usize {
+        [Awaited::Gone, Awaited::End].map(|awaited| self.rows[awaited as usize].count).iter().sum()
     }
 
     /// Who has been waited for longest to do that, and since when.

@@ -37,6 +37,10 @@ pub struct Counters {
     pub turn_bytes_read_max: u64,
     /// The most requests whose heads one turn has read.
     pub turn_requests_max: u64,
+    /// The most connections that were tried to be let in in one turn.
+    pub turn_accepts_max: u64,
+    /// The most connections that were closed, or told that their time is up, in one turn.
+    pub turn_leaves_max: u64,
     /// Bytes read.
     pub bytes_read: u64,
     /// Bytes written.

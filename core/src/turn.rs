@@ -26,12 +26,22 @@ pub enum Cause {
     Flush,
     /// Writing events to those who follow tasks.
     Events,
+    /// Letting connections in and out.
+    Door,
 }
 
 impl Cause {
     /// Every cause, in the order of the phases.
-    pub const ALL: [Self; 7] =
-        [Self::Read, Self::Mail, Self::Tick, Self::Start, Self::Apply, Self::Flush, Self::Events];
+    pub const ALL: [Self; 8] = [
+        Self::Read,
+        Self::Mail,
+        Self::Tick,
+        Self::Start,
+        Self::Apply,
+        Self::Flush,
+        Self::Events,
+        Self::Door,
+    ];
 
     /// The name as a label.
     pub fn name(self) -> &'static str {
@@ -43,6 +53,7 @@ impl Cause {
             Self::Apply => "apply",
             Self::Flush => "flush",
             Self::Events => "events",
+            Self::Door => "door",
         }
     }
 }
@@ -135,7 +146,7 @@ mod tests {
     fn a_turn_over_budget_names_its_longest_phase() {
         let mut meter = TurnMeter::new(Duration::from_millis(1));
         let start = Instant::now();
-        meter.marks = [start; 8];
+        meter.marks = [start; Cause::ALL.len() + 1];
         meter.marks[Cause::Apply as usize + 1..].fill(start + Duration::from_millis(5));
         meter.count(Duration::from_millis(5));
         assert_eq!(meter.stats.over_budget[Cause::Apply as usize], 1);
@@ -146,10 +157,10 @@ mod tests {
     fn a_preempted_turn_is_counted_apart() {
         let mut meter = TurnMeter::new(Duration::from_millis(1));
         let start = Instant::now();
-        meter.marks = [start; 8];
-        meter.marks[7] = start + Duration::from_millis(5);
+        meter.marks = [start; Cause::ALL.len() + 1];
+        meter.marks[Cause::ALL.len()] = start + Duration::from_millis(5);
         meter.count(Duration::from_micros(10));
-        assert_eq!(meter.stats.over_budget, [0; 7]);
+        assert_eq!(meter.stats.over_budget, [0; Cause::ALL.len()]);
         assert_eq!((meter.stats.preempted, meter.stats.buckets[0]), (1, 1));
     }
 }

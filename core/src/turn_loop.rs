@@ -1,4 +1,4 @@
-//! The loop, on one screen: poll, read, mail, tick, start, apply, flush, events.
+//! The loop, on one screen: poll, read, mail, tick, start, apply, flush, events, door.
 
 use crate::clients::Clients;
 use crate::drain::Drain;
@@ -197,6 +197,8 @@ impl Core {
             self.clients.write_events(now.monotonic);
             self.send_event_reads();
             self.meter.mark(Cause::Events);
+            self.mind_the_door(now.monotonic);
+            self.meter.mark(Cause::Door);
             self.engine.note_turn(self.meter.end());
             if let Some(exit) = self.advance_drain(now) {
                 return Ok(exit);
@@ -272,10 +274,9 @@ impl Core {
             match event.token() {
                 LISTENER => self.listener.announce(),
                 WAKER => {}
-                Token(index) => self.clients.note(index, event),
+                Token(index) => self.clients.note(index, event, now.monotonic),
             }
         }
-        self.let_in(now.monotonic);
         let clients = &mut self.clients;
         clients.go_on(self.engine.payload_bytes(), now.monotonic);
         let engine = &mut self.engine;
@@ -292,11 +293,7 @@ impl Core {
 
     fn tick(&mut self, now: Now) {
         let done = self.engine.tick(TICKS_PER_TURN, now, &mut self.effects);
-        let expired = self.clients.expire(TICKS_PER_TURN, now.monotonic);
-        self.more |= done.max(expired) == TICKS_PER_TURN;
-        if std::mem::take(&mut self.clients.closed) > 0 {
-            self.listener.make_room();
-        }
+        self.more |= done == TICKS_PER_TURN;
     }
 
     fn start(&mut self, now: Now) {

@@ -165,6 +165,8 @@ fn core_metrics(snapshot: &Snapshot) -> Vec<Family> {
         counter("overtime_read_bytes", "Bytes read", core.bytes_read),
         gauge("overtime_turn_read_bytes_max", "Most read in one turn", core.turn_bytes_read_max),
         gauge("overtime_turn_requests_max", "Most requests in one turn", core.turn_requests_max),
+        gauge("overtime_turn_accepts_max", "Most let in in one turn", core.turn_accepts_max),
+        gauge("overtime_turn_leaves_max", "Most let out in one turn", core.turn_leaves_max),
         counter("overtime_written_bytes", "Bytes written", core.bytes_written),
     ]
 }

@@ -19,6 +19,9 @@ pub(super) struct Answering {
     /// Heads and small bodies of this turn's answers.
     encoded: Vec<u8>,
     flushes: Vec<Flush>,
+    /// Of those, how many are the last on their connection because its time is up or nothing else is
+    /// to be made of it.
+    pub(super) partings: usize,
     date: date::DateField,
 }
 
@@ -124,6 +127,8 @@ impl Clients {
         connection.deframer = Deframer::new();
         self.budget.release(&std::mem::take(&mut connection.share));
         self.answering.encode(index, answer, &ReplyContext::closing());
+        self.answering.partings += 1;
+        self.mind_the_places();
     }
 
     /// Writes what this turn has for each connection.
@@ -133,6 +138,7 @@ impl Clients {
             self.flush_one(flush, &encoded, now);
         }
         self.answering.recycle(encoded);
+        self.answering.partings = 0;
     }
 
     /// Writes what is left of the connection's output, without waiting for the turn's flush.
@@ -169,7 +175,10 @@ impl Clients {
             self.begin_pace(index, Awaited::Reader, now);
         } else if bytes > 0 {
             self.go_on_pace(index, Awaited::Reader, bytes, now);
+        } else {
+            return;
         }
+        self.look_again(index, now);
     }
 
     pub(super) fn after_output(&mut self, index: usize, now: Monotonic) {

@@ -2,7 +2,7 @@
 
 use super::Clients;
 use crate::connection::{Speech, Stage};
-use crate::limits::BODY_WAIT_RETRY;
+use crate::limits::{BODY_WAIT_RETRY, SETTLED_AFTER};
 use crate::pace::{Pace, Tempo};
 use crate::patience::Awaited;
 use crate::timeouts::NEVER;
@@ -45,6 +45,14 @@ impl Clients {
         self.patience.begin(index, awaited, now);
     }
 
+    /// The peer has just taken something, and perhaps only the buffers on the way have: what still fits
+    /// into those must not count as its own step when its time is up.
+    pub(super) fn look_again(&mut self, index: usize, now: Monotonic) {
+        let connection = &mut self.connections[index];
+        let at = connection.pace.due.min(now + SETTLED_AFTER);
+        self.timeouts.set(index, &mut connection.deadline, at);
+    }
+
     /// The peer is waited for no more, or until then.
     pub(super) fn wait_until(&mut self, index: usize, at: Monotonic) {
         self.patience.end(index);
@@ -59,6 +67,7 @@ impl Clients {
 
     /// Closes those whose time is up, at most `max`; returns how many entries came up.
     pub(crate) fn expire(&mut self, max: usize, now: Monotonic) -> usize {
+        self.mind_the_places();
         let mut seen = 0;
         for awaited in Awaited::ALL {
             while seen < max
@@ -93,7 +102,8 @@ impl Clients {
     /// Whether what the peer is waited for has come and lies unread.
     fn is_our_lateness(&self, index: usize, awaited: Awaited) -> bool {
         // Whoever has heard everything may send for ever.
-        self.connections[index].listed && awaited != Awaited::End
+        let is_over = matches!(awaited, Awaited::Gone | Awaited::End);
+        self.connections[index].listed && !is_over
     }
 
     /// Whether the peer of a connection that could not be written to has taken something meanwhile:
@@ -104,7 +114,22 @@ impl Clients {
         self.counters.bytes_written > before || !self.connections.contains(index)
     }
 
+    /// Whether a peer that has taken nothing more has time left to do so.
+    fn was_only_a_look(&mut self, index: usize, now: Monotonic) -> bool {
+        let connection = &mut self.connections[index];
+        let is_reader = matches!(connection.stage, Stage::Answering(_));
+        let has_time = is_reader && connection.pace.due > now;
+        if has_time {
+            self.timeouts.set(index, &mut connection.deadline, connection.pace.due);
+        }
+        has_time
+    }
+
     fn time_out(&mut self, index: usize, awaited: Option<Awaited>, now: Monotonic) {
+        if awaited == Some(Awaited::Gone) {
+            self.close(index);
+            return;
+        }
         let connection = &mut self.connections[index];
         if let Speech::Native(_) = connection.speech {
             self.time_out_native(index, awaited, now);
@@ -118,6 +143,9 @@ impl Clients {
             && !connection.output.is_empty()
             && self.has_moved_on(index, |clients| clients.go_on_now(index, now))
         {
+            return;
+        }
+        if awaited.is_none() && self.was_only_a_look(index, now) {
             return;
         }
         let connection = &mut self.connections[index];

@@ -137,7 +137,7 @@ impl Clients {
                 self.finish_native(index, now);
                 None
             }
-            found => self.found(index, found),
+            found => self.found(index, found, now),
         }
     }
 

@@ -20,7 +20,8 @@ use std::time::Duration;
 
 /// Those that a newcomer may take the place of, whoever is least worth keeping first.
 /// A follower comes back for what it has missed.
-const DISPLACEABLE: [Awaited; 6] = [
+const DISPLACEABLE: [Awaited; 7] = [
+    Awaited::Gone,
     Awaited::End,
     Awaited::Word,
     Awaited::Request,
@@ -85,9 +86,12 @@ impl Clients {
         self.places.memory == MemoryPressure::Full
     }
 
-    /// The number of connections has changed, or of those that there may be.
+    /// The number of connections has changed, or of those that there may be. The place of whoever is
+    /// about to leave is as good as free: to count it would have all others go too, until it is.
     pub(super) fn mind_the_places(&mut self) {
-        self.patience.set_haste(self.places.haste(self.connections.len()));
+        let leaving = self.patience.leaving() + self.answering.partings;
+        let staying = self.connections.len().saturating_sub(leaving);
+        self.patience.set_haste(self.places.haste(staying));
     }
 
     /// How long a caller may be held who wants to be held for so long. As places run out that is a
@@ -148,7 +152,7 @@ impl Clients {
         DISPLACEABLE.into_iter().find_map(|awaited| {
             let (index, since) = self.patience.longest(awaited)?;
             // Nothing that it may still send is for us.
-            let is_over = awaited == Awaited::End;
+            let is_over = matches!(awaited, Awaited::Gone | Awaited::End);
             let may_go = is_over || since + DISPLACEABLE_AFTER <= now && self.may_go(index);
             may_go.then_some((index, awaited))
         })

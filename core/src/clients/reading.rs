@@ -55,7 +55,8 @@ impl Clients {
     pub(super) fn list(&mut self, index: usize) {
         let Some(connection) = self.connections.get_mut(index) else { return };
         let has_input = connection.readable || !connection.behind.is_empty();
-        if has_input && !connection.listed && connection.takes_input() {
+        let is_gone = self.patience.awaited(index) == Some(Awaited::Gone);
+        if has_input && !is_gone && !connection.listed && connection.takes_input() {
             connection.listed = true;
             self.reading.ready.push_back(index);
         }
@@ -92,7 +93,7 @@ impl Clients {
 
     fn serve(&mut self, index: usize, now: Monotonic, screen: Screen<'_>) {
         let connection = &mut self.connections[index];
-        if !connection.takes_input() {
+        if !connection.takes_input() || self.patience.awaited(index) == Some(Awaited::Gone) {
             return;
         }
         if let Speech::Native(_) = connection.speech {
@@ -109,7 +110,7 @@ impl Clients {
         }
         let mut scratch = std::mem::take(&mut self.reading.scratch);
         let found = self.connections[index].read(&mut scratch);
-        if let Some(count) = self.found(index, found) {
+        if let Some(count) = self.found(index, found, now) {
             self.hear(index, &scratch[..count], now, screen);
         }
         self.reading.scratch = scratch;
@@ -122,7 +123,7 @@ impl Clients {
             let Some(found) = self.connections[index].read_body(&self.reading.pool) else {
                 return slice > 0;
             };
-            let Some(count) = self.found(index, found) else { return true };
+            let Some(count) = self.found(index, found, now) else { return true };
             slice += count;
             if !self.take_read(index, count, now) {
                 return true;
@@ -132,7 +133,12 @@ impl Clients {
     }
 
     /// Counts what a read found; `None` if that is nothing to go on with.
-    pub(super) fn found(&mut self, index: usize, found: io::Result<Found>) -> Option<usize> {
+    pub(super) fn found(
+        &mut self,
+        index: usize,
+        found: io::Result<Found>,
+        now: Monotonic,
+    ) -> Option<usize> {
         self.counters.reads += 1;
         match found {
             Ok(Found::Bytes(count)) => {
@@ -142,7 +148,7 @@ impl Clients {
             Ok(Found::Nothing) => {}
             // Between requests and within one alike: whoever sends no more gets no more, and
             // nothing that is not whole is run.
-            Ok(Found::End) | Err(_) => self.close(index),
+            Ok(Found::End) | Err(_) => self.leave(index, now),
         }
         None
     }

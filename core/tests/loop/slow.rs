@@ -84,6 +84,21 @@ fn whoever_reads_slowly_but_steadily_is_not_closed() {
     assert_eq!(server.inspect().core.timed_out, 0);
 }
 
+/// The buffers on the way take some of its answer after it was first said to be stuck.
+#[test]
+fn whoever_does_not_read_is_closed_before_one_that_may_rest_for_half_as_long_again() {
+    let http = overtime_protocol::http::Limits { body_max_bytes: 1 << 24, ..limits().http };
+    let (rest, longer) = (Duration::from_millis(1_000), Duration::from_millis(1_600));
+    let limits = Limits { http, body_progress_timeout: rest, idle_timeout: longer, ..limits() };
+    let server = start(limits);
+    let _unread = begin(&server, &echo(&"x".repeat(15 << 20)));
+    server.wait_until(|snapshot| snapshot.core.bytes_written > 1 << 20);
+    let mut idle = begin(&server, &echo("in"));
+    read_until(&mut idle, "\r\n\r\nin");
+    assert_eq!(read_all(&mut idle), "");
+    assert_eq!(server.inspect().connections, 0);
+}
+
 #[test]
 fn a_newcomer_takes_the_place_of_one_that_only_holds_its_own() {
     let server = start(Limits { connections_max: 40, ..limits() });
