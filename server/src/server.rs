@@ -75,7 +75,8 @@ impl Builder {
     /// All handlers, those of the kinds that upstreams serve among them, and their kinds.
     fn equipment(&self) -> Result<(Handlers, Vec<Kind>)> {
         let mut handlers = self.handlers.clone();
-        handlers.extend(self.config.routes(|name| std::env::var_os(name))?);
+        let served: Vec<_> = handlers.iter().map(|handler| handler.kind().name).collect();
+        handlers.extend(self.config.routes(|name| std::env::var_os(name), &served)?);
         let mut kinds: Vec<Kind> = handlers.iter().map(|handler| handler.kind()).collect();
         check_kinds(&kinds)?;
         self.config.apply_kinds(&mut kinds)?;

@@ -1,5 +1,6 @@
 //! The input: all that a handler may know and do during one attempt.
 
+use crate::call_guard::CallGuard;
 use crate::cancel::CancelFlag;
 use crate::effects::{Effects, View};
 use crate::failure::Failure;
@@ -69,8 +70,31 @@ impl<'a> Input<'a> {
 
     /// Says how the call that this attempt made to the upstream of its kind ended: by that the
     /// upstream is judged. Of several the last counts.
-    pub fn note_call(&self, end: CallEnd) {
+    pub(crate) fn note_call(&self, end: CallEnd) {
         self.call.set(end);
+    }
+
+    /// Begins the call to the upstream of the kind (`[kinds.NAME] upstream = "…"`). The attempt was
+    /// started only because that may be called now, so nothing has to be asked; the guard sees to it
+    /// that the end is told, by which the upstream is judged. One attempt makes one call.
+    /// ```
+    /// # use overtime_protocol::{CallEnd, CallFailure, Product};
+    /// # use overtime_worker::{Failure, Input, json_product};
+    /// # fn ask(_: &str) -> Result<u16, std::io::Error> { Ok(200) }
+    /// fn run(input: &mut Input<'_>) -> Result<Product, Failure> {
+    ///     let call = input.begin_call();
+    ///     // If this fails, the guard is dropped, and the upstream counts as not well.
+    ///     let status = ask(&input.task().to_string())
+    ///         .map_err(|error| Failure::ephemeral("bank-unreachable", error.to_string()))?;
+    ///     match status {
+    ///         500.. => call.end(CallEnd::Failed(CallFailure::Status(status))),
+    ///         _ => call.answered(),
+    ///     }
+    ///     Ok(json_product("{}"))
+    /// }
+    /// ```
+    pub fn begin_call(&self) -> CallGuard<'a> {
+        CallGuard::new(self.call)
     }
 
     /// The payload's content type, as the caller sent it.

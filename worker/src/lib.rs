@@ -12,6 +12,7 @@
 
 mod attempt;
 mod bulk;
+mod call_guard;
 mod calls;
 mod cancel;
 mod door;
@@ -38,6 +39,7 @@ pub use attempt::PRODUCT_MAX_BYTES;
 pub use bulk::ITEM_MAX_BYTES;
 #[doc(hidden)]
 pub use bulk::fuzzing;
+pub use call_guard::CallGuard;
 pub use calls::{CallItem, ItemCalls};
 pub use effects::{EFFECTS_MAX_BYTES, KEYS_MAX};
 pub use failure::Failure;

@@ -3,7 +3,7 @@
 
 use super::routes::{RouteLane, StatusTable};
 use super::{ConfigError, Size, Span};
-use overtime_protocol::{Kind, KindName, RetryPolicy};
+use overtime_protocol::{Kind, KindName, RetryPolicy, UpstreamId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -86,7 +86,11 @@ pub(super) fn named<T>(
 /// # Errors
 /// [`ConfigError::OutOfBounds`] if a table is of no kind that is served, or a kind would get delays
 /// that make no sense.
-pub(crate) fn apply(tables: &KindTables, kinds: &mut [Kind]) -> Result<(), ConfigError> {
+pub(crate) fn apply(
+    tables: &KindTables,
+    kinds: &mut [Kind],
+    upstream: impl Fn(&str) -> Option<UpstreamId>,
+) -> Result<(), ConfigError> {
     let mut problems = Vec::new();
     for (name, table) in tables {
         let Some(kind) = kinds.iter_mut().find(|kind| kind.name.as_str() == name) else {
@@ -94,6 +98,12 @@ pub(crate) fn apply(tables: &KindTables, kinds: &mut [Kind]) -> Result<(), Confi
             continue;
         };
         kind.retry = table.retry(kind.retry);
+        if let Some(named) = &table.upstream {
+            match upstream(named) {
+                Some(id) => *kind = kind.clone().calling(id),
+                None => problems.push(format!("kinds.{name}.upstream: there is no `{named}`")),
+            }
+        }
         if kind.retry.first > kind.retry.max {
             let (first, max) = (Span(kind.retry.first), Span(kind.retry.max));
             problems.push(format!(
@@ -124,7 +134,7 @@ mod tests {
         let config = super::super::Config::from_toml(text).unwrap();
         config.check().unwrap();
         let mut kinds = kinds();
-        apply(&config.kinds, &mut kinds).unwrap();
+        apply(&config.kinds, &mut kinds, |_| None).unwrap();
         let usual = RetryPolicy::default();
         let first = Duration::from_millis(100);
         assert_eq!(kinds[0].retry, usual);
@@ -138,7 +148,7 @@ mod tests {
     fn tables_of_no_kind_and_delays_without_sense_are_refused_by_name() {
         let complaint = |text: &str| {
             let config = super::super::Config::from_toml(text).unwrap();
-            apply(&config.kinds, &mut kinds()).unwrap_err().to_string()
+            apply(&config.kinds, &mut kinds(), |_| None).unwrap_err().to_string()
         };
         let unknown = complaint("[kinds.ecko]\n");
         assert!(unknown.contains("kinds.ecko") && unknown.contains("echo, "), "{unknown}");

@@ -24,7 +24,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError::OutOfBounds`] if it names a kind that is not there.
     pub fn apply_kinds(&self, kinds: &mut [Kind]) -> Result<(), ConfigError> {
-        kinds::apply(&self.kinds, kinds)
+        kinds::apply(&self.kinds, kinds, |name| self.upstream_id(name))
     }
 
     /// The engine's bounds.

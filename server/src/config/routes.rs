@@ -41,19 +41,22 @@ pub enum RouteLane {
 }
 
 impl Config {
-    /// The handlers of the kinds that upstreams serve, with what is secret of those.
+    /// The handlers of the kinds that upstreams serve, with what is secret of those. A kind that is
+    /// `served` by a handler already calls its upstream by itself.
     ///
     /// # Errors
     /// [`ConfigError::OutOfBounds`] with all that is wrong, and nothing that is secret.
     pub fn routes(
         &self,
         environment: impl Fn(&str) -> Option<OsString>,
+        served: &[KindName],
     ) -> Result<Vec<Arc<dyn Handler>>, ConfigError> {
         let services = self.services(environment)?;
         let mut problems = Vec::new();
         let mut handlers: Vec<Arc<dyn Handler>> = Vec::new();
         for (name, table) in &self.kinds {
-            let Some(upstream) = &table.upstream else { continue };
+            let is_served = served.iter().any(|kind| kind.as_str() == name);
+            let Some(upstream) = table.upstream.as_ref().filter(|_| !is_served) else { continue };
             let service = self.upstream_id(upstream).and_then(|id| {
                 services.get(usize::from(id.0)).map(|service| (id, Arc::clone(service)))
             });

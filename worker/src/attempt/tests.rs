@@ -1,8 +1,9 @@
 //! Attempts under test: how each way in which a handler can end is told.
 
 use super::*;
-use crate::testing::{FakeJournal, FakeSource, Scripted, job, stored_job, workshop};
-use overtime_protocol::{Chain, ChainNumber, Lane};
+use crate::json_product;
+use crate::testing::{Bench, FakeJournal, FakeSource, Scripted, job, stored_job, workshop};
+use overtime_protocol::{CallEnd, CallFailure, Chain, ChainNumber, Lane};
 
 fn run(handler: Scripted, job: &Job, source: FakeSource) -> (Completion, Aftermath) {
     let mut journal = FakeJournal::of(source.clone());
@@ -119,4 +120,26 @@ fn a_kind_without_a_handler_is_a_defect_and_no_panic() {
     let (completion, aftermath) = workshop.run(&job("x"), &overlay, cancel, &mut journal);
     let (outcome, code, _) = fault_of(&completion.outcome);
     assert_eq!((outcome, code, aftermath), ("defect", "no-handler", Aftermath::Sound));
+}
+
+#[test]
+fn how_a_call_ended_is_told_whatever_becomes_of_the_attempt() {
+    let told = |handler: Scripted| Bench::new(Arc::new(handler)).attempt(&job("")).call;
+    let broken = CallEnd::Failed(CallFailure::Broken);
+    assert_eq!(told(Scripted::new(|_| Ok(json_product("{}")))), CallEnd::Untold);
+    let answered = Scripted::new(|input| {
+        input.begin_call().answered();
+        Err(Failure::ephemeral("busy", "no"))
+    });
+    assert_eq!(told(answered), CallEnd::Answered);
+    let given_up = Scripted::new(|input| {
+        let _call = input.begin_call();
+        Err(Failure::ephemeral("busy", "no"))
+    });
+    assert_eq!(told(given_up), broken);
+    let panicked = Scripted::new(|input| {
+        let _call = input.begin_call();
+        panic!("in the middle of a call");
+    });
+    assert_eq!(told(panicked), broken);
 }
