@@ -78,7 +78,7 @@ fn a_handler_stops_where_it_looks_if_it_was_asked_to() {
 
 #[test]
 fn a_result_may_be_16_mib_and_not_a_byte_more() {
-    let sized = |len| Scripted::new(move |_| Ok(crate::json_product(vec![0; len])));
+    let sized = |len| Scripted::new(move |_| Ok(json_product(vec![0; len])));
     let (completion, _) = run(sized(PRODUCT_MAX_BYTES), &job("x"), FakeSource::default());
     assert!(matches!(completion.outcome, Outcome::Done(_)));
     let (completion, _) = run(sized(PRODUCT_MAX_BYTES + 1), &job("x"), FakeSource::default());
@@ -91,7 +91,7 @@ fn a_stored_payload_is_loaded_by_its_tasks_id() {
     let job = stored_job(3);
     let source = FakeSource::default();
     source.store_payload(job.task, "from the journal");
-    let handler = Scripted::new(|input| Ok(crate::json_product(input.payload_shared())));
+    let handler = Scripted::new(|input| Ok(json_product(input.payload_shared())));
     let (completion, _) = run(handler, &job, source);
     let Outcome::Done(product) = completion.outcome else { panic!("it was not done") };
     assert_eq!(product.body, "from the journal");
