@@ -24,6 +24,7 @@ mod native;
 mod orders;
 mod places;
 mod reading;
+mod refusing;
 mod screen;
 
 pub(crate) use orders::{Ordered, Orders};

@@ -3,7 +3,7 @@
 
 use super::{Clients, date, orders};
 use crate::connection::{Connection, Speech, Stage};
-use crate::limits::READ_SLICE_BYTES;
+use crate::limits::{CONNECTIONS_PER_TURN, READ_SLICE_BYTES};
 use crate::output::Written;
 use crate::patience::Awaited;
 use crate::timeouts::NEVER;
@@ -65,12 +65,15 @@ impl Answering {
         self.flushes.push(Flush { index, head: start..self.encoded.len(), body: None });
     }
 
-    /// Takes the buffer back for the next turn.
-    fn recycle(&mut self, encoded: Vec<u8>) {
+    /// Takes the buffers back for the next turn, which what was not written goes on in.
+    fn recycle(&mut self, encoded: Vec<u8>, mut flushes: Vec<Flush>) {
         self.encoded = encoded;
         self.encoded.clear();
         // A turn with many or large answers must not cost memory for ever.
         self.encoded.shrink_to(READ_SLICE_BYTES * 4);
+        flushes.append(&mut self.flushes);
+        self.flushes = flushes;
+        self.flushes.shrink_to(CONNECTIONS_PER_TURN);
     }
 }
 
@@ -104,16 +107,21 @@ impl Clients {
     }
 
     pub(super) fn answer_here(&mut self, index: usize, answer: Answer) {
-        self.counters.turned_away.note(&answer);
         let connection = &mut self.connections[index];
         let stage = std::mem::replace(&mut connection.stage, Stage::Answering(After::KeepAlive));
-        let Stage::Waiting(mut context) = stage else {
+        let Stage::Waiting(context) = stage else {
             unreachable!("only a request that waits is answered");
         };
+        self.answer_in(index, *context, answer);
+    }
+
+    /// Answers the request in progress, of which everything is known that the answer needs.
+    pub(super) fn answer_in(&mut self, index: usize, mut context: ReplyContext, answer: Answer) {
+        self.counters.turned_away.note(&answer);
         if self.closing {
             context.after = After::Close;
         }
-        connection.stage = Stage::Answering(context.after);
+        self.connections[index].stage = Stage::Answering(context.after);
         self.answering.encode(index, answer, &context);
     }
 
@@ -134,10 +142,11 @@ impl Clients {
     /// Writes what this turn has for each connection.
     pub(crate) fn flush(&mut self, now: Monotonic) {
         let encoded = std::mem::take(&mut self.answering.encoded);
-        for flush in std::mem::take(&mut self.answering.flushes) {
+        let mut flushes = std::mem::take(&mut self.answering.flushes);
+        for flush in flushes.drain(..) {
             self.flush_one(flush, &encoded, now);
         }
-        self.answering.recycle(encoded);
+        self.answering.recycle(encoded, flushes);
         self.answering.partings = 0;
     }
 

@@ -87,20 +87,6 @@ impl Clients {
         Ok(())
     }
 
-    /// The head asks for something that is refused: its body, which is short, is thrown away as it
-    /// comes. Whoever is turned away has no share in the memory for payloads, nor waits for it.
-    pub(super) fn pass_over_body(
-        &mut self,
-        index: usize,
-        refused: (Routed, ReplyContext),
-        now: Monotonic,
-    ) {
-        let connection = &mut self.connections[index];
-        connection.deframer.pass_over_body();
-        connection.stage = Stage::Ordered(Box::new(refused));
-        self.begin_pace(index, Awaited::Body, now);
-    }
-
     fn reserve(
         &mut self,
         index: usize,

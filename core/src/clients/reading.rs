@@ -4,14 +4,12 @@
 use super::{Announced, Clients, Ordered, Orders, Screen};
 use crate::connection::{Found, Speech, Stage};
 use crate::exchange::{Order, Routed, Router};
-use crate::limits::{
-    CONNECTIONS_PER_TURN, DISCARD_MAX_BYTES, READ_SLICE_BYTES, READ_TURN_BYTES, REQUESTS_PER_TURN,
-};
+use crate::limits::{CONNECTIONS_PER_TURN, READ_SLICE_BYTES, READ_TURN_BYTES, REQUESTS_PER_TURN};
 use crate::patience::Awaited;
 use crate::snapshot::Counters;
 use crate::timeouts::NEVER;
-use overtime_protocol::http::{After, CONTINUE, Head, Phase, ReplyContext, Step};
-use overtime_protocol::{Monotonic, Payload, Problem, SegmentPool};
+use overtime_protocol::http::{CONTINUE, Head, Phase, Step};
+use overtime_protocol::{Answer, Monotonic, Payload, SegmentPool};
 use std::collections::VecDeque;
 use std::io;
 
@@ -171,12 +169,6 @@ impl Clients {
         false
     }
 
-    /// What came is not a request.
-    fn refuse(&mut self, index: usize, problem: Problem) {
-        self.counters.refused += 1;
-        self.answer_and_close(index, problem.into());
-    }
-
     pub(super) fn feed(
         &mut self,
         index: usize,
@@ -200,7 +192,7 @@ impl Clients {
                     return;
                 }
                 Ok(Step::Head(head)) => {
-                    self.take_head(index, &head, now, screen);
+                    input = self.take_head(index, &head, input, (now, &mut *screen));
                     let connection = &mut self.connections[index];
                     if let Stage::Paused(_) = connection.stage {
                         connection.behind.extend_from_slice(input);
@@ -233,7 +225,14 @@ impl Clients {
         }
     }
 
-    fn take_head(&mut self, index: usize, head: &Head, now: Monotonic, screen: Screen<'_>) {
+    /// Takes a head in, behind which `input` has come. Returns what of that is still to be looked at.
+    fn take_head<'a>(
+        &mut self,
+        index: usize,
+        head: &Head,
+        input: &'a [u8],
+        (now, screen): (Monotonic, Screen<'_>),
+    ) -> &'a [u8] {
         self.counters.requests += 1;
         let (mut routed, context) = self.reading.router.route(head);
         // The memory for payloads is not the engine's to refuse: bodies wait for it.
@@ -244,32 +243,18 @@ impl Clients {
         {
             routed.order = Order::Refuse(Box::new(problem));
         }
-        let is_short = is_short(self.connections[index].deframer.body_remaining());
         match routed {
-            Routed { order: Order::Refuse(problem), .. }
-                if head.expects_continue() || !is_short =>
-            {
-                self.refuse_body(index, context, *problem);
-            }
-            routed @ Routed { order: Order::Refuse(_), .. } => {
-                self.pass_over_body(index, (routed, context), now);
+            Routed { order: Order::Refuse(problem), .. } => {
+                return self.refuse_on_head(index, (head, input), (problem, context), now);
             }
             routed => {
                 let expected = self.expect_body(index, head, (routed, context), now);
                 if let Err((context, why)) = expected {
-                    self.refuse_body(index, context, why.problem(tenant, screen));
+                    self.refuse_body(index, context, why.problem(tenant, screen).into());
                 }
             }
         }
-    }
-
-    /// Answers a request without reading its body, which is the last on its connection therefore.
-    pub(super) fn refuse_body(&mut self, index: usize, context: ReplyContext, problem: Problem) {
-        self.counters.refused += 1;
-        let context = ReplyContext { after: After::Close, ..context };
-        self.wait_until(index, NEVER);
-        self.connections[index].stage = Stage::Waiting(Box::new(context));
-        self.answer_here(index, problem.into());
+        input
     }
 
     /// Asks for the body if its sender waits for that. Whoever has begun to send it does not.
@@ -296,14 +281,9 @@ impl Clients {
             Routed { order: Order::Refuse(problem), .. } => {
                 self.handed_over(payload.len());
                 self.counters.refused += 1;
-                self.answer_here(index, (*problem).into());
+                self.answer_here(index, Answer::Problem(problem));
             }
             routed => self.reading.orders.take((index, request), routed, payload),
         }
     }
-}
-
-/// Whether what is left of a body is known and little enough to be thrown away.
-fn is_short(remaining: Option<u64>) -> bool {
-    remaining.is_some_and(|bytes| bytes <= DISCARD_MAX_BYTES)
 }

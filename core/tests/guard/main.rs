@@ -1,6 +1,8 @@
-//! What the core does for a bulk-size body, and that it does the same whatever the body says.
+//! What the core does for a bulk-size body, and that it does the same whatever the body says; and what
+//! a refusal costs it.
 
 mod allocations;
+mod refusals;
 #[path = "../loop/support.rs"]
 #[expect(dead_code, reason = "the loop's tests need more of it")]
 mod support;
