@@ -65,10 +65,23 @@ impl Plan {
 
     /// Runs it, and every caller shows `key`.
     pub fn run_as(&self, key: &str) -> anyhow::Result<Measured> {
+        self.run_reading(ProcessUsage::of, Some(key))
+    }
+
+    /// Runs it for a moment, and counts the server's processor time in nanoseconds. Every caller
+    /// shows the key, if there is one.
+    pub fn run_briefly(&self, key: Option<&str>) -> anyhow::Result<Measured> {
+        self.run_reading(ProcessUsage::of_threads, key)
+    }
+
+    fn run_reading(&self, usage: ReadUsage, key: Option<&str>) -> anyhow::Result<Measured> {
         let is_over = AtomicBool::new(false);
         let mut generator = Generator::connect(self.shape.target, self.connections)?;
         let mut run = Run::start(self, &is_over, Instant::now());
-        run.load = run.load.from_holder_of(key);
+        run.usage = usage;
+        if let Some(key) = key {
+            run.load = run.load.from_holder_of(key);
+        }
         generator.run(&mut run)?;
         Ok(self.measured(run, generator.in_flight()))
     }
@@ -96,12 +109,15 @@ impl Plan {
         run.progress.clear();
         let unanswered = in_flight as u64 + run.unsent();
         let elapsed = run.last_answer.max(run.ends_at) - run.counts_from;
-        let costs = run.costs_before.until_now(self.pid);
+        let costs = run.costs_before.until_now(run.server_usage());
         let summary = Summary::new(self, &run.score, unanswered, elapsed, costs);
         let Score { latency, timeline, .. } = run.score;
         Measured { summary, latency, timeline }
     }
 }
+
+/// Reads what a process has used so far.
+type ReadUsage = fn(u32) -> anyhow::Result<ProcessUsage>;
 
 /// A run in progress.
 struct Run<'a> {
@@ -116,6 +132,8 @@ struct Run<'a> {
     score: Score,
     progress: Progress,
     pid: Option<u32>,
+    /// How the server's costs are read.
+    usage: ReadUsage,
     costs_before: CostMark,
 }
 
@@ -139,8 +157,13 @@ impl<'a> Run<'a> {
             score: Score::default(),
             progress: Progress { shown_at: now, ok_then: 0 },
             pid: plan.pid,
+            usage: ProcessUsage::of,
             costs_before: CostMark::Pending,
         }
+    }
+
+    fn server_usage(&self) -> Option<ProcessUsage> {
+        (self.usage)(self.pid?).ok()
     }
 
     /// Requests that were due within the run and never got a connection.
@@ -199,8 +222,8 @@ impl Workload for Run<'_> {
     }
 
     fn turn(&mut self, now: Instant) -> Turn {
-        if now >= self.counts_from {
-            self.costs_before.set(self.pid);
+        if now >= self.counts_from && matches!(self.costs_before, CostMark::Pending) {
+            self.costs_before = CostMark::set(self.server_usage());
         }
         self.progress.show(now, &self.score);
         if self.is_over.load(Ordering::Relaxed) {
@@ -218,15 +241,12 @@ enum CostMark {
 }
 
 impl CostMark {
-    fn set(&mut self, pid: Option<u32>) {
-        if matches!(self, Self::Pending) {
-            *self = Self::Set { generator: thread_cpu(), server: usage(pid) };
-        }
+    fn set(server: Option<ProcessUsage>) -> Self {
+        Self::Set { generator: thread_cpu(), server }
     }
 
-    fn until_now(self, pid: Option<u32>) -> Costs {
+    fn until_now(self, now: Option<ProcessUsage>) -> Costs {
         let Self::Set { generator, server } = self else { return Costs::default() };
-        let now = usage(pid);
         let server_cpu = now.zip(server).map(|(now, then)| now.cpu.saturating_sub(then.cpu));
         Costs {
             generator_cpu_seconds: (thread_cpu() - generator).as_secs_f64(),
@@ -234,10 +254,6 @@ impl CostMark {
             server_resident_bytes: now.map(|now| now.resident_bytes),
         }
     }
-}
-
-fn usage(pid: Option<u32>) -> Option<ProcessUsage> {
-    ProcessUsage::of(pid?).ok()
 }
 
 /// A line a second for who watches a terminal.

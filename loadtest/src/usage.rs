@@ -29,6 +29,12 @@ impl ProcessUsage {
         let stat = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
         parse(&stat).with_context(|| format!("{path} is not as expected"))
     }
+
+    /// The same with the processor time in nanoseconds, for what is over too soon to be counted in
+    /// ticks. A thread that has ended is not counted.
+    pub fn of_threads(pid: u32) -> anyhow::Result<Self> {
+        Ok(Self { cpu: threads_cpu(pid, None)?, ..Self::of(pid)? })
+    }
 }
 
 /// Processor time of all threads of the process `pid` together, of those named `name` if there is

@@ -15,13 +15,17 @@ use crate::output::Output;
 use crate::server_process::ServerProcess;
 use crate::verdict::Verdict;
 use anyhow::Context;
-use report::{Contest, Report, Sample};
+use report::{Contest, Report, Run, Sample};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 use way::{Refuser, Way};
 
-const WARMUP: Duration = Duration::from_secs(1);
+/// How long one of the two is measured before it is the other's turn. Machines have moods that last
+/// for seconds: in turns as short as this they weigh on both alike.
+const TURN: Duration = Duration::from_millis(250);
+/// Before each turn.
+const WARMUP: Duration = Duration::from_millis(100);
 
 /// Processor time of a refused request beside that of the barest HTTP server.
 #[derive(Clone, Debug, clap::Args)]
@@ -41,7 +45,7 @@ pub struct Options {
     /// How many runs of each.
     #[arg(long, default_value_t = 7)]
     runs: usize,
-    /// How long a run is measured.
+    /// How long each of the two is measured in a run, in turns of a quarter of a second.
     #[arg(long, default_value = "5s", value_parser = seconds)]
     seconds: Duration,
     /// Write a page there.
@@ -75,43 +79,64 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
 /// The floor and the one who refuses, in turns; each goes first as often as the other.
 fn contest(options: &Options, floor: &ServerProcess, refuser: &Refuser) -> anyhow::Result<Contest> {
     let mut contest = Contest::new(refuser.way());
-    for run in 0..options.runs {
-        for turn in 0..2 {
-            if (run + turn).is_multiple_of(2) {
-                contest.floor.push(answered(options, floor, run)?);
-            } else {
-                contest.refused.push(refused(options, refuser, run)?);
-            }
+    // The first of each finds everything cold.
+    answered(options, floor, 0)?;
+    refused(options, refuser, 0)?;
+    for _ in 0..options.runs {
+        let mut run = Run::default();
+        for turn in 0..turns(options.seconds) {
+            take_turn(options, (floor, refuser), turn, &mut run)?;
         }
+        eprintln!("{:<12} {run}", contest.why);
+        contest.runs.push(run);
     }
     Ok(contest)
 }
 
-fn answered(options: &Options, floor: &ServerProcess, run: usize) -> anyhow::Result<Sample> {
-    let summary = plan(options, floor, run).run()?.summary;
+fn turns(span: Duration) -> u64 {
+    (span.as_millis() / TURN.as_millis()).max(1) as u64
+}
+
+fn take_turn(
+    options: &Options,
+    (floor, refuser): (&ServerProcess, &Refuser),
+    turn: u64,
+    run: &mut Run,
+) -> anyhow::Result<()> {
+    if turn.is_multiple_of(2) {
+        run.floor.push(answered(options, floor, turn)?);
+        run.refused.push(refused(options, refuser, turn)?);
+    } else {
+        run.refused.push(refused(options, refuser, turn)?);
+        run.floor.push(answered(options, floor, turn)?);
+    }
+    Ok(())
+}
+
+fn answered(options: &Options, floor: &ServerProcess, turn: u64) -> anyhow::Result<Sample> {
+    let summary = plan(options, floor, turn).run_briefly(None)?.summary;
     Ok(Sample::of(&summary, summary.ok))
 }
 
-fn refused(options: &Options, refuser: &Refuser, run: usize) -> anyhow::Result<Sample> {
-    let plan = plan(options, refuser.server(), run);
-    let measured = match refuser.key() {
-        Some(key) => plan.run_as(key),
-        None => plan.run(),
-    };
-    let summary = measured?.summary;
+fn refused(options: &Options, refuser: &Refuser, turn: u64) -> anyhow::Result<Sample> {
+    let summary = plan(options, refuser.server(), turn).run_briefly(refuser.key())?.summary;
     let status = refuser.way().status().to_string();
     let refused = summary.errors.get(&status).copied().unwrap_or(0);
     Ok(Sample::of(&summary, refused))
 }
 
-fn plan(options: &Options, server: &ServerProcess, run: usize) -> Plan {
-    let seed = run as u64 + 1;
+fn plan(options: &Options, server: &ServerProcess, turn: u64) -> Plan {
     Plan {
         work: Work::Echo,
-        shape: LoadShape { target: server.target(), bytes: options.bytes, emails: 1, seed },
+        shape: LoadShape {
+            target: server.target(),
+            bytes: options.bytes,
+            emails: 1,
+            seed: turn + 1,
+        },
         connections: options.connections,
         warmup: WARMUP,
-        measured: options.seconds,
+        measured: TURN,
         rate: Some(options.rate),
         pid: Some(server.pid()),
     }

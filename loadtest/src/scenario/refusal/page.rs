@@ -18,8 +18,8 @@ fn story(options: &Options) -> String {
     format!(
         "{} requests a second over {} connections, and every one of them is refused. What that \
          costs the server is put beside the cost of an answer from an HTTP server that does nothing \
-         else, run by run in turns; the figures are medians of {} runs. Whoever refuses cheaply \
-         cannot be brought down by those whom it refuses.",
+         else, in turns of a quarter of a second; the figures are medians of those of {} runs. \
+         Whoever refuses cheaply cannot be brought down by those whom it refuses.",
         spoken_count(f64::from(options.rate.get())),
         options.connections,
         options.runs
@@ -35,11 +35,11 @@ fn headline(contest: &Contest) -> Headline {
 }
 
 fn row(contest: &Contest) -> Vec<String> {
-    let requests: u64 = contest.refused.iter().map(|sample| sample.right).sum();
+    let requests: u64 = contest.refused().iter().map(|sample| sample.right).sum();
     vec![
         contest.why.to_string(),
-        format!("{:.2}", cpu_micros(&contest.refused)),
-        format!("{:.2}", cpu_micros(&contest.floor)),
+        format!("{:.2}", cpu_micros(&contest.refused())),
+        format!("{:.2}", cpu_micros(&contest.floor())),
         format!("{:.2}", contest.ratio()),
         spoken_count(requests as f64),
     ]
