@@ -10,6 +10,7 @@ pub mod command;
 pub mod control;
 pub mod echo;
 mod inbound;
+mod patience;
 pub mod queue;
 pub mod reader;
 pub mod relay;

@@ -24,12 +24,14 @@ pub(super) struct Client {
     start: usize,
     end: usize,
     output: Vec<u8>,
+    /// Whether it was answered since that was last looked at.
+    has_asked: bool,
 }
 
 impl Client {
     pub(super) fn new(stream: TcpStream, birth: u64) -> Self {
         let input = vec![0; INPUT_BYTES];
-        Self { stream, birth, input, start: 0, end: 0, output: Vec::new() }
+        Self { stream, birth, input, start: 0, end: 0, output: Vec::new(), has_asked: false }
     }
 
     pub(super) fn birth(&self) -> u64 {
@@ -89,8 +91,14 @@ impl Client {
         Ok(Some(first))
     }
 
+    /// Whether it was answered since this was last asked.
+    pub(super) fn has_asked(&mut self) -> bool {
+        std::mem::take(&mut self.has_asked)
+    }
+
     /// Queues an answer.
     pub(super) fn answer(&mut self, body: &[u8]) {
+        self.has_asked = true;
         self.output.extend_from_slice(b"HTTP/1.1 200 OK\r\nContent-Length: ");
         write_number(&mut self.output, body.len());
         self.output.extend_from_slice(b"\r\n\r\n");

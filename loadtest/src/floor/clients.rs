@@ -2,12 +2,14 @@
 //! finds and closes them; what is done with their requests is the floor's business.
 
 use super::client::{Client, Liveness};
+use super::patience::Patience;
 use anyhow::Context;
 use mio::event::Event;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Registry, Token};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 const LISTENER: Token = Token(usize::MAX);
 /// For a floor that is woken by a thread of its own.
@@ -23,6 +25,7 @@ pub(super) struct Clients {
     /// Clients with answers to send at the end of the turn.
     dirty: Vec<usize>,
     births: u64,
+    patience: Option<Patience>,
 }
 
 impl Clients {
@@ -32,7 +35,12 @@ impl Clients {
         let poll = Poll::new().context("cannot create a poll")?;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         let (clients, vacant, dirty) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { listener, poll, clients, vacant, dirty, births: 0 })
+        Ok(Self { listener, poll, clients, vacant, dirty, births: 0, patience: None })
+    }
+
+    /// Closes whoever has asked for nothing for so long, from now on.
+    pub(super) fn close_idle_after(&mut self, span: Duration) {
+        self.patience = Some(Patience::new(span));
     }
 
     pub(super) fn registry(&self) -> &Registry {
@@ -48,14 +56,34 @@ impl Clients {
         Events::with_capacity(EVENTS)
     }
 
-    /// Waits for something to do.
+    /// Waits for something to do, and closes whoever asks for nothing.
     pub(super) fn wait(&mut self, events: &mut Events) -> anyhow::Result<()> {
-        match self.poll.poll(events, None) {
+        let left = |patience: &Patience| patience.left(Instant::now());
+        let timeout = self.patience.as_ref().and_then(left);
+        let polled = self.poll.poll(events, timeout);
+        self.expire(Instant::now());
+        match polled {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 events.clear();
                 Ok(())
             }
             other => other.context("cannot poll"),
+        }
+    }
+
+    fn expire(&mut self, now: Instant) {
+        while let Some((index, birth)) = self.patience.as_mut().and_then(|row| row.expired(now)) {
+            match self.get(index).filter(|client| client.birth() == birth).map(Client::has_asked) {
+                Some(true) => self.await_request(index, birth, now),
+                Some(false) => self.close(index),
+                None => {}
+            }
+        }
+    }
+
+    fn await_request(&mut self, index: usize, birth: u64, now: Instant) {
+        if let Some(patience) = &mut self.patience {
+            patience.begin(index, birth, now);
         }
     }
 
@@ -89,6 +117,7 @@ impl Clients {
             self.poll.registry().register(&mut stream, Token(index), interest)?;
             self.births += 1;
             self.clients[index] = Some(Client::new(stream, self.births));
+            self.await_request(index, self.births, Instant::now());
         }
     }
 

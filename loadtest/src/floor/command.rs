@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Connections of the floor that has a thread for each.
+/// Connections of a floor that slow clients come to.
 const CONNECTIONS: u64 = 16_000;
 
 /// Which floor, and where.
@@ -74,6 +74,9 @@ pub enum Floor {
         /// Where to listen; loopback only.
         #[arg(long, default_value = "127.0.0.1:7176", value_parser = loopback)]
         listen: SocketAddr,
+        /// Close whoever has asked for nothing for so long.
+        #[arg(long, value_parser = span)]
+        patience: Option<Duration>,
     },
     /// No floor but the opposite: a thread for each connection, as long as there are threads.
     Threads {
@@ -104,7 +107,10 @@ impl Floor {
                 rustix::process::nice(nice).context("cannot lower the priority")?;
                 reader::serve(bind(listen)?, treatment, at_once, sync.as_deref())
             }
-            Self::Echo { listen } => echo::Echo::start(bind(listen)?)?.run(),
+            Self::Echo { listen, patience } => {
+                make_room_up_to(CONNECTIONS)?;
+                echo::Echo::start(bind(listen)?, patience)?.run()
+            }
             Self::Threads { listen, threads } => {
                 // Slow clients are to run out of threads, not of descriptors.
                 make_room_up_to(CONNECTIONS)?;

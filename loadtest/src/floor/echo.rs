@@ -1,9 +1,11 @@
 //! The least that an HTTP server can do: one thread on one poll that frames a request and answers it
-//! with its own body. Nobody works, nothing is handed over, no path is looked at.
+//! with its own body. Nobody works, nothing is handed over, no path is looked at. If it is told to, it
+//! closes whoever asks for nothing, without a word.
 
 use super::client::Liveness;
 use super::clients::Clients;
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 /// The one thread.
 pub struct Echo {
@@ -12,9 +14,13 @@ pub struct Echo {
 }
 
 impl Echo {
-    /// Listens.
-    pub fn start(listener: TcpListener) -> anyhow::Result<Self> {
-        Ok(Self { clients: Clients::listen(listener)?, body: Vec::new() })
+    /// Listens. Whoever asks for nothing is closed after `patience`.
+    pub fn start(listener: TcpListener, patience: Option<Duration>) -> anyhow::Result<Self> {
+        let mut clients = Clients::listen(listener)?;
+        if let Some(patience) = patience {
+            clients.close_idle_after(patience);
+        }
+        Ok(Self { clients, body: Vec::new() })
     }
 
     /// Where it listens.
@@ -53,14 +59,31 @@ impl Echo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ask::ask;
     use crate::batch::ask_all;
     use crate::request::post;
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    fn start(patience: Option<Duration>) -> SocketAddr {
+        let echo = Echo::start(TcpListener::bind("127.0.0.1:0").unwrap(), patience).unwrap();
+        let target = echo.address().unwrap();
+        std::thread::spawn(move || echo.run());
+        target
+    }
+
+    #[test]
+    fn whoever_asks_for_nothing_is_closed_and_others_are_answered() {
+        let target = start(Some(Duration::from_millis(50)));
+        let mut slow = TcpStream::connect(target).unwrap();
+        slow.write_all(b"POST / HTTP/1.1\r\nX-Slow: ").unwrap();
+        assert!(!slow.read(&mut [0]).is_ok_and(|bytes| bytes > 0));
+        assert_eq!(ask(target, &post(target, "/", "text/plain", b"hello")).unwrap().body, b"hello");
+    }
 
     #[test]
     fn every_request_comes_back() {
-        let echo = Echo::start(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
-        let target = echo.address().unwrap();
-        std::thread::spawn(move || echo.run());
+        let target = start(None);
         let mut answered = 0;
         ask_all(
             target,

@@ -10,6 +10,7 @@ mod habit;
 mod page;
 mod report;
 mod throng;
+mod toil;
 mod toll;
 
 use crate::argument::{seconds, span};
@@ -123,14 +124,17 @@ fn contest(options: &Options, contender: &Contender) -> anyhow::Result<Contest> 
         seed: options.seed,
     })?;
     let came = throng.await_open(options.clients, ARRIVAL);
+    let cpu = contender.cpu()?;
     let slow = phase(options, contender, options.seconds);
+    let cpu = contender.cpu()?.since(cpu, options.seconds + WARMUP);
     let stayed = throng.open();
-    let tolls = throng.stop()?;
+    let toil = throng.stop()?;
     Ok(Contest {
         name: contender.name(),
         quiet,
         slow: slow?,
-        tolls,
+        cpu,
+        toil,
         throng: (came, stayed),
         peak_bytes: peak_resident_bytes(contender.pid())?,
     })

@@ -3,6 +3,7 @@
 
 use super::habit::Habit;
 use super::toll::End;
+use crate::source::Source;
 use mio::net::TcpStream;
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -32,8 +33,12 @@ pub(super) struct Client {
 
 impl Client {
     /// Begins to connect.
-    pub(super) fn connect(target: SocketAddr, habit: Habit) -> std::io::Result<Self> {
-        let stream = TcpStream::connect(target)?;
+    pub(super) fn connect(
+        target: SocketAddr,
+        habit: Habit,
+        source: &mut Source,
+    ) -> std::io::Result<Self> {
+        let stream = TcpStream::from_std(source.connect(target)?);
         let is_reading = habit != Habit::Unread;
         Ok(Self { habit, stream, begun: None, heard: Vec::new(), received: 0, is_reading })
     }

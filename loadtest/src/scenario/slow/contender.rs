@@ -1,4 +1,5 @@
-//! A server that slow clients come to: the task server, or the control.
+//! A server that slow clients come to: the task server, the control, or the floor, which tells what the
+//! machine can do beside such a crowd.
 
 use super::Options;
 use crate::ask::ask;
@@ -7,7 +8,9 @@ use crate::home::Home;
 use crate::request::post;
 use crate::server_process::ServerProcess;
 use crate::settle::settle;
+use crate::usage::threads_cpu;
 use anyhow::{Context, bail};
+use serde::Serialize;
 use std::fmt::{Display, Formatter};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -23,6 +26,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Against {
     Overtime,
+    Floor,
     Control,
     All,
 }
@@ -31,17 +35,20 @@ impl Against {
     pub(super) fn names(self) -> &'static [Name] {
         match self {
             Self::Overtime => &[Name::Overtime],
+            Self::Floor => &[Name::Floor],
             Self::Control => &[Name::Control],
-            Self::All => &[Name::Overtime, Name::Control],
+            Self::All => &[Name::Overtime, Name::Floor, Name::Control],
         }
     }
 }
 
 /// Who a server is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Name {
     Overtime,
+    /// One thread that answers by itself, and closes whoever asks for nothing.
+    Floor,
     /// A thread for each connection.
     Control,
 }
@@ -50,6 +57,7 @@ impl Display for Name {
     fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
         out.pad(match self {
             Self::Overtime => "overtime",
+            Self::Floor => "floor",
             Self::Control => "control",
         })
     }
@@ -77,10 +85,11 @@ impl Contender {
                 let home = options.home.furnish(&options.settings())?;
                 (home.start()?, Folder::Home(home))
             }
-            Name::Control => {
-                let folder = tempfile::tempdir().context("cannot create a folder")?;
-                (ServerProcess::floor("threads", &[], folder.path())?, Folder::Log(folder))
+            Name::Floor => {
+                let patience = format!("{}ms", options.limits().head.as_millis());
+                alone("echo", &["--patience", &patience])?
             }
+            Name::Control => alone("threads", &[])?,
         };
         Ok(Self { name, server, _folder: folder })
     }
@@ -100,6 +109,16 @@ impl Contender {
 
     pub(super) fn pid(&self) -> u32 {
         self.server.pid()
+    }
+
+    /// Processor time so far.
+    pub(super) fn cpu(&self) -> anyhow::Result<Cpu> {
+        let whole = threads_cpu(self.pid(), None)?;
+        let core = match self.name {
+            Name::Overtime => threads_cpu(self.pid(), Some("core"))?,
+            Name::Floor | Name::Control => whole,
+        };
+        Ok(Cpu { whole, core })
     }
 
     /// Makes something long to ask for: its path, and how many bytes it has at least.
@@ -122,5 +141,39 @@ impl Contender {
         settle(admin, PATIENCE)?;
         let id = read::<Task>(&reply.body)?.id;
         Ok((format!("/v1/tasks/{id}/result"), bytes))
+    }
+}
+
+/// A server without data, which leaves only a log.
+fn alone(floor: &str, options: &[&str]) -> anyhow::Result<(ServerProcess, Folder)> {
+    let folder = tempfile::tempdir().context("cannot create a folder")?;
+    Ok((ServerProcess::floor(floor, options, folder.path())?, Folder::Log(folder)))
+}
+
+/// Processor time of a server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cpu {
+    whole: Duration,
+    /// Of the one thread that everybody waits for; what has none is told as a whole.
+    core: Duration,
+}
+
+/// The same in percent of one processor.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct CpuShare {
+    pub(super) whole_percent: f64,
+    pub(super) core_percent: f64,
+}
+
+impl Cpu {
+    /// What was used since `then`, which is `span` ago.
+    pub(super) fn since(self, then: Self, span: Duration) -> CpuShare {
+        // A thread that has ended meanwhile is not counted any more.
+        let used = |now: Duration, then| now.saturating_sub(then).as_secs_f64();
+        let percent = |used: f64| 100.0 * used / span.as_secs_f64();
+        CpuShare {
+            whole_percent: percent(used(self.whole, then.whole)),
+            core_percent: percent(used(self.core, then.core)),
+        }
     }
 }

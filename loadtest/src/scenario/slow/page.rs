@@ -47,6 +47,7 @@ fn story(options: &Options) -> String {
 fn tone(name: Name) -> Tone {
     match name {
         Name::Overtime => Tone::Ours,
+        Name::Floor => Tone::Floor,
         Name::Control => Tone::Control,
     }
 }
@@ -55,6 +56,7 @@ fn headline(contest: &Contest) -> Headline {
     let (answered, latency) = (contest.slow.answered_percent(), contest.slow.latency());
     let what = match contest.name {
         Name::Overtime => "overtime",
+        Name::Floor => "one thread that only answers",
         Name::Control => "200 threads, one for each connection",
     };
     Headline {
@@ -112,7 +114,7 @@ fn desk_rows(contest: &Contest) -> Vec<Vec<String>> {
 
 fn toll_rows(options: &Options, contests: &[Contest]) -> Vec<Vec<String>> {
     let ours = contests.iter().filter(|contest| contest.name == Name::Overtime);
-    let tolls = ours.flat_map(|contest| TollSummary::all(&contest.tolls, &options.limits()));
+    let tolls = ours.flat_map(|contest| TollSummary::all(&contest.toil.tolls, &options.limits()));
     let row = |toll: TollSummary| {
         vec![
             toll.habit.to_string(),

@@ -1,9 +1,10 @@
 //! What slow clients have done to good calls, and what was done to them, of each server.
 
 use super::Options;
-use super::contender::Name;
+use super::contender::{CpuShare, Name};
 use super::desk::{Desks, SeenSummary};
-use super::toll::{TollSummary, Tolls};
+use super::toil::{Toil, ToilSummary};
+use super::toll::TollSummary;
 use crate::bar::{Bar, write_bars};
 use crate::latency::Latency;
 use crate::measurement::{Measured, Summary};
@@ -60,7 +61,9 @@ pub(super) struct Contest {
     pub(super) name: Name,
     pub(super) quiet: Phase,
     pub(super) slow: Phase,
-    pub(super) tolls: Tolls,
+    /// What the server used among the slow ones.
+    pub(super) cpu: CpuShare,
+    pub(super) toil: Toil,
     /// How many slow clients there were at the beginning and at the end.
     pub(super) throng: (usize, usize),
     pub(super) peak_bytes: u64,
@@ -83,7 +86,16 @@ struct Row {
     slow_clients: Vec<TollSummary>,
     slow_clients_at_first: usize,
     slow_clients_at_last: usize,
+    throng: ToilSummary,
+    cpu: CpuShare,
     peak_resident_bytes: u64,
+}
+
+/// What the server's p99 among the slow ones is in times of the floor's, which has them too.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+struct OverFloor {
+    echoes: f64,
+    upserts: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -91,6 +103,7 @@ pub(super) struct Report {
     clients: usize,
     rate: u32,
     servers: Vec<Row>,
+    p99_over_floor: Option<OverFloor>,
     pub(super) bars: Vec<Bar>,
 }
 
@@ -100,18 +113,31 @@ impl Report {
             server: contest.name,
             quiet: phase_row(&contest.quiet),
             slow: phase_row(&contest.slow),
-            slow_clients: TollSummary::all(&contest.tolls, &options.limits()),
+            slow_clients: TollSummary::all(&contest.toil.tolls, &options.limits()),
             slow_clients_at_first: contest.throng.0,
             slow_clients_at_last: contest.throng.1,
+            throng: contest.toil.summary(),
+            cpu: contest.cpu,
             peak_resident_bytes: contest.peak_bytes,
         };
         Self {
             clients: options.clients,
             rate: options.rate.get(),
             servers: contests.iter().map(row).collect(),
+            p99_over_floor: over_floor(contests),
             bars: contests.iter().flat_map(bars).collect(),
         }
     }
+}
+
+fn over_floor(contests: &[Contest]) -> Option<OverFloor> {
+    let find = |name| contests.iter().find(|contest| contest.name == name);
+    let (ours, floor) = (&find(Name::Overtime)?.slow, &find(Name::Floor)?.slow);
+    let p99 = |measured: &Measured| measured.summary.latency.p99_ms;
+    Some(OverFloor {
+        echoes: p99(&ours.echoes) / p99(&floor.echoes),
+        upserts: p99(&ours.upserts) / p99(&floor.upserts),
+    })
 }
 
 fn phase_row(phase: &Phase) -> PhaseRow {
@@ -126,10 +152,17 @@ fn phase_row(phase: &Phase) -> PhaseRow {
 
 fn bars(contest: &Contest) -> Vec<Bar> {
     let answered = contest.slow.answered_percent();
-    if contest.name == Name::Control {
-        let figure = "the control's good calls answered, in %";
-        return vec![Bar::at_most(figure, answered, CONTROL_PERCENT_MAX)];
+    match contest.name {
+        Name::Overtime => our_bars(contest, answered),
+        Name::Floor => Vec::new(),
+        Name::Control => {
+            let figure = "the control's good calls answered, in %";
+            vec![Bar::at_most(figure, answered, CONTROL_PERCENT_MAX)]
+        }
     }
+}
+
+fn our_bars(contest: &Contest, answered: f64) -> Vec<Bar> {
     let ratio = |of: fn(&Phase) -> &Measured| {
         of(&contest.slow).summary.latency.p99_ms / of(&contest.quiet).summary.latency.p99_ms
     };
@@ -140,7 +173,7 @@ fn bars(contest: &Contest) -> Vec<Bar> {
         Bar::at_most("p99 of upserts / quiet", upserts, P99_OVER_QUIET),
         Bar::none(
             "slow clients that were left open beyond their limit",
-            contest.tolls.values().map(|toll| toll.overdue).sum(),
+            contest.toil.tolls.values().map(|toll| toll.overdue).sum(),
         ),
         Bar::generator_late(contest.quiet.late_p99_ms().max(contest.slow.late_p99_ms())),
     ];
@@ -161,6 +194,9 @@ impl Display for Report {
         )?;
         for row in &self.servers {
             write_row(out, row)?;
+        }
+        if let Some(OverFloor { echoes, upserts }) = self.p99_over_floor {
+            writeln!(out, "p99 over the floor's: echoes {echoes:.2}, upserts {upserts:.2}\n")?;
         }
         write_bars(out, &self.bars)
     }
@@ -193,6 +229,17 @@ fn write_row(out: &mut Formatter<'_>, row: &Row) -> std::fmt::Result {
         let (limit, overdue) = (toll.limit_seconds, toll.overdue);
         writeln!(out, "; limit {limit:.0} s, overdue {overdue}")?;
     }
+    let ToilSummary { opened_per_second, cpu_percent, late_p99_ms } = row.throng;
+    writeln!(
+        out,
+        "  throng {opened_per_second:.0} connections opened a second, {cpu_percent:.0} % of a \
+         processor, late by {late_p99_ms:.1} ms (p99)"
+    )?;
+    let CpuShare { whole_percent, core_percent } = row.cpu;
+    writeln!(
+        out,
+        "  server {whole_percent:.0} % of a processor, of that {core_percent:.0} % the core"
+    )?;
     writeln!(out, "  peak   {:.0} MB resident\n", row.peak_resident_bytes as f64 / 1e6)
 }
 

@@ -3,8 +3,11 @@
 
 use super::client::{Client, Going};
 use super::habit::{Habit, Limits};
-use super::toll::{End, Tolls};
+use super::toil::Toil;
+use super::toll::End;
 use crate::random::Random;
+use crate::source::Source;
+use crate::usage::thread_cpu;
 use anyhow::Context;
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Token};
@@ -46,7 +49,7 @@ pub(super) struct Plan {
 #[derive(Debug)]
 pub(super) struct Throng {
     shared: Arc<Shared>,
-    thread: JoinHandle<anyhow::Result<Tolls>>,
+    thread: JoinHandle<anyhow::Result<Course>>,
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +64,7 @@ impl Throng {
         let mut course = Course::new(plan, shared.clone())?;
         let thread = std::thread::Builder::new()
             .name("throng".into())
-            .spawn(move || course.run())
+            .spawn(move || course.run().map(|()| course))
             .context("cannot start the throng")?;
         Ok(Self { shared, thread })
     }
@@ -81,23 +84,26 @@ impl Throng {
     }
 
     /// Everybody leaves; what became of them.
-    pub(super) fn stop(self) -> anyhow::Result<Tolls> {
+    pub(super) fn stop(self) -> anyhow::Result<Toil> {
         self.shared.is_over.store(true, Ordering::Relaxed);
-        self.thread.join().map_err(|_| anyhow::anyhow!("the throng panicked"))?
+        let course = self.thread.join().map_err(|_| anyhow::anyhow!("the throng panicked"))??;
+        Ok(course.toil)
     }
 }
 
 /// A client's next deed: at that instant, of the client in that place, if it is still that one.
 type Deed = Reverse<(Instant, usize, u64)>;
 
+#[derive(Debug)]
 struct Course {
     plan: Plan,
+    source: Source,
     shared: Arc<Shared>,
     poll: Poll,
     places: Vec<Place>,
     due: BinaryHeap<Deed>,
     random: Random,
-    tolls: Tolls,
+    toil: Toil,
     scratch: Vec<u8>,
 }
 
@@ -116,15 +122,17 @@ impl Course {
             due: (0..plan.clients).map(|place| Reverse((arrival(place), place, 0))).collect(),
             places: (0..plan.clients).map(|_| Place::default()).collect(),
             random: Random::new(plan.seed),
-            tolls: Tolls::default(),
+            toil: Toil::default(),
             scratch: vec![0; SCRATCH_BYTES],
+            source: Source::new(),
             plan,
             shared,
             poll,
         })
     }
 
-    fn run(&mut self) -> anyhow::Result<Tolls> {
+    fn run(&mut self) -> anyhow::Result<()> {
+        let begun = Instant::now();
         let mut events = Events::with_capacity(EVENTS);
         while !self.shared.is_over.load(Ordering::Relaxed) {
             self.act()?;
@@ -136,7 +144,8 @@ impl Course {
         for place in 0..self.places.len() {
             self.end(place, End::Open);
         }
-        Ok(std::mem::take(&mut self.tolls))
+        (self.toil.lasted, self.toil.cpu) = (begun.elapsed(), thread_cpu());
+        Ok(())
     }
 
     fn wait(&mut self, events: &mut Events) -> anyhow::Result<()> {
@@ -161,6 +170,7 @@ impl Course {
             }
             self.due.pop();
             if self.places[place].birth == birth {
+                self.toil.late.record(now - at);
                 self.step(place, now)?;
             }
         }
@@ -196,7 +206,8 @@ impl Course {
 
     fn connect(&mut self, place: usize, now: Instant) -> anyhow::Result<()> {
         let habit = Habit::of(place);
-        let mut client = Client::connect(self.plan.target, habit).context("cannot connect")?;
+        let mut client =
+            Client::connect(self.plan.target, habit, &mut self.source).context("cannot connect")?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registry = self.poll.registry();
         registry.register(client.source(), Token(place), interest).context("cannot watch")?;
@@ -229,7 +240,7 @@ impl Course {
         };
         let habit = client.habit;
         self.shared.open.fetch_add(1, Ordering::Relaxed);
-        self.tolls.entry(habit).or_default().opened += 1;
+        self.toil.tolls.entry(habit).or_default().opened += 1;
         let now = Instant::now();
         match habit {
             // Not all at once, however they came.
@@ -266,7 +277,7 @@ impl Course {
         if client.has_begun() {
             self.shared.open.fetch_sub(1, Ordering::Relaxed);
             let (age, limit) = (client.age(now), self.plan.limits.of(client.habit));
-            self.tolls.entry(client.habit).or_default().end(how, age, limit);
+            self.toil.tolls.entry(client.habit).or_default().end(how, age, limit);
         }
         self.arm(place, now + RETURN);
     }

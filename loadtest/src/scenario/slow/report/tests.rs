@@ -28,8 +28,10 @@ fn phase(broken: u64, p99_ms: f64, admin_faults: u64) -> Phase {
 fn contest(name: Name, slow: Phase, age: Duration) -> Contest {
     let mut toll = Toll::default();
     toll.end(End::HungUp, age, Duration::from_secs(10));
-    let tolls = [(Habit::Head, toll)].into();
-    Contest { name, quiet: phase(0, 1.0, 0), slow, tolls, throng: (1, 1), peak_bytes: 1 }
+    let toil = Toil { tolls: [(Habit::Head, toll)].into(), ..Toil::default() };
+    let cpu = CpuShare { whole_percent: 1.0, core_percent: 1.0 };
+    let quiet = phase(0, 1.0, 0);
+    Contest { name, quiet, slow, cpu, toil, throng: (1, 1), peak_bytes: 1 }
 }
 
 fn missed(contest: &Contest) -> Vec<usize> {
@@ -55,4 +57,13 @@ fn a_control_that_answers_shows_nothing() {
     let mut dead = contest(Name::Control, phase(1_000, 1.0, 0), Duration::ZERO);
     dead.slow.upserts = measured(0, 1_000, 1.0);
     assert!(missed(&dead).is_empty());
+}
+
+#[test]
+fn the_floor_has_no_bar_and_is_what_ours_is_told_in_times_of() {
+    let contests = [(Name::Overtime, 3.0), (Name::Floor, 2.0)]
+        .map(|(name, p99_ms)| contest(name, phase(0, p99_ms, 0), Duration::ZERO));
+    assert!(bars(&contests[1]).is_empty());
+    assert_eq!(over_floor(&contests), Some(OverFloor { echoes: 1.5, upserts: 1.0 }));
+    assert_eq!(over_floor(&contests[..1]), None);
 }

@@ -50,7 +50,7 @@ fn whoever_is_told_408_and_closed_is_counted_and_comes_again() {
         // It has left.
         last == 1 && open == 0
     });
-    let tolls = throng.stop().unwrap();
+    let tolls = throng.stop().unwrap().tolls;
     let toll = &tolls[&Habit::Head];
     assert_eq!(toll.answered.keys().collect::<Vec<_>>(), [&408]);
     assert_eq!((toll.hung_up, toll.overdue), (0, 0));
@@ -63,7 +63,7 @@ fn a_server_that_bears_everything_keeps_everybody() {
     plan.limits.silent = Duration::ZERO;
     let throng = Throng::start(plan).unwrap();
     assert_eq!(throng.await_open(100, Duration::from_secs(60)), 100);
-    let tolls = throng.stop().unwrap();
+    let tolls = throng.stop().unwrap().tolls;
     let opened: Vec<u64> = tolls.values().map(|toll| toll.opened).collect();
     assert_eq!(opened, [45, 30, 24, 1]);
     assert!(tolls.values().all(|toll| toll.closed() == 0));
@@ -82,6 +82,6 @@ fn an_answer_that_is_there_to_its_end_was_not_given_up() {
     throng.await_open(100, Duration::from_secs(60));
     // Its look is due two seconds after it came; until then it is open like the others.
     await_true(|| throng.open() < 100);
-    let tolls = throng.stop().unwrap();
+    let tolls = throng.stop().unwrap().tolls;
     assert_eq!((tolls[&Habit::Unread].overdue, tolls[&Habit::Unread].closed()), (1, 0));
 }
