@@ -125,8 +125,9 @@ impl Watcher {
         memory.used.store(readings.used, Relaxed);
         memory.budget.store(budget, Relaxed);
         if let Some(pressure) = self.level.judge(readings.used, budget) {
-            memory.pressure.store(pressure as u64, Relaxed);
+            // The core first: what others are told of it is so by then.
             self.mailbox.push(Mail::MemoryPressure(pressure));
+            memory.pressure.store(pressure as u64, Relaxed);
             self.tell(pressure, memory);
         }
         self.give_back(memory.pressure());
