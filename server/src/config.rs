@@ -132,7 +132,7 @@ section! {
         /// The longest payload of a single task.
         body: Size = Size::mib(64),
         /// The most open connections, as far as the process may have descriptors for them.
-        connections: usize = 10_000,
+        connections: usize = 16_384,
         /// The most tasks that are not finished.
         tasks: usize = 2_000_000,
         /// The most memory that the process may use; `0B` leaves that to the machine.
