@@ -205,3 +205,6 @@ impl Secret<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

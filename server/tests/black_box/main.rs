@@ -41,4 +41,5 @@ mod steering;
 mod steps;
 mod support;
 mod tenants;
+mod upstreams;
 mod verify;

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::product::json_type;
 use bytes::Bytes;
 use overtime_protocol::{CallEnd, CallFailure, Fault, Product, Source, UnixMillis};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -59,6 +59,13 @@ impl Reading<'_> {
         let body = Bytes::from(bytes);
         Ok(Read { status: parts.status, headers: parts.headers, verdict, body })
     }
+}
+
+/// Reads on to the end of what nobody needs, so that the connection can be used again.
+pub(super) fn discard(response: Response<Body>) {
+    let mut rest = response.into_body().into_reader().take(REFUSAL_MAX_BYTES as u64);
+    // If it breaks here, the connection is not used again, and that is all.
+    let _ = io::copy(&mut rest, &mut io::sink());
 }
 
 impl Route {

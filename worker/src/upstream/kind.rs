@@ -114,7 +114,7 @@ impl ItemCalls for HttpItems {
             traceparent: job.traceparent.as_deref(),
             now: item.now,
         });
-        if told.continues {
+        if told.continues && result.is_ok() {
             let detail = "an item of a bulk body is delivered at once, it cannot be continued";
             return (Err(Failure::defect("continue-in-bulk", detail)), end);
         }

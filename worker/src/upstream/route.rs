@@ -1,7 +1,7 @@
 //! A route: the way that the payloads of one kind take to their service. It makes the calls and says
 //! how each ended; what becomes of the task is not decided here.
 
-use super::answer::{Read, Reading};
+use super::answer::{self, Read, Reading};
 use super::dialer::NotConnected;
 use super::parcel::{Parcel, request};
 use super::service::Service;
@@ -95,7 +95,10 @@ impl Route {
             let response = self.send(&way, &fields, parcel, left)?;
             match self.redirection(&way, &response)? {
                 None => return Ok(response),
-                Some(next) => way = next,
+                Some(next) => {
+                    answer::discard(response);
+                    way = next;
+                }
             }
         }
         Err(Missed::Astray(format!("there are more than {REDIRECTS_MAX} redirects in a row")))

@@ -55,6 +55,7 @@ impl Wire {
             let span = limit.left()?;
             self.write_timeout.set(span, |span| self.stream.set_write_timeout(span))?;
             match (&self.stream).write_vectored(left) {
+                Ok(0) => self.is_deaf = true,
                 Ok(written) => {
                     to_write -= written;
                     IoSlice::advance_slices(&mut left, written);

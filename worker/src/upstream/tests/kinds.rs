@@ -5,9 +5,10 @@ use crate::cancel::CancelFlag;
 use crate::effects::Overlay;
 use crate::testing::{FakeJournal, job, workshop};
 use crate::upstream::HttpKind;
+use crate::{CallItem, Failure, Handler};
 use overtime_protocol::{
     CallEnd, CallFailure, Chain, ChainNumber, Completion, Job, Kind, Lane, Outcome, Progress,
-    UpstreamId,
+    UnixMillis, UpstreamId,
 };
 use std::sync::Arc;
 
@@ -84,6 +85,31 @@ fn whoever_tells_nothing_saves_nothing() {
     let completion = attempt(&service, &mut journal);
     assert!(matches!(completion.outcome, Outcome::Done(_)));
     assert_eq!((completion.progress, journal.sent), (None, 0));
+}
+
+#[test]
+fn items_are_delivered_each_under_its_own_name() {
+    let service = Scripted::new(|asked| match &asked.body[..] {
+        b"2" => answer("422 No", "two"),
+        b"3" => answer("200 OK\r\nOvertime-Cursor: x\r\nOvertime-Continue: true", ""),
+        _ => answer("200 OK", "x"),
+    });
+    let calls = kind(&service).item_calls().unwrap();
+    assert_eq!((calls.upstream(), calls.parallel()), (UpstreamId(0), 4));
+    let job = Job { content_type: Some("application/json".into()), attempt: 2, ..job("") };
+    let call = |index: u64| {
+        let text = index.to_string().into();
+        calls.call(&job, &CallItem { index, text: &text, now: UnixMillis(1_000) })
+    };
+    assert_eq!(call(1), (Ok(()), CallEnd::Answered));
+    let (Err(Failure::Input(fault)), CallEnd::Answered) = call(2) else { panic!("it is wrong") };
+    assert_eq!(fault.code, "upstream-422");
+    let (Err(Failure::Defect(fault)), CallEnd::Answered) = call(3) else { panic!("it is odd") };
+    assert_eq!(fault.code, "continue-in-bulk");
+    let asked = service.asked().remove(0);
+    assert_eq!(asked.field("idempotency-key"), Some(&*format!("{}-1", job.task)));
+    assert_eq!(asked.field("content-type"), Some("application/json"));
+    assert_eq!(asked.field("overtime-attempt"), Some("2"));
 }
 
 #[test]
