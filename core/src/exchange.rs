@@ -8,7 +8,8 @@ use overtime_protocol::http::{Field, Head, ReplyContext};
 use overtime_protocol::native::{Request, Welcome};
 use overtime_protocol::repair::RepairOrder;
 use overtime_protocol::{
-    Code, Form, KeyHash, Kind, KindId, KindName, Lane, Problem, Query, Reach, TaskId, UpstreamOrder,
+    Code, Form, KeyHash, Kind, KindId, KindName, Lane, OWN_KINDS, Problem, Query, Reach, TaskId,
+    UpstreamOrder,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -192,6 +193,12 @@ impl Router {
             Call::Affected(filter) => {
                 caller.may_use(Lane::Control).map(|()| Order::Read(Query::Affected(filter)))?
             }
+            Call::Incidents(filter) => {
+                caller.may_use(Lane::Control).map(|()| Order::Read(Query::Incidents(filter)))?
+            }
+            Call::Incident { id } => {
+                caller.may_use(Lane::Control).map(|()| Order::Read(Query::Incident(id)))?
+            }
             // They are everybody's.
             Call::Upstreams(order) => {
                 caller.may_use(Lane::Control).map(|()| Order::Upstreams(order))?
@@ -211,7 +218,9 @@ impl Router {
         form: Form,
         caller: &Caller,
     ) -> Result<(KindId, Lane), Problem> {
-        let kind = self.kinds.get(name.as_str());
+        // Work of the server's own is nobody else's to submit.
+        let is_own = name.as_str().starts_with(OWN_KINDS);
+        let kind = self.kinds.get(name.as_str()).filter(|_| !is_own);
         let unknown = || Problem::new(Code::UnknownKind, "no handler has this kind");
         let (id, kind) = kind.ok_or_else(unknown)?;
         // An upstream is called item by item, each with a key of its own.

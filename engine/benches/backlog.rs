@@ -51,6 +51,7 @@ impl Stage {
             limits: Limits::default(),
             kinds: vec![Kind::durable("work").acting_outside()],
             upstreams: Vec::new(),
+            incidents: Vec::new(),
             plan: LanePlan::new(WORKERS, 2),
             epoch: Epoch(1),
             highest: None,

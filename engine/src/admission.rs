@@ -10,6 +10,7 @@
 //! anybody 202.
 
 mod crowd;
+mod lasting;
 mod sojourn;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use crate::limits::{
 };
 use crate::stats::AdmissionGauges;
 use crowd::Crowd;
+use lasting::Lasting;
 use overtime_protocol::{LANES, Lane, Monotonic, PerLane};
 use sojourn::{Reading, Sojourn};
 use std::time::Duration;
@@ -81,6 +83,9 @@ pub(crate) struct Admission {
     left: f64,
     /// What is put off now would wait for the journal for too long.
     journal_is_slow: bool,
+    /// Whether the turns, or the journal, take too long for a while.
+    long_turns: Lasting,
+    slow_journal: Lasting,
 }
 
 impl Admission {
@@ -102,6 +107,8 @@ impl Admission {
             exec: None,
             left: 1.0,
             journal_is_slow: false,
+            long_turns: Lasting::default(),
+            slow_journal: Lasting::default(),
         }
     }
 
@@ -117,6 +124,16 @@ impl Admission {
     /// average, or those before this one, of which nothing has been heard for a while.
     pub(crate) fn journal_is_slow(&self, now: Monotonic) -> bool {
         self.journal_is_slow || self.journal.still(now) > JOURNAL_STILL_MAX
+    }
+
+    /// Whether of the core's turns one in a hundred has been too long for a while.
+    pub(crate) fn turns_last(&self) -> bool {
+        self.long_turns.lasts()
+    }
+
+    /// Whether records have taken too long to the disk for a while.
+    pub(crate) fn slow_journal_lasts(&self) -> bool {
+        self.slow_journal.lasts()
     }
 
     /// A task has come into its lane.
@@ -204,6 +221,10 @@ impl Admission {
         // What happened before a rest says nothing about now.
         let is_old = span > 2 * ADMISSION_INTERVAL && !lane.is_busy;
         self.journal_is_slow = !is_old && journal.mean > JOURNAL_WAIT_MAX;
+        let intervals = span.as_nanos() / ADMISSION_INTERVAL.as_nanos();
+        let intervals = u32::try_from(intervals).unwrap_or(u32::MAX);
+        self.long_turns.note(turns_are_long, intervals);
+        self.slow_journal.note(self.journal_is_slow, intervals);
         let costs = !is_old && turns_are_long;
         let delays = lane.mean > self.rules.delay || lane.least > self.rules.standing;
         self.is_overloaded = self.rules.enabled && ((!is_old && delays) || costs);

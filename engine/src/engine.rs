@@ -6,6 +6,7 @@ use crate::brief::Brief;
 use crate::event::{Effect, Event};
 use crate::gate::Gates;
 use crate::hot::HotKeys;
+use crate::incidents::Incidents;
 use crate::lanes::{Credits, LanePlan};
 use crate::limits::Limits;
 use crate::lines::Lines;
@@ -22,7 +23,8 @@ use crate::task::{Run, Task};
 use crate::tenants::Tenants;
 use crate::timers::{Due, Lingers, Timers};
 use overtime_protocol::{
-    Epoch, Kind, KindName, Monotonic, Now, PerLane, TaskId, TaskIdMint, Upstream, UpstreamId,
+    Epoch, Incident, Kind, KindName, Monotonic, Now, PerLane, TaskId, TaskIdMint, Upstream,
+    UpstreamId,
 };
 use pace::Pace;
 use slab::Slab;
@@ -44,6 +46,7 @@ mod explain;
 mod follow;
 mod gate_notes;
 mod hurts;
+mod incidents;
 mod inquiry;
 mod kept;
 mod keys;
@@ -69,6 +72,7 @@ mod told;
 mod upstreams;
 mod view;
 mod warm;
+mod webhooks;
 
 pub use gate_notes::{GATE_SPACE, HOUR_SPACE};
 pub(crate) use record::Carries;
@@ -109,6 +113,7 @@ pub struct Engine {
     space: space::SpaceLeft,
     notes: hurts::Notes,
     kept: kept::Kept,
+    incidents: Incidents,
     admission: Admission,
     /// There are more waits to cut than one turn may.
     is_crowded: bool,
@@ -152,6 +157,8 @@ pub struct Setup {
     pub kinds: Vec<Kind>,
     /// What they call; an [`UpstreamId`] is a place in this list.
     pub upstreams: Vec<Upstream>,
+    /// The incidents that a former process left open.
+    pub incidents: Vec<Incident>,
     /// How many workers there are for whom.
     pub plan: LanePlan,
     /// How often this data folder was started.
@@ -172,6 +179,7 @@ impl Engine {
             space: space::SpaceLeft::new(setup.kinds.len()),
             notes: hurts::Notes::new(setup.epoch),
             kept: kept::Kept::default(),
+            incidents: incidents::restored(setup.incidents, &setup.upstreams),
             admission: Admission::new(setup.limits.admission),
             is_crowded: false,
             put_off: 0,
@@ -245,9 +253,9 @@ impl Engine {
             Event::RecoveryEnded => self.end_recovery(now, out),
             Event::Followed(task) => self.follow(task),
             Event::Unfollowed(task) => self.unfollow(task),
-            Event::Space { is_low, over } => self.note_space(is_low, &over),
+            Event::Space { is_low, over } => self.note_space(is_low, &over, now),
             Event::Policies(ring) => self.note_policies(&ring, now.monotonic),
-            Event::MemoryPressure(pressure) => self.relief.note(pressure),
+            Event::MemoryPressure(pressure) => self.note_pressure(pressure, now),
             Event::JournalFailed => self.fail(out),
             Event::DrainStarted => self.start_drain(),
             Event::GraceEnded => self.end_grace(now, out),
@@ -262,6 +270,7 @@ impl Engine {
         }
         self.latest = now.monotonic;
         self.is_crowded = self.keep_room(now, out);
+        self.watch_strain(now);
         self.judge_gates(now, out);
         self.relieve_memory();
         let mut done = 0;
@@ -276,6 +285,7 @@ impl Engine {
                     Due::GateNote => self.keep_called(now),
                     Due::Gate(upstream) => self.gate_is_due(upstream),
                     Due::Note => self.note_hurts(now, out),
+                    Due::Incidents => self.look_at_incidents(now),
                     Due::Repair(id) => self.step_repair(id, now, out),
                     Due::Reappend(slot, carries) => self.reappend((slot, carries), now, out),
                 }
@@ -285,6 +295,7 @@ impl Engine {
             done += 1;
         }
         self.keep_notes(now, out);
+        self.keep_incidents(now, out);
         self.send_kept(now, out);
         done
     }

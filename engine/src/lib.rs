@@ -17,6 +17,7 @@ mod engine;
 mod event;
 pub mod gate;
 mod hot;
+mod incidents;
 mod lanes;
 mod limits;
 mod lines;

@@ -92,6 +92,22 @@ pub(crate) const DRY_RUN_MAX: u32 = 10_000;
 pub(crate) const NOTE_EVERY: Duration = Duration::from_secs(10);
 /// So many tenants stand in one note; others wait for the next.
 pub(crate) const HURTS_PER_NOTE: usize = 1_000;
+/// The numbers of an incident are looked at this often.
+pub(crate) const LOOK_AT_INCIDENTS_EVERY: Duration = Duration::from_secs(10);
+/// An incident of a former process is over after so many looks without a sign of it.
+pub(crate) const LOOKS_IN_VAIN_MAX: u32 = 3;
+/// So many incidents are open at a time.
+pub(crate) const INCIDENTS_MAX: usize = 1_000;
+/// So many moments of an incident are kept: the first, and the latest.
+pub(crate) const MOMENTS_MAX: usize = 50;
+/// No text of an incident is longer.
+pub(crate) const INCIDENT_TEXT_MAX_BYTES: usize = 500;
+/// What has been seen in so many intervals more than not lasts.
+pub(crate) const LASTING_MIN: u32 = 20;
+/// However long it lasts, it is over when it has not been seen in so many.
+pub(crate) const LASTING_MAX: u32 = 50;
+/// One that was longer counts as so many.
+pub(crate) const LASTING_STEP_MAX: u32 = 10;
 /// No stored due time lies further ahead than this, whatever the clock did in between.
 pub(crate) const DELAY_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// `Retry-After` is never shorter or longer than these.

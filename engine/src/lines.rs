@@ -58,6 +58,11 @@ impl Line {
         self.len() == 0 && self.wanting.is_empty()
     }
 
+    /// Whose tasks stand here. A tenant may be told more than once.
+    pub(crate) fn tenants(&self) -> impl Iterator<Item = TenantId> {
+        self.rows.iter().flat_map(LaneQueue::tenants)
+    }
+
     /// The next of a row, which stays where it stands.
     pub(crate) fn first(&mut self, row: Row) -> Option<Slot> {
         self.rows[row as usize].first()

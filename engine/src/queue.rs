@@ -67,6 +67,11 @@ impl LaneQueue {
         self.foremost.is_empty() && self.patient.is_empty()
     }
 
+    /// Whose tasks stand here. A tenant may be told more than once.
+    pub(crate) fn tenants(&self) -> impl Iterator<Item = TenantId> {
+        self.foremost.tenants().chain(self.patient.tenants())
+    }
+
     fn of(&mut self, standing: Standing) -> &mut Turns {
         match standing {
             Standing::Foremost => &mut self.foremost,

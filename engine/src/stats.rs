@@ -74,6 +74,10 @@ pub struct Stats {
     pub long: u64,
     /// Whether tasks of a former process are being taken in now: they are not live yet.
     pub recovering: bool,
+    /// Incidents that were opened.
+    pub incidents_opened: u64,
+    /// Incidents that are open now.
+    pub incidents_open: u64,
     /// Live tasks now.
     pub tasks: u64,
     /// Callers waiting now.

@@ -27,6 +27,8 @@ pub(crate) enum Due {
     Deferred(ReplyTo),
     /// What happened to tenants is to be noted.
     Note,
+    /// The open incidents are to be looked at.
+    Incidents,
     /// A repair goes on.
     Repair(RepairId),
     /// Time has passed that kept those from starting who call an upstream.

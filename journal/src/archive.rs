@@ -16,7 +16,7 @@ mod writer;
 
 pub(crate) use apply::{Applied, ROW_BYTES};
 pub use pages::check_pages;
-pub(crate) use reader::{Affected, Connections, LedgerPlace};
+pub(crate) use reader::{Affected, Connections, LedgerPlace, damaged_incident};
 pub(crate) use removal::Gone;
 pub(crate) use row::{Archived, HolderRow, KeptPayload, LedgerEntry};
 pub(crate) use schema::{damaged, make_writer};

@@ -15,7 +15,7 @@ use crate::prepare;
 use crate::reader::{Alarm, Past, Reader};
 use crate::recovery::{self, RecoverError, Recovery, Source, Visit};
 use crate::replay::Replay;
-use crate::shared::Shared;
+use crate::shared::{Shared, State};
 use crate::space::Watch;
 use crate::spool::{Keeper, Spool};
 #[cfg(feature = "steps")]
@@ -173,6 +173,14 @@ impl Opened {
     /// Given once.
     pub fn take_backlog(&mut self) -> Option<Backlog> {
         self.backlog.take()
+    }
+
+    /// What stands at a state key.
+    ///
+    /// # Errors
+    /// As [`Store::state`](crate::Store::state).
+    pub fn state(&self, key: &[u8]) -> Result<State, StoreError> {
+        self.shared.state(key, &self.connections.store)
     }
 
     /// What a person should know of the recovery, a sentence each.

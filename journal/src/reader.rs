@@ -6,6 +6,7 @@ mod absent;
 mod affected;
 mod alarm;
 mod events;
+mod incidents;
 mod keys;
 mod ledger;
 mod lists;
@@ -136,6 +137,8 @@ impl Reader {
             Query::List(filter) => self.list(*filter, scope),
             Query::Ledger(filter) => self.ledger(&filter),
             Query::Affected(filter) => self.affected(&filter),
+            Query::Incidents(filter) => self.incidents(filter),
+            Query::Incident(id) => self.incident(id),
             Query::State { key, absent } => {
                 let state = self.shared.state(&key, &self.archive)?;
                 let value = |body| Answer::Value { content_type: "application/json", body };

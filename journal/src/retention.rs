@@ -13,15 +13,18 @@ pub struct Retention {
     pub kinds: HashMap<KindName, Duration>,
     /// How long it is kept which tenants were hurt.
     pub affected: Duration,
+    /// How long incidents are kept that are over.
+    pub incidents: Duration,
 }
 
 impl Default for Retention {
-    /// A week, whatever the kind, and who was hurt for 90 days.
+    /// A week, whatever the kind, and who was hurt, and by what, for 90 days.
     fn default() -> Self {
         Self {
             finished: Duration::from_hours(7 * 24),
             kinds: HashMap::default(),
             affected: Duration::from_hours(90 * 24),
+            incidents: Duration::from_hours(90 * 24),
         }
     }
 }
@@ -40,6 +43,11 @@ impl Retention {
     /// What ended before this is not known any more to have hurt anybody.
     pub(crate) fn affected_bound(&self, now: UnixMillis) -> UnixMillis {
         before(now, self.affected)
+    }
+
+    /// Incidents that were over before this have to go.
+    pub(crate) fn incidents_bound(&self, now: UnixMillis) -> UnixMillis {
+        before(now, self.incidents)
     }
 
     /// No task goes sooner than this.

@@ -2,9 +2,10 @@
 
 use crate::id::TaskId;
 use crate::idempotency::IdempotencyKey;
+use crate::incident::IncidentId;
 use crate::job::Form;
 use crate::kind::KindName;
-use crate::lookup::{AffectedFilter, LedgerFilter, TaskFilter};
+use crate::lookup::{AffectedFilter, IncidentFilter, LedgerFilter, TaskFilter};
 use crate::repair::RepairOrder;
 use crate::upstream::UpstreamOrder;
 use std::time::Duration;
@@ -98,6 +99,13 @@ pub enum Call {
     Repair(Box<RepairOrder>),
     /// `GET /v1/tenants/affected`
     Affected(Box<AffectedFilter>),
+    /// `GET /v1/incidents`
+    Incidents(IncidentFilter),
+    /// `GET /v1/incidents/{id}`
+    Incident {
+        /// Which.
+        id: IncidentId,
+    },
     /// `GET /v1/upstreams`, `GET /v1/upstreams/{name}`, and `POST` to its `hold` and `release`
     Upstreams(UpstreamOrder),
     /// `GET /v1/contacts/{email}`

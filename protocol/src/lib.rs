@@ -12,6 +12,7 @@ mod fault;
 mod hurt;
 mod id;
 mod idempotency;
+mod incident;
 mod job;
 mod kept;
 mod kind;
@@ -50,6 +51,10 @@ pub use hurt::{
 };
 pub use id::{Epoch, TaskId, TaskIdMint};
 pub use idempotency::{Claim, Fingerprint, IdempotencyKey, KeyHash};
+pub use incident::{
+    Incident, IncidentId, IncidentNews, Moment, OWN_KINDS, SERVER_TENANT, Subject, WEBHOOK_KINDS,
+    incident_key, incidents_before, keep_open_incidents, open_incidents_key, read_open_incidents,
+};
 pub use job::{
     Announce, Chain, ChainNumber, Chunk, Claims, Completion, Form, Go, Job, Outcome, Product,
     Ruling,
@@ -58,12 +63,12 @@ pub use kept::{keep, kept_key, read_kept};
 pub use kind::{Durability, Kind, KindId, KindName, Reach, RetryPolicy};
 pub use lane::{LANES, Lane, PerLane};
 pub use lookup::{
-    AffectedFilter, EventPage, Finding, Holder, Inquiry, LedgerFilter, Lookup, Query, Question,
-    Read, TaskFilter, Unsteerable,
+    AffectedFilter, EventPage, Finding, Holder, IncidentFilter, Inquiry, LedgerFilter, Lookup,
+    Query, Question, Read, TaskFilter, Unsteerable,
 };
 pub use payload::{Opener, Payload};
 pub use pressure::MemoryPressure;
-pub use problem::{Code, Problem, Submitted};
+pub use problem::{Aside, Code, Problem, Submitted};
 pub use rate_limit::RateLimit;
 pub use segments::{SegmentPool, SegmentSizes};
 pub use task::{Document, Progress, TaskState};

@@ -6,6 +6,7 @@ use crate::append::{ReplyTo, Ticket, Unfinished};
 use crate::event::TaskEvent;
 use crate::id::TaskId;
 use crate::idempotency::{Fingerprint, KeyHash};
+use crate::incident::IncidentId;
 use crate::kind::KindName;
 use crate::payload::Payload;
 use crate::task::TaskState;
@@ -63,6 +64,10 @@ pub enum Query {
     Ledger(Box<LedgerFilter>),
     /// The tenants that were hurt in a span of time, as a JSON document.
     Affected(Box<AffectedFilter>),
+    /// A page of incidents, as a JSON document.
+    Incidents(IncidentFilter),
+    /// One incident, as a JSON document.
+    Incident(IncidentId),
     /// The value at a state key, answered as `application/json`.
     State {
         /// The key.
@@ -109,6 +114,15 @@ pub struct AffectedFilter {
     pub limit: u32,
     /// Only those behind this one, by name: the page before ended there.
     pub after: Option<String>,
+}
+
+/// Which incidents are shown, the newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IncidentFilter {
+    /// The most that a page holds.
+    pub limit: u32,
+    /// Only those older than this one, which need not exist: the page before ended there.
+    pub after: Option<IncidentId>,
 }
 
 /// A question of the engine.
@@ -207,7 +221,14 @@ pub struct EventPage {
 impl Query {
     /// Whether it may look at many rows.
     pub fn is_long(&self) -> bool {
-        matches!(self, Self::List(_) | Self::Ledger(_) | Self::Affected(_) | Self::Errors { .. })
+        matches!(
+            self,
+            Self::List(_)
+                | Self::Ledger(_)
+                | Self::Affected(_)
+                | Self::Incidents(_)
+                | Self::Errors { .. }
+        )
     }
 }
 

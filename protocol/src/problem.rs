@@ -3,6 +3,7 @@
 use crate::answer::Account;
 use crate::fault::Fault;
 use crate::id::TaskId;
+use crate::incident::IncidentId;
 use crate::json::{Json, write_text};
 use crate::rate_limit::RateLimit;
 use std::borrow::Cow;
@@ -46,6 +47,15 @@ impl Submitted {
     }
 }
 
+/// What else a caller is told, of which no problem has both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Aside {
+    /// For 429: what is left of the tenant's rate.
+    Limit(RateLimit),
+    /// The incident of which this is a part.
+    Incident(IncidentId),
+}
+
 /// One problem document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -65,8 +75,8 @@ pub struct Problem {
     pub account: Option<Box<Account>>,
     /// For 405: what is allowed here.
     pub allow: Option<&'static str>,
-    /// For 429: what is left of the tenant's rate.
-    pub limit: Option<Box<RateLimit>>,
+    /// What else a caller is told.
+    pub aside: Option<Box<Aside>>,
     /// For 401: what the caller is to show, the value of `WWW-Authenticate`.
     pub challenge: Option<&'static str>,
 }
@@ -83,7 +93,7 @@ impl Problem {
             submitted: Submitted::No,
             account: None,
             allow: None,
-            limit: None,
+            aside: None,
             challenge: None,
         }
     }
@@ -161,6 +171,9 @@ impl Problem {
             json.text("task_id", &task.to_string());
         }
         json.text("submitted", self.submitted.name());
+        if let Some(Aside::Incident(incident)) = self.aside.as_deref() {
+            json.text("incident", &format!("/v1/incidents/{incident}"));
+        }
     }
 }
 
@@ -216,6 +229,18 @@ mod tests {
             problem.write_json(&mut out);
             assert_eq!(String::from_utf8(out), String::from_utf8(expected));
         }
+    }
+
+    #[test]
+    fn a_part_of_an_incident_says_of_which() {
+        let incident = Aside::Incident(IncidentId(TaskId::from_key(7).unwrap()));
+        let aside = Some(Box::new(incident));
+        let problem = Problem::new(Code::UpstreamShed, "bank is not well");
+        let mut out = Vec::new();
+        Problem { aside, ..problem }.write_json(&mut out);
+        let text = String::from_utf8(out).unwrap();
+        let id = TaskId::from_key(7).unwrap();
+        assert!(text.ends_with(&format!(r#","incident":"/v1/incidents/{id}"}}"#)), "{text}");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod setting;
 mod size;
 mod span;
 mod upstreams;
+mod webhooks;
 mod workers;
 
 pub use bounds::BODY_MAX_BYTES;
@@ -26,6 +27,7 @@ pub use setting::Setting;
 pub use size::Size;
 pub use span::Span;
 pub use upstreams::{Mode, UpstreamTable, UpstreamTables};
+pub use webhooks::{Format, WebhookTable, WebhookTables};
 pub use workers::{WorkerRange, Workers};
 
 use section::{NamedSetting, section, under};
@@ -80,6 +82,8 @@ section! {
     tables {
         /// The services that kinds call, by their names.
         upstreams: UpstreamTables,
+        /// Who is told of incidents, by name.
+        webhooks: WebhookTables,
         /// What is special about a kind, by its name. The environment cannot say it.
         kinds: KindTables,
     }
@@ -194,6 +198,8 @@ section! {
         keys: Span = Span::days(1),
         /// How long it is kept which tenants were delayed, refused or failed, and when.
         affected: Span = Span::days(90),
+        /// How long incidents are kept that are over.
+        incidents: Span = Span::days(90),
     }
 }
 

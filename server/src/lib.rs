@@ -28,6 +28,7 @@ pub mod config;
 mod descriptors;
 mod drill;
 mod greeting;
+mod incidents;
 mod interrupt;
 mod keys;
 mod lifeline;

@@ -11,6 +11,7 @@ pub(crate) use table::table;
 mod connection;
 mod errors;
 mod events;
+mod incidents;
 mod table;
 mod tasks;
 mod tenants;
@@ -36,6 +37,7 @@ pub(crate) enum Wish {
     Errors(errors::Action),
     Tenants(tenants::Action),
     Upstreams(upstreams::Action),
+    Incidents(incidents::Which),
 }
 
 /// Where the server is, and how its answers are shown.
@@ -94,6 +96,15 @@ pub(crate) struct Upstreams {
     action: upstreams::Action,
 }
 
+/// `overtime incidents`
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Incidents {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(flatten)]
+    which: incidents::Which,
+}
+
 /// The commands that are errands.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Command {
@@ -105,6 +116,8 @@ pub(crate) enum Command {
     Tenants(Tenants),
     /// Look at the services that a running server's tasks call, hold one back, or release it
     Upstreams(Upstreams),
+    /// Look at what went wrong in a running server for a while, and at what goes wrong now
+    Incidents(Incidents),
 }
 
 impl Command {
@@ -119,6 +132,9 @@ impl Command {
             }
             Self::Upstreams(Upstreams { remote, action }) => {
                 Errand { remote, wish: Wish::Upstreams(action) }
+            }
+            Self::Incidents(Incidents { remote, which }) => {
+                Errand { remote, wish: Wish::Incidents(which) }
             }
         }
     }
@@ -138,6 +154,7 @@ impl Errand {
             Wish::Errors(action) => action.run(&mut desk),
             Wish::Tenants(action) => action.run(&mut desk),
             Wish::Upstreams(action) => action.run(&mut desk),
+            Wish::Incidents(which) => which.run(&mut desk),
         };
         match done {
             // Whoever reads has seen enough.

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::descriptors;
+use crate::incidents;
 use crate::keys::{Ring, Watch};
 use crate::lines::Lines;
 use crate::loss::Damage;
@@ -19,7 +20,7 @@ use overtime_core::{
 };
 use overtime_engine::{Engine, LanePlan, Seed};
 use overtime_journal::{Journal, Opened};
-use overtime_protocol::{Clock, Kind, Opener, Upstream};
+use overtime_protocol::{Clock, Kind, OWN_KINDS, Opener, Upstream};
 use overtime_worker::{Delivery, Equipment, Handler, PoolOptions};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -77,6 +78,8 @@ impl Builder {
         let mut handlers = self.handlers.clone();
         let served: Vec<_> = handlers.iter().map(|handler| handler.kind().name).collect();
         handlers.extend(self.config.routes(|name| std::env::var_os(name), &served)?);
+        check_names(&handlers)?;
+        handlers.extend(self.config.webhooks(|name| std::env::var_os(name))?);
         let mut kinds: Vec<Kind> = handlers.iter().map(|handler| handler.kind()).collect();
         check_kinds(&kinds)?;
         self.config.apply_kinds(&mut kinds)?;
@@ -208,7 +211,7 @@ fn start(
     let notes = opened.notes().iter().cloned().chain(unkept).collect();
     let plan = LanePlan::new(config.workers.min, processors()).up_to(config.workers.max);
     let upstreams = config.upstreams();
-    let mut engine = make_engine(&config, (&kinds, &upstreams), plan, &opened);
+    let mut engine = make_engine(&config, (&kinds, &upstreams), plan, &opened)?;
     let door = Door::open().context("the system has no descriptor left for the poll")?;
     let mailbox = door.mailbox();
     let journal = opened.start(reports::deliver(mailbox.clone(), lines.clone()));
@@ -256,19 +259,29 @@ fn make_engine(
     (kinds, upstreams): (&[Kind], &[Upstream]),
     plan: LanePlan,
     opened: &Opened,
-) -> Engine {
+) -> Result<Engine> {
     let recovered = opened.recovered();
     let mut engine = Engine::new(overtime_engine::Setup {
         limits: config.engine_limits(),
         kinds: kinds.to_vec(),
         upstreams: upstreams.to_vec(),
+        incidents: incidents::open_in(opened).context("incidents cannot be read")?,
         plan,
         epoch: recovered.epoch,
         highest: recovered.highest,
         seed: Seed::new(seed()),
     });
     engine.begin_recovery();
-    engine
+    Ok(engine)
+}
+
+/// The names of the server's own kinds are nobody else's.
+fn check_names(handlers: &[Arc<dyn Handler>]) -> Result<()> {
+    let mut names = handlers.iter().map(|handler| handler.kind().name);
+    match names.find(|name| name.as_str().starts_with(OWN_KINDS)) {
+        Some(name) => Err(anyhow!("the kind `{name}`: the server's own kinds are named like that")),
+        None => Ok(()),
+    }
 }
 
 fn check_kinds(kinds: &[Kind]) -> Result<()> {

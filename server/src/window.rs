@@ -120,6 +120,8 @@ fn task_metrics(snapshot: &Snapshot) -> Vec<Family> {
             "Whether tasks of a former process are being taken in",
             u64::from(engine.recovering),
         ),
+        counter("overtime_incidents_opened", "Incidents that began", engine.incidents_opened),
+        gauge("overtime_incidents_open", "Incidents that are not over", engine.incidents_open),
         gauge("overtime_tasks_live", "Tasks that have not ended", engine.tasks),
         gauge("overtime_waiters", "Callers that wait", engine.waiters),
         gauge("overtime_payload_bytes", "Payload bytes in memory", engine.payload_bytes),

@@ -105,6 +105,7 @@ impl Life {
             limits: Limits { tasks_max: profile.tasks_max, waiters_max: 3, ..Limits::default() },
             kinds: kinds(),
             upstreams: Vec::new(),
+            incidents: Vec::new(),
             plan,
             epoch: recovered.epoch,
             highest: recovered.highest,

@@ -21,6 +21,7 @@ mod statuses;
 mod tests;
 mod told;
 mod url;
+mod webhook;
 mod wire;
 
 pub use kind::HttpKind;
@@ -31,3 +32,4 @@ pub use signature::Signer;
 pub use statuses::{Statuses, Verdict};
 pub use told::Told;
 pub use url::ServiceUrl;
+pub use webhook::{Webhook, WebhookFormat};

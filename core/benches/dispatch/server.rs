@@ -101,6 +101,7 @@ fn engine(kinds: &[Kind], plan: LanePlan) -> Engine {
         limits: overtime_engine::Limits::default(),
         kinds: kinds.to_vec(),
         upstreams: Vec::new(),
+        incidents: Vec::new(),
         plan,
         epoch: Epoch(1),
         highest: None,

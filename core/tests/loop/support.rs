@@ -105,6 +105,7 @@ pub(crate) fn start_on<T: Send + 'static>(
         limits: engine_limits,
         kinds: kinds.clone(),
         upstreams: Vec::new(),
+        incidents: Vec::new(),
         plan,
         epoch: Epoch(1),
         highest: None,

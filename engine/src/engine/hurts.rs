@@ -76,6 +76,7 @@ impl Engine {
         if hurts.is_empty() {
             return;
         }
+        hurts.iter().for_each(|&(tenant, _)| self.touch_by_all(tenant));
         let since = self.notes.missed_since.take().map_or(since, |missed| missed.min(since));
         self.notes.noted_since = since;
         let until = now.unix.max(UnixMillis(self.notes.until.0 + 1));

@@ -32,6 +32,12 @@ impl Kept {
         self.waiting.insert(name, put);
     }
 
+    /// Whether what is kept under that name is not on disk yet.
+    pub(crate) fn holds(&self, name: &str) -> bool {
+        let is_on_its_way = self.on_its_way.iter().any(|(other, _)| other == name);
+        is_on_its_way || self.waiting.contains_key(name)
+    }
+
     /// Whether nothing of it is on its way to the disk.
     pub(crate) fn is_quiet(&self) -> bool {
         self.on_its_way.is_empty()

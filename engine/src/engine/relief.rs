@@ -4,7 +4,7 @@
 use super::Engine;
 use crate::limits::RELEASES_PER_TURN;
 use crate::task::Run;
-use overtime_protocol::MemoryPressure;
+use overtime_protocol::{MemoryPressure, Now};
 
 /// How much of the memory is used, and how far the payloads of tasks that wait have left it.
 #[derive(Debug, Default)]
@@ -35,6 +35,13 @@ impl Relief {
 }
 
 impl Engine {
+    pub(super) fn note_pressure(&mut self, pressure: MemoryPressure, now: Now) {
+        if self.relief.pressure() != pressure {
+            self.incident_of_memory(pressure, now);
+        }
+        self.relief.note(pressure);
+    }
+
     /// Has the payloads of some of the tasks that wait leave the memory.
     pub(super) fn relieve_memory(&mut self) {
         let Some(first) = self.relief.next else { return };

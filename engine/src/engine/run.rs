@@ -72,7 +72,10 @@ impl Engine {
             && !rests_on_others(&done);
         let (queue, exec) = (done.started.since(task.created), done.ended.since(done.started));
         let (kind, failed) = (task.kind, matches!(done.outcome, Outcome::Ephemeral(_)));
-        self.note_rate(kind, failed, now.monotonic, out);
+        self.note_rate(kind, failed, now, out);
+        if failed {
+            self.touch_by_kind(slot);
+        }
         let mut change = self.change(slot, done.outcome, now);
         if let Change::Finished(document, _) = &mut change {
             document.progress = done.progress.or(document.progress);
@@ -102,12 +105,14 @@ impl Engine {
         }
     }
 
-    fn note_rate(&mut self, kind: KindId, failed: bool, now: Monotonic, out: &mut Vec<Effect>) {
-        let Some((trend, minute, before)) = self.rates.note(kind, u64::from(failed), now) else {
+    fn note_rate(&mut self, kind: KindId, failed: bool, now: Now, out: &mut Vec<Effect>) {
+        let Some((trend, minute, before)) = self.rates.note(kind, u64::from(failed), now.monotonic)
+        else {
             return;
         };
         let kind = self.kinds[usize::from(kind.0)].name.clone();
         let change = RateChange { kind, trend, now: minute, before };
+        self.incident_of_rate(&change, now);
         out.push(Effect::Notice(Box::new(Notice::Rate(change))));
     }
 

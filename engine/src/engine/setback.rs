@@ -21,8 +21,13 @@ impl Engine {
         now: Now,
         out: &mut Vec<Effect>,
     ) {
+        let is_own = self.table.get(slot).is_some_and(|task| self.is_own(task));
         let Some(task) = self.table.get_mut(slot) else { return };
         match carries {
+            Carries::Acceptance if is_own && !task.is_accepted() => {
+                task.acceptance = AcceptanceState::Volatile;
+                self.timers.set(now.monotonic + DISK_FULL_RETRY, Due::Reappend(slot, carries));
+            }
             // The end behind it says by itself what became of the task, and may have found room.
             Carries::Acceptance if !task.is_accepted() && matches!(task.run, Run::Ended(_)) => {
                 task.acceptance = AcceptanceState::Volatile;
@@ -110,6 +115,7 @@ impl Engine {
                 let Some(PendingChunk { record, chain }) = task.chunk.as_deref() else { return };
                 self.append_chunk(slot, record.clone(), *chain, out);
             }
+            (Carries::Acceptance, Run::Waiting) => self.append_acceptance(slot, now.unix, out),
             (Carries::CancelAsked, Run::Running) => self.append_cancel_asked(slot, now.unix, out),
             _ => {}
         }

@@ -3,7 +3,7 @@
 
 use super::Engine;
 use crate::limits::SPACE_RETRY;
-use overtime_protocol::{Code, KindId, KindName, Problem};
+use overtime_protocol::{Code, KindId, KindName, Now, Problem};
 
 /// Who may still be let in.
 #[derive(Debug)]
@@ -17,10 +17,17 @@ impl SpaceLeft {
     pub(crate) fn new(kinds: usize) -> Self {
         Self { is_low: false, over: vec![false; kinds] }
     }
+
+    pub(crate) fn is_low(&self) -> bool {
+        self.is_low
+    }
 }
 
 impl Engine {
-    pub(super) fn note_space(&mut self, is_low: bool, over: &[KindName]) {
+    pub(super) fn note_space(&mut self, is_low: bool, over: &[KindName], now: Now) {
+        if self.space.is_low != is_low {
+            self.incident_of_space(is_low, now);
+        }
         let is_over = |kind: &overtime_protocol::Kind| over.contains(&kind.name);
         self.space = SpaceLeft { is_low, over: self.kinds.iter().map(is_over).collect() };
     }

@@ -181,7 +181,12 @@ impl Engine {
         self.enqueue(slot, now.monotonic);
     }
 
-    fn take_in(&mut self, submission: Submission, claim: Option<Claim>, now: Now) -> Slot {
+    pub(super) fn take_in(
+        &mut self,
+        submission: Submission,
+        claim: Option<Claim>,
+        now: Now,
+    ) -> Slot {
         let delay = submission.delay.min(DELAY_MAX);
         let durable = Durable {
             id: self.mint.mint(now.unix),

@@ -5,7 +5,7 @@ use super::Engine;
 use crate::table::Slot;
 use crate::task::Task;
 use crate::tenants::TenantLoad;
-use overtime_protocol::{Code, Hurt, Monotonic, Policy, Problem, TenantId};
+use overtime_protocol::{Aside, Code, Hurt, Monotonic, Policy, Problem, TenantId};
 use std::sync::Arc;
 
 /// Of the memory for payloads a tenant may have this part, if there are others.
@@ -106,9 +106,9 @@ impl Engine {
         if wait.is_zero() {
             return None;
         }
-        let limit = Some(Box::new(bucket.limit(now)));
+        let aside = Some(Box::new(Aside::Limit(bucket.limit(now))));
         let problem = Problem::new(Code::RateLimited, "the tenant sends more than its rate allows");
-        Some(Problem { limit, ..problem.after(self.seed.stretch(wait)) })
+        Some(Problem { aside, ..problem.after(self.seed.stretch(wait)) })
     }
 
     /// New work of a tenant was taken in.

@@ -8,6 +8,7 @@ mod follow;
 mod followers;
 mod harness;
 mod hurts;
+mod incidents;
 mod key_journal;
 mod keys;
 mod overload;

@@ -12,7 +12,7 @@ use crate::table::Slot;
 use crate::task::{Run, Task};
 use crate::timers::Due;
 use overtime_protocol::{
-    CallEnd, Code, Completion, Document, Form, Hurt, Lane, Monotonic, Now, Problem, ReplyTo,
+    Aside, CallEnd, Code, Completion, Document, Form, Hurt, Lane, Monotonic, Now, Problem, ReplyTo,
     TaskState, UpstreamId,
 };
 
@@ -66,6 +66,9 @@ impl Engine {
         }
         self.note_line(upstream);
         self.lines.list(upstream);
+        if self.gates.is_shed(upstream) {
+            self.touch_by_upstream(upstream, tenant);
+        }
         self.release_queued_payload(slot);
     }
 
@@ -245,6 +248,7 @@ impl Engine {
     }
 
     fn note_gate(&mut self, news: GateNews, now: Now, out: &mut Vec<Effect>) {
+        self.incident_of_gate(&news, now);
         if let Some(upstream) = news.upstream() {
             self.keep_gate(upstream, now);
             if self.gates.is_shed(upstream) && !self.shedding.contains(&upstream) {
@@ -327,7 +331,9 @@ impl Engine {
         let wait = self.seed.stretch(wait.max(SHED_RETRY));
         let name = &self.upstreams[usize::from(upstream.0)].name;
         let detail = format!("{name}, which the kind calls, is not well and is not called for now");
-        Problem::new(Code::UpstreamShed, detail).after(wait)
+        let problem = Problem::new(Code::UpstreamShed, detail).after(wait);
+        let aside = self.incident_about(upstream).map(|id| Box::new(Aside::Incident(id)));
+        Problem { aside, ..problem }
     }
 
     /// The task's document as it stands.

@@ -33,6 +33,8 @@ impl Engine {
     pub fn stats(&self) -> Stats {
         let mut stats = self.stats;
         stats.recovering = self.is_recovering();
+        stats.incidents_opened = self.incidents.opened();
+        stats.incidents_open = self.incidents.len() as u64;
         stats.tasks = self.table.len() as u64;
         stats.appends = self.inflight.len() as u64;
         stats.running = PerLane(LANES.map(|lane| self.credits.running(lane) as u64));

@@ -59,6 +59,12 @@ impl Turns {
         self.tenants.get(tenant.0 as usize).map_or(0, |tenant| tenant.row.len())
     }
 
+    /// Those that have something here.
+    pub(super) fn tenants(&self) -> impl Iterator<Item = TenantId> {
+        let tenants = (0..).map(TenantId).zip(&self.tenants);
+        tenants.filter(|(_, tenant)| !tenant.row.is_empty()).map(|(id, _)| id)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.rounds.standing() == 0
     }

@@ -16,18 +16,18 @@ pub(crate) struct Removal {
     clock: Clock,
     /// When to look again.
     due: Monotonic,
-    /// When to look again for entries about tenants that were hurt.
-    hurts_due: Monotonic,
+    /// When to look again for what is kept beside tasks: incidents, and who was hurt.
+    notes_due: Monotonic,
 }
 
 /// Whoever keeps something for months need not look for it often.
-const HURTS_PERIOD: Duration = Duration::from_hours(1);
+const NOTES_PERIOD: Duration = Duration::from_hours(1);
 
 impl Removal {
     /// Looks at once.
     pub(crate) fn new(retention: Retention, clock: Clock) -> Self {
         let now = clock.monotonic();
-        Self { retention, clock, due: now, hurts_due: now }
+        Self { retention, clock, due: now, notes_due: now }
     }
 
     /// When to look again.
@@ -75,19 +75,23 @@ impl Applier {
             self.note_removed(kind, usage)?;
             more |= is_more;
         }
-        Ok(more | self.remove_hurts(now)?)
+        Ok(more | self.remove_notes(now)?)
     }
 
-    /// Removes some of what tenants were hurt by long ago. Whether there may be more.
-    fn remove_hurts(&mut self, now: UnixMillis) -> Result<bool, String> {
-        if self.removal.hurts_due > self.removal.clock.monotonic() {
+    /// Removes some of what tenants were hurt by long ago, and of the incidents that were over then.
+    /// Whether there may be more.
+    fn remove_notes(&mut self, now: UnixMillis) -> Result<bool, String> {
+        if self.removal.notes_due > self.removal.clock.monotonic() {
             return Ok(false);
         }
-        let bound = self.removal.retention.affected_bound(now);
-        match self.archive.remove_hurts(bound) {
+        let retention = &self.removal.retention;
+        let (hurts, incidents) = (retention.affected_bound(now), retention.incidents_bound(now));
+        let hurts = self.archive.remove_hurts(hurts);
+        let removed = hurts.and_then(|more| Ok(more | self.archive.remove_incidents(incidents)?));
+        match removed {
             Ok(true) => Ok(true),
             Ok(false) => {
-                self.removal.hurts_due = self.removal.clock.monotonic() + HURTS_PERIOD;
+                self.removal.notes_due = self.removal.clock.monotonic() + NOTES_PERIOD;
                 Ok(false)
             }
             Err(error) if is_passing(&error) => Ok(false),

@@ -4,11 +4,13 @@
 
 mod affected;
 mod events;
+mod incidents;
 mod ledger;
 mod list;
 mod parked;
 
 pub(crate) use affected::Affected;
+pub(crate) use incidents::damaged_incident;
 pub(crate) use ledger::LedgerPlace;
 
 use super::row::{self, Archived, Cells, HolderRow, KeptPayload};

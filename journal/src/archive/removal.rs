@@ -6,7 +6,8 @@ use crate::options::{REMOVAL_PARTS_MAX, REMOVAL_ROWS_MAX};
 use crate::stats::Usage;
 use foldhash::HashMap;
 use overtime_protocol::{
-    Form, KindName, TaskId, UnixMillis, bulk, hurt_tenant, hurts_before, hurts_behind,
+    Form, Incident, KindName, TaskId, UnixMillis, bulk, hurt_tenant, hurts_before, hurts_behind,
+    incidents_before,
 };
 use rusqlite::{Transaction, params};
 use std::ops::Range;
@@ -20,6 +21,8 @@ const EVENTS: &str = "DELETE FROM events WHERE task = ?1 AND sequence IN \
 
 const STATE: &str = "DELETE FROM state WHERE key IN \
     (SELECT key FROM state WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3)";
+
+const INCIDENTS: &str = "SELECT key, value FROM state WHERE key >= ?1 AND key < ?2 ORDER BY key";
 
 const FIRST_STATE: &str = "SELECT key FROM state WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT 1";
 
@@ -84,6 +87,46 @@ impl Writer {
         transaction.commit()?;
         Ok(room == 0)
     }
+}
+
+impl Writer {
+    /// Removes incidents that were over before `bound`, up to [`REMOVAL_ROWS_MAX`]. Whether there may
+    /// be more.
+    pub(crate) fn remove_incidents(&mut self, bound: UnixMillis) -> rusqlite::Result<bool> {
+        let transaction = self.connection.transaction()?;
+        let over = incidents_over(&transaction, bound)?;
+        let mut delete = transaction.prepare_cached("DELETE FROM state WHERE key = ?1")?;
+        for key in &over {
+            delete.execute([&key[..]])?;
+        }
+        drop(delete);
+        transaction.commit()?;
+        Ok(over.len() >= REMOVAL_ROWS_MAX as usize)
+    }
+}
+
+/// The keys of the oldest incidents that were over before `bound`. One that is open stays, however
+/// long it has been.
+fn incidents_over(
+    transaction: &Transaction<'_>,
+    bound: UnixMillis,
+) -> rusqlite::Result<Vec<Vec<u8>>> {
+    let Range { start, end } = incidents_before(None);
+    let mut rows = transaction.prepare_cached(INCIDENTS)?;
+    let mut rows = rows.query(params![&start[..], &end[..]])?;
+    let mut over = Vec::new();
+    while let Some(row) = rows.next()?
+        && over.len() < REMOVAL_ROWS_MAX as usize
+    {
+        let (key, value): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        // A reader who comes to what cannot be read says so; here it only stays.
+        let Some(incident) = Incident::read(&key, &value) else { continue };
+        if incident.opened_at >= bound {
+            break;
+        }
+        over.extend(incident.closed_at.is_some_and(|at| at < bound).then_some(key));
+    }
+    Ok(over)
 }
 
 fn hurt_behind(

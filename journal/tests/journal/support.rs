@@ -52,7 +52,12 @@ pub(crate) fn small(folder: &Path) -> Options {
         segment_bytes: 64 * 1024,
         log_max_bytes: 512 * 1024,
         catch_up_max: PATIENCE,
-        retention: Retention { finished: CENTURY, affected: CENTURY, ..Retention::default() },
+        retention: Retention {
+            finished: CENTURY,
+            affected: CENTURY,
+            incidents: CENTURY,
+            ..Retention::default()
+        },
         ..Options::new(folder)
     }
 }

@@ -186,7 +186,6 @@ fn segment(text: &str) -> Result<Cow<'_, str>, Problem> {
 /// What the contract promises at an address that is not served yet.
 fn promised(segments: [Option<&str>; 4]) -> Option<&'static str> {
     match segments {
-        [Some("incidents"), ..] => Some("Listing incidents"),
         [Some("schedules"), ..] => Some("Schedules"),
         _ => None,
     }

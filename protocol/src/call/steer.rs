@@ -7,8 +7,8 @@ use super::query::{Known, Parameters};
 use super::{Call, percent};
 use crate::http::{Head, Method};
 use crate::kind::KindName;
-use crate::lookup::{AffectedFilter, LedgerFilter, TaskFilter};
-use crate::problem::Problem;
+use crate::lookup::{AffectedFilter, IncidentFilter, LedgerFilter, TaskFilter};
+use crate::problem::{Code, Problem};
 use crate::repair::{Remedy, RepairOrder, read_print};
 use crate::task::TaskState;
 use crate::time::UnixMillis;
@@ -32,6 +32,8 @@ pub(super) fn parse(head: &Head, segments: [Option<&str>; 4]) -> Option<Result<C
         [Some("tasks"), Some(id), Some("explain"), None] => explain(head, id),
         [Some("errors"), None, ..] => errors(head),
         [Some("tenants"), Some("affected"), None, _] => affected(head),
+        [Some("incidents"), None, ..] => incidents(head),
+        [Some("incidents"), Some(id), None, _] => incident(head, id),
         [Some("errors"), Some(print), None, _] => repaired(head, print),
         [Some("errors"), Some(print), Some("retry"), None] => repair(head, print, Remedy::Retry),
         [Some("errors"), Some(print), Some("discard"), None] => {
@@ -110,6 +112,24 @@ fn affected_list(query: Option<&str>) -> Result<Call, Problem> {
     })))
 }
 
+fn incidents(head: &Head) -> Result<Call, Problem> {
+    only_reads(head)?;
+    let pairs = Pairs::of(head.query(), &["limit", "after"])?;
+    Ok(Call::Incidents(IncidentFilter {
+        limit: limit(&pairs)?,
+        after: pairs.read("after", "the `next` of the page before", |text| text.parse().ok())?,
+    }))
+}
+
+fn incident(head: &Head, id: &str) -> Result<Call, Problem> {
+    only_reads(head)?;
+    let id = percent::decoded(id).and_then(|id| id.parse().ok());
+    let unknown = || Problem::new(Code::UnknownIncident, "This is not the id of an incident.");
+    let id = id.ok_or_else(unknown)?;
+    Parameters::of(head.query(), Known::Nothing)?;
+    Ok(Call::Incident { id })
+}
+
 fn moment(text: &str) -> Option<UnixMillis> {
     text.parse().ok()
 }
@@ -164,7 +184,6 @@ pub(super) fn only_post(head: &Head) -> Result<(), Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::Code;
 
     fn filter(query: &str) -> TaskFilter {
         match task_list(Some(query)) {

@@ -163,11 +163,23 @@ fn parameters_are_those_of_the_call() {
 
 #[test]
 fn what_is_promised_says_that_it_is_not_there_yet() {
-    for (line, what) in [("GET /v1/incidents/1", "incidents"), ("PUT /v1/schedules/a", "Schedules")]
-    {
-        let problem = check_refused(line, "", Code::NotImplemented);
-        assert!(problem.detail.contains(what), "{line}: {}", problem.detail);
-    }
+    let problem = check_refused("PUT /v1/schedules/a", "", Code::NotImplemented);
+    assert!(problem.detail.contains("Schedules"), "{}", problem.detail);
+}
+
+#[test]
+fn incidents_are_listed_and_shown() {
+    let all = IncidentFilter { limit: 100, after: None };
+    assert_eq!(call("GET /v1/incidents", ""), Ok(Call::Incidents(all)));
+    let id = ID.parse().unwrap();
+    let page = IncidentFilter { limit: 7, after: Some(id) };
+    let line = format!("GET /v1/incidents?limit=7&after={ID}");
+    assert_eq!(call(&line, ""), Ok(Call::Incidents(page)));
+    assert_eq!(call(&format!("HEAD /v1/incidents/{ID}"), ""), Ok(Call::Incident { id }));
+    check_refused("GET /v1/incidents/x", "", Code::UnknownIncident);
+    check_refused("POST /v1/incidents", "", Code::MethodNotAllowed);
+    check_refused("GET /v1/incidents?after=x", "", Code::MalformedParameter);
+    check_refused(&format!("GET /v1/incidents/{ID}/x"), "", Code::NotFound);
 }
 
 #[test]

@@ -94,6 +94,7 @@ codes! {
     UnknownTask "unknown-task" 404 "No task has this id" false;
     Gone "gone" 410 "The task was removed: its time was over" false;
     UnknownUpstream "unknown-upstream" 404 "No upstream has this name" false;
+    UnknownIncident "unknown-incident" 404 "No incident has this id" false;
     UnknownContact "unknown-contact" 404 "No contact has this email" false;
     MethodNotAllowed "method-not-allowed" 405 "The method is not allowed here" false;
     // Who may call.

@@ -116,10 +116,11 @@ impl Config {
         problems.within("timeouts.idle", timeouts.idle, positive, SPAN_MAX);
         problems.within("timeouts.body_progress", timeouts.body_progress, positive, SPAN_MAX);
         problems.within("drain.notice", drain.notice, Span::seconds(0), SPAN_MAX);
-        let Retention { finished, keys, affected } = self.retention;
+        let Retention { finished, keys, affected, incidents } = self.retention;
         problems.within("retention.finished", finished, Span::seconds(1), RETENTION_MAX);
         problems.within("retention.keys", keys, Span::seconds(0), RETENTION_MAX);
         problems.within("retention.affected", affected, Span::seconds(1), RETENTION_MAX);
+        problems.within("retention.incidents", incidents, Span::seconds(1), RETENTION_MAX);
         problems.within("drain.grace", drain.grace, Span::seconds(0), SPAN_MAX);
     }
 

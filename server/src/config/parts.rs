@@ -56,6 +56,7 @@ impl Config {
                 finished: self.retention.finished.0,
                 kinds: kinds::named(&self.kinds, |kind| Some(kind.retention?.0)).collect(),
                 affected: self.retention.affected.0,
+                incidents: self.retention.incidents.0,
             },
             disk: overtime_journal::DiskLimits {
                 whole: Some(self.journal.disk_max.0).filter(|&bytes| bytes > 0),

@@ -166,15 +166,15 @@ impl Config {
 }
 
 /// Where something secret is.
-struct Secret<'a> {
-    what: &'a str,
-    variable: &'a Option<String>,
-    file: &'a Option<PathBuf>,
+pub(super) struct Secret<'a> {
+    pub(super) what: &'a str,
+    pub(super) variable: &'a Option<String>,
+    pub(super) file: &'a Option<PathBuf>,
 }
 
 impl Secret<'_> {
     /// What is there, and under which key it was named; nothing of it is in a complaint.
-    fn read(
+    pub(super) fn read(
         &self,
         environment: &impl Fn(&str) -> Option<OsString>,
     ) -> Result<Option<(String, String)>, String> {

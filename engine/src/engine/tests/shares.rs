@@ -6,7 +6,7 @@ use crate::event::{Effect, Event};
 use crate::limits::Limits;
 use overtime_protocol::keyring::{KeyEntry, KeyRing, SecretHash};
 use overtime_protocol::{
-    Answer, Code, Hurt, Lane, Policy, Problem, Rate, RateLimit, TenantId, TenantName,
+    Answer, Aside, Code, Hurt, Lane, Policy, Problem, Rate, RateLimit, TenantId, TenantName,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,7 +78,7 @@ fn a_tenant_that_is_over_its_rate_is_told_when_there_is_more() {
             let wait = problem.retry_after.unwrap();
             assert!(wait >= SECOND * 2 && wait <= SECOND * 3, "{wait:?}");
             let limit = RateLimit { quota: 2, window_s: 4, remaining: 0, reset_s: 2 };
-            assert_eq!(*problem.limit.unwrap(), limit);
+            assert_eq!(*problem.aside.unwrap(), Aside::Limit(limit));
         }
     }
     stage.advance(SECOND * 2);
@@ -152,7 +152,7 @@ fn what_is_under_way_is_waited_for_or_with_a_worker() {
     let lines = ["ask x document b wait=50s", "done h", "durable", "submit i call tenant=acme"];
     assert_eq!(codes(&mut stage, &lines), []);
     let problem = refused(&mut stage, &["submit j call tenant=acme"]).remove(0);
-    assert_eq!((problem.code.status(), problem.limit), (429, None));
+    assert_eq!((problem.code.status(), problem.aside), (429, None));
     assert!(problem.retry_after.unwrap() >= SECOND);
 }
 

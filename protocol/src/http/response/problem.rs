@@ -5,7 +5,7 @@ use super::{
     COPIED_MAX_BYTES, Extent, HEAD_USUAL_BYTES, Writer, whole_seconds, write_ending, write_task,
 };
 use crate::http::lines::Lines;
-use crate::problem::Problem;
+use crate::problem::{Aside, Problem};
 use bytes::Bytes;
 
 /// What a document takes, but for a long detail.
@@ -60,7 +60,7 @@ fn write_terms(lines: &mut Lines<'_>, problem: &Problem) {
     if let Some(challenge) = problem.challenge {
         lines.text("WWW-Authenticate: ", challenge.as_bytes());
     }
-    if let Some(limit) = &problem.limit {
+    if let Some(Aside::Limit(limit)) = problem.aside.as_deref() {
         lines.written("RateLimit: ", |out| limit.write_state(out));
         lines.written("RateLimit-Policy: ", |out| limit.write_policy(out));
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::fault::Fault;
 use crate::kind::KindName;
 use crate::lane::Lane;
-use crate::problem::{Code, Problem};
+use crate::problem::{Aside, Code, Problem};
 use crate::rate_limit::RateLimit;
 use crate::task::TaskState;
 use crate::time::UnixMillis;
@@ -208,7 +208,7 @@ fn problems_tell_what_their_status_asks_for() {
     check_problem(stranger, &context(), "401 Unauthorized", challenge);
     let mut limited = Problem::new(Code::RateLimited, "slower").after(Duration::from_millis(2_100));
     let limit = RateLimit { quota: 100, window_s: 1, remaining: 0, reset_s: 3 };
-    limited.limit = Some(Box::new(limit));
+    limited.aside = Some(Box::new(Aside::Limit(limit)));
     let lines = "Retry-After: 3|RateLimit: \"default\";r=0;t=3|\
                  RateLimit-Policy: \"default\";q=100;w=1|";
     check_problem(limited, &context(), "429 Too Many Requests", lines);
