@@ -124,16 +124,32 @@ impl Incidents {
         self.open.values_mut()
     }
 
-    /// Opens one, unless one is open about that or there are too many. Whether it was opened.
-    pub(crate) fn open(&mut self, incident: Incident, upstream: Option<UpstreamId>) -> bool {
+    /// Opens one that touches these, unless one is open about that or there are too many. Whether it
+    /// was opened.
+    pub(crate) fn open(
+        &mut self,
+        mut incident: Incident,
+        upstream: Option<UpstreamId>,
+        tenants: HashSet<TenantId>,
+    ) -> bool {
         if self.open.len() >= INCIDENTS_MAX || self.open.contains_key(&incident.about) {
             return false;
         }
         self.opened += 1;
         (self.is_changed, self.is_list_changed) = (true, true);
+        incident.tenants = tenants.len() as u64;
         self.news.push((IncidentNews::Opened, incident.clone()));
-        self.open.insert(incident.about.clone(), Open::new(incident, upstream));
+        let open = Open { tenants, tenants_before: 0, ..Open::new(incident.clone(), upstream) };
+        self.open.insert(incident.about, open);
         true
+    }
+
+    /// So many tasks wait because of the one about that.
+    pub(crate) fn measure(&mut self, about: &Subject, held: u64, at: UnixMillis) {
+        if let Some(open) = self.open.get_mut(about) {
+            open.measure(held, at);
+            self.is_changed |= open.is_changed;
+        }
     }
 
     /// Something has happened in the course of the one about that; whether there is one.
@@ -228,12 +244,16 @@ mod tests {
         }
     }
 
+    fn open(incidents: &mut Incidents, number: u64, about: Subject) -> bool {
+        incidents.open(incident(number, about), None, HashSet::new())
+    }
+
     #[test]
     fn there_is_one_about_each_and_what_changes_is_kept_once() {
         let mut incidents = Incidents::default();
-        assert!(incidents.open(incident(1, Subject::Disk), None));
-        assert!(!incidents.open(incident(2, Subject::Disk), None));
-        assert!(incidents.open(incident(3, Subject::Core), None));
+        assert!(open(&mut incidents, 1, Subject::Disk));
+        assert!(!open(&mut incidents, 2, Subject::Disk));
+        assert!(open(&mut incidents, 3, Subject::Core));
         let changes = incidents.take_changes();
         assert_eq!((changes.incidents.len(), changes.open.map(|open| open.len())), (2, Some(2)));
         assert!(!incidents.has_changes() && incidents.take_changes().incidents.is_empty());
@@ -243,13 +263,13 @@ mod tests {
         assert_eq!(changes.open.map(|open| open.len()), Some(1));
         let news: Vec<_> = incidents.take_news().into_iter().map(|(news, _)| news).collect();
         assert_eq!(news, [IncidentNews::Opened, IncidentNews::Opened, IncidentNews::Closed]);
-        assert!(incidents.open(incident(4, Subject::Disk), None), "it may begin again");
+        assert!(open(&mut incidents, 4, Subject::Disk), "it may begin again");
     }
 
     #[test]
     fn a_long_story_keeps_its_beginning_and_its_end() {
         let mut incidents = Incidents::default();
-        incidents.open(incident(1, Subject::Disk), None);
+        open(&mut incidents, 1, Subject::Disk);
         for number in 0..MOMENTS_MAX as u64 + 10 {
             let text = format!("{number} {}", "ä".repeat(INCIDENT_TEXT_MAX_BYTES));
             assert!(incidents.happened(&Subject::Disk, text, AT));
@@ -282,7 +302,7 @@ mod tests {
         let mut incidents = Incidents::default();
         for number in 0..2 * INCIDENTS_MAX as u64 {
             let about = Subject::Kind(KindName::new(&format!("k{number}")).unwrap());
-            let is_opened = incidents.open(incident(number, about), None);
+            let is_opened = open(&mut incidents, number, about);
             assert_eq!(is_opened, number < INCIDENTS_MAX as u64);
         }
         assert_eq!(incidents.len(), INCIDENTS_MAX);

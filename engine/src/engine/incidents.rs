@@ -6,6 +6,7 @@ use crate::event::Effect;
 use crate::gate::{GateNews, Phase};
 use crate::incidents::{Changes, Incidents, bounded};
 use crate::limits::{LOOK_AT_INCIDENTS_EVERY, LOOKS_IN_VAIN_MAX};
+use crate::lines::Line;
 use crate::rates::{RateChange, Trend};
 use crate::table::Slot;
 use crate::timers::Due;
@@ -128,6 +129,9 @@ impl Engine {
         text: String,
         now: Now,
     ) {
+        if let Some(upstream) = upstream {
+            self.incidents.measure(&about, self.lines.get(upstream).len() as u64, now.unix);
+        }
         match turn {
             Turn::Opens | Turn::Relapses => {
                 if self.incidents.happened(&about, text.clone(), now.unix) {
@@ -143,32 +147,48 @@ impl Engine {
         }
     }
 
+    fn title(&self, about: &Subject, upstream: Option<UpstreamId>, now: Now) -> String {
+        let phase = upstream.map(|upstream| self.gates.view(upstream, now).phase);
+        match about {
+            Subject::Upstream(name) if phase == Some(Phase::Held) => {
+                format!("The upstream {name} is held")
+            }
+            Subject::Upstream(name) => format!("The upstream {name} is not well"),
+            Subject::Core => "The core's loop takes too long".to_owned(),
+            Subject::Disk => "The disk is nearly full".to_owned(),
+            Subject::Memory => "The memory is used up".to_owned(),
+            Subject::Journal => "Records take too long to the disk".to_owned(),
+            Subject::Kind(name) => format!("Attempts of {name} fail more often than they used to"),
+            Subject::Local => {
+                "Most upstreams turned bad together; the cause may be here".to_owned()
+            }
+        }
+    }
+
     fn open_incident(
         &mut self,
         (about, upstream): (Subject, Option<UpstreamId>),
         text: String,
         now: Now,
     ) {
+        let title = self.title(&about, upstream, now);
+        let line = upstream.map(|upstream| self.lines.get(upstream));
+        let held = line.map_or(0, |line| line.len() as u64);
         let incident = Incident {
             id: IncidentId(self.mint.mint(now.unix)),
-            title: title(&about),
-            about: about.clone(),
+            title,
+            about,
             opened_at: now.unix,
             updated_at: now.unix,
             closed_at: None,
             timeline: vec![Moment::new(now.unix, bounded(text))],
             left_out: 0,
-            held: 0,
-            held_most: 0,
+            held,
+            held_most: held,
             tenants: 0,
         };
-        if self.incidents.open(incident, upstream)
-            && let Some(upstream) = upstream
-        {
-            for tenant in self.lines.get(upstream).tenants() {
-                self.incidents.touch(&about, tenant);
-            }
-        }
+        let tenants = line.into_iter().flat_map(Line::tenants).collect();
+        self.incidents.open(incident, upstream, tenants);
     }
 
     /// A task of a tenant waits for an upstream that is shed.
@@ -265,16 +285,4 @@ impl Engine {
 /// What an incident is called among what is kept.
 fn kept_name(id: IncidentId) -> String {
     format!("incident/{id}")
-}
-
-fn title(about: &Subject) -> String {
-    match about {
-        Subject::Upstream(name) => format!("The upstream {name} is not well"),
-        Subject::Core => "The core's loop takes too long".to_owned(),
-        Subject::Disk => "The disk is nearly full".to_owned(),
-        Subject::Memory => "The memory is used up".to_owned(),
-        Subject::Journal => "Records take too long to the disk".to_owned(),
-        Subject::Kind(name) => format!("Attempts of {name} fail more often than they used to"),
-        Subject::Local => "Most upstreams turned bad together; the cause may be here".to_owned(),
-    }
 }

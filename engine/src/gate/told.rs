@@ -1,6 +1,6 @@
 //! News of gates in words: one line each, for a person who has not looked for it.
 
-use super::news::{Evidence, GateNews};
+use super::news::{Evidence, GateNews, Rule};
 use overtime_protocol::{Upstream, UpstreamId};
 use std::time::Duration;
 
@@ -40,6 +40,10 @@ impl GateNews {
         let name = place.and_then(|place| upstreams.get(place));
         let name = name.map_or("", |upstream| upstream.name.as_str());
         match *self {
+            Self::Shed { rule: Rule::Operator, .. } => format!(
+                "upstream {name} is held by an operator: it is not called, and its tasks wait, until it \
+                 is released"
+            ),
             Self::Shed { rule, evidence, hold, .. } => format!(
                 "upstream {name} is not well ({}: {}): its tasks are held, and it is probed {}",
                 rule.as_str(),

@@ -15,6 +15,7 @@ mod events;
 mod explaining;
 mod flips;
 mod hosts;
+mod incidents;
 mod key_changes;
 mod key_file;
 mod keyed_streams;
