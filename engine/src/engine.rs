@@ -74,7 +74,7 @@ mod view;
 mod warm;
 mod webhooks;
 
-pub use gate_notes::{GATE_SPACE, HOUR_SPACE};
+pub use gate_notes::GATE_SPACE;
 pub(crate) use record::Carries;
 
 /// The decisions. See the crate's documentation.

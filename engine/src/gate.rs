@@ -28,10 +28,13 @@ mod told;
 mod view;
 
 use crate::seed::Seed;
-pub use history::{History, Hour};
+pub use history::History;
 pub use news::{Evidence, GateNews, Rule};
 pub use outcomes::{Ends, Sample};
-use overtime_protocol::{CallEnd, CallNumber, Monotonic, Now, UnixMillis, Upstream, UpstreamId};
+pub use overtime_protocol::Hour;
+use overtime_protocol::{
+    CallEnd, CallNumber, KeptCall, Monotonic, Now, UnixMillis, Upstream, UpstreamId,
+};
 pub use saved::Saved;
 use single::Gate;
 use suspicion::{Count, Suspicion};
@@ -214,6 +217,17 @@ impl Gates {
     /// The last of its calls that ended, the oldest first.
     pub fn recent(&self, id: UpstreamId) -> impl Iterator<Item = Sample> {
         self.gate(id).outcomes.last()
+    }
+
+    /// The same, for the next process.
+    pub fn kept_calls(&self, id: UpstreamId) -> Vec<KeptCall> {
+        self.gate(id).outcomes.kept()
+    }
+
+    /// Takes up the last calls of a former process. They are there to be seen: nothing is judged by
+    /// them.
+    pub fn restore_calls(&mut self, id: UpstreamId, calls: &[KeptCall]) {
+        self.gates[usize::from(id.0)].outcomes.restore(calls);
     }
 
     /// The hours that have passed since this was asked last, of those that had calls.

@@ -37,7 +37,7 @@ mod tenants;
 mod timers;
 
 pub use admission::AdmissionRules;
-pub use engine::{Engine, GATE_SPACE, HOUR_SPACE, Setup};
+pub use engine::{Engine, GATE_SPACE, Setup};
 pub use event::{Ask, Effect, Event, Freed, Notice, Sight, Steer, Submission, Wants, Wish};
 pub use lanes::LanePlan;
 pub use limits::Limits;

@@ -80,8 +80,6 @@ pub(crate) const SHED_RETRY: Duration = Duration::from_secs(5);
 pub(crate) const RETRY_LOOK: Duration = Duration::from_secs(1);
 /// How an upstream is is kept so long after it was called first.
 pub(crate) const KEEP_CALLS_EVERY: Duration = Duration::from_secs(60);
-/// So many hours of an upstream are kept: 90 days.
-pub(crate) const HOURS_KEPT: u64 = 90 * 24;
 /// A repair that is faster than this comes to several tasks at a time.
 pub(crate) const REPAIR_STEP: Duration = Duration::from_millis(10);
 /// When whoever could not have a repair may try again.

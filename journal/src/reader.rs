@@ -6,6 +6,7 @@ mod absent;
 mod affected;
 mod alarm;
 mod events;
+mod history;
 mod incidents;
 mod keys;
 mod ledger;
@@ -139,6 +140,7 @@ impl Reader {
             Query::Affected(filter) => self.affected(&filter),
             Query::Incidents(filter) => self.incidents(filter),
             Query::Incident(id) => self.incident(id),
+            Query::History(filter) => self.history(&filter),
             Query::State { key, absent } => {
                 let state = self.shared.state(&key, &self.archive)?;
                 let value = |body| Answer::Value { content_type: "application/json", body };

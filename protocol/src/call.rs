@@ -106,7 +106,8 @@ pub enum Call {
         /// Which.
         id: IncidentId,
     },
-    /// `GET /v1/upstreams`, `GET /v1/upstreams/{name}`, and `POST` to its `hold` and `release`
+    /// `GET /v1/upstreams`, `GET /v1/upstreams/{name}` and its `history`, and `POST` to its `hold` and
+    /// `release`
     Upstreams(UpstreamOrder),
     /// `GET /v1/contacts/{email}`
     Contact {

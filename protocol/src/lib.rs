@@ -9,6 +9,7 @@ mod encoding;
 mod event;
 mod explanation;
 mod fault;
+mod history;
 mod hurt;
 mod id;
 mod idempotency;
@@ -45,6 +46,10 @@ pub use append::{
 pub use event::{News, TaskEvent};
 pub use explanation::{Explanation, WaitsFor};
 pub use fault::{Class, Fault, Source};
+pub use history::{
+    CALLS_SPACE, HOUR, HOUR_SPACE, HOURS_KEPT, HistoryFilter, Hour, KeptCall, KeptEnd, hour_name,
+    hour_of,
+};
 pub use hurt::{
     Hurt, HurtEntry, hurt_key, hurt_tenant, hurt_value, hurts_before, hurts_behind, hurts_of,
     read_hurt,

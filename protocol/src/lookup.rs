@@ -4,6 +4,7 @@
 use crate::answer::Answer;
 use crate::append::{ReplyTo, Ticket, Unfinished};
 use crate::event::TaskEvent;
+use crate::history::HistoryFilter;
 use crate::id::TaskId;
 use crate::idempotency::{Fingerprint, KeyHash};
 use crate::incident::IncidentId;
@@ -68,6 +69,8 @@ pub enum Query {
     Incidents(IncidentFilter),
     /// One incident, as a JSON document.
     Incident(IncidentId),
+    /// The hours that an upstream had, as a JSON document.
+    History(Box<HistoryFilter>),
     /// The value at a state key, answered as `application/json`.
     State {
         /// The key.
@@ -221,14 +224,20 @@ pub struct EventPage {
 impl Query {
     /// Whether it may look at many rows.
     pub fn is_long(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::List(_)
-                | Self::Ledger(_)
-                | Self::Affected(_)
-                | Self::Incidents(_)
-                | Self::Errors { .. }
-        )
+            | Self::Ledger(_)
+            | Self::Affected(_)
+            | Self::Incidents(_)
+            | Self::History(_)
+            | Self::Errors { .. } => true,
+            Self::Document(_)
+            | Self::Explanation(_)
+            | Self::Incident(_)
+            | Self::Result(_)
+            | Self::Events { .. }
+            | Self::State { .. } => false,
+        }
     }
 }
 

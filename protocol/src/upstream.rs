@@ -1,6 +1,7 @@
 //! Upstreams: the services that tasks call. How a call ended is said here in the words that a gate
 //! judges by; nothing here calls anybody.
 
+use crate::history::HistoryFilter;
 use crate::kind::KindName;
 use std::fmt;
 use std::sync::Arc;
@@ -129,6 +130,8 @@ pub enum UpstreamOrder {
     },
     /// To see how one is.
     Show(UpstreamName),
+    /// To see the hours that one had.
+    History(Box<HistoryFilter>),
     /// That it is not called, not even for probes, until it is released.
     Hold(UpstreamName),
     /// That it is called again, whatever was seen of it.

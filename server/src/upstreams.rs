@@ -3,7 +3,8 @@
 use anyhow::{Context, Result};
 use overtime_engine::{Engine, GATE_SPACE};
 use overtime_journal::Store;
-use overtime_protocol::{Clock, Upstream, UpstreamId, kept_key, read_kept};
+use overtime_protocol::{CALLS_SPACE, Clock, KeptCall, Upstream, UpstreamId, kept_key, read_kept};
+use serde::de::DeserializeOwned;
 
 /// Has the engine go on with what is kept of these upstreams. What no version of this program has
 /// written is as good as nothing: the upstream will show how it is.
@@ -17,11 +18,19 @@ pub(crate) fn restore(
     clock: Clock,
 ) -> Result<()> {
     for (upstream, place) in upstreams.iter().zip(0..) {
-        let key = kept_key(GATE_SPACE, upstream.name.as_str());
-        let kept = store.state(&key).context("what is kept of upstreams cannot be read")?;
-        if let Some(saved) = kept.value.and_then(|bytes| read_kept(&bytes)) {
-            engine.restore_upstream(UpstreamId(place), &saved, clock.now());
+        let (id, name) = (UpstreamId(place), upstream.name.as_str());
+        if let Some(saved) = kept(store, GATE_SPACE, name)? {
+            engine.restore_upstream(id, &saved, clock.now());
+        }
+        if let Some(calls) = kept::<Vec<KeptCall>>(store, CALLS_SPACE, name)? {
+            engine.restore_calls(id, &calls);
         }
     }
     Ok(())
+}
+
+fn kept<T: DeserializeOwned>(store: &Store, space: &str, name: &str) -> Result<Option<T>> {
+    let state = store.state(&kept_key(space, name));
+    let state = state.context("what is kept of upstreams cannot be read")?;
+    Ok(state.value.and_then(|bytes| read_kept(&bytes)))
 }

@@ -20,6 +20,7 @@ impl Engine {
         }
         self.mode = Mode::Leaving;
         self.end_deferrals(out);
+        self.keep_called(now);
         let waiting: Vec<(Slot, ReplyTo)> = self
             .table
             .slots()

@@ -3,14 +3,12 @@
 
 use super::Engine;
 use crate::gate::Saved;
-use crate::limits::{HOURS_KEPT, KEEP_CALLS_EVERY};
+use crate::limits::KEEP_CALLS_EVERY;
 use crate::timers::Due;
-use overtime_protocol::{Now, UpstreamId, keep};
+use overtime_protocol::{CALLS_SPACE, HOUR_SPACE, KeptCall, Now, UpstreamId, hour_name, keep};
 
 /// Where gates are kept.
 pub const GATE_SPACE: &str = "gate";
-/// Where hours are kept: each takes the place of the one so many hours before.
-pub const HOUR_SPACE: &str = "hour";
 
 impl Engine {
     /// Takes up what a former process kept of an upstream.
@@ -18,11 +16,20 @@ impl Engine {
         self.gates.restore(upstream, saved, now);
     }
 
-    /// Has kept how an upstream is.
+    /// Takes up the latest calls that a former process kept of an upstream.
+    pub fn restore_calls(&mut self, upstream: UpstreamId, calls: &[KeptCall]) {
+        self.gates.restore_calls(upstream, calls);
+    }
+
+    /// Has kept how an upstream is, and its latest calls.
     pub(super) fn keep_gate(&mut self, upstream: UpstreamId, now: Now) {
         let name = self.upstreams[usize::from(upstream.0)].name.as_str();
         let put = keep(GATE_SPACE, name, &self.gates.saved(upstream, now));
         self.kept.put(format!("{GATE_SPACE}/{name}"), put);
+        let calls = self.gates.kept_calls(upstream);
+        if !calls.is_empty() {
+            self.kept.put(format!("{CALLS_SPACE}/{name}"), keep(CALLS_SPACE, name, &calls));
+        }
     }
 
     /// An upstream was called: what that tells is kept in a while.
@@ -44,9 +51,7 @@ impl Engine {
         let mut hours = Vec::new();
         self.gates.take_hours(now.unix, &mut hours);
         for (upstream, hour) in hours {
-            let name = self.upstreams[usize::from(upstream.0)].name.as_str();
-            let slot = hour.hour.0 / 3_600_000 % HOURS_KEPT;
-            let name = format!("{name}/{slot}");
+            let name = hour_name(&self.upstreams[usize::from(upstream.0)].name, hour.hour);
             let put = keep(HOUR_SPACE, &name, &hour);
             self.kept.put(format!("{HOUR_SPACE}/{name}"), put);
         }

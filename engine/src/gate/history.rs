@@ -3,8 +3,7 @@
 //! a kilobyte however many calls it had, and a percentile is at most a ninth too high. It keeps one
 //! hour; those before are kept by whoever is given them.
 
-use overtime_protocol::{CallEnd, UnixMillis};
-use serde::{Deserialize, Serialize};
+use overtime_protocol::{CallEnd, Hour, UnixMillis};
 use std::time::Duration;
 
 const HOUR_MS: u64 = 3_600_000;
@@ -13,30 +12,6 @@ const PARTS_LOG2: u32 = 3;
 const PARTS: u64 = 1 << PARTS_LOG2;
 /// Durations in microseconds, up to 2^40 of them: twelve days.
 const BUCKETS: usize = ((40 - PARTS_LOG2 as usize) + 1) * PARTS as usize;
-
-/// What became of the calls of one hour.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hour {
-    /// When it began.
-    #[serde(with = "unix_millis")]
-    pub hour: UnixMillis,
-    /// The calls that ended in it.
-    pub calls: u64,
-    /// Those that failed.
-    pub failed: u64,
-    /// Those that were told to come later.
-    pub busy: u64,
-    /// A tenth of them took no longer.
-    pub p10: Duration,
-    /// Half of them took no longer.
-    pub p50: Duration,
-    /// Nine of ten took no longer.
-    pub p90: Duration,
-    /// Of a hundred, 99 took no longer.
-    pub p99: Duration,
-    /// None took longer.
-    pub max: Duration,
-}
 
 /// The hour that is not over.
 #[derive(Debug)]
@@ -128,17 +103,4 @@ fn upper_bound(bucket: usize) -> Duration {
 /// Counts the hours.
 pub(super) fn number(now: UnixMillis) -> u64 {
     now.0 / HOUR_MS
-}
-
-mod unix_millis {
-    use overtime_protocol::UnixMillis;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(at: &UnixMillis, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_u64(at.0)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<UnixMillis, D::Error> {
-        u64::deserialize(from).map(UnixMillis)
-    }
 }

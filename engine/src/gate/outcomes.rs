@@ -1,7 +1,7 @@
 //! The outcomes of an upstream's calls: the last of them one by one, and all of them by how they
 //! ended. They are there to be seen; nothing is judged by them.
 
-use overtime_protocol::{CallEnd, CallFailure, UnixMillis};
+use overtime_protocol::{CallEnd, CallFailure, KeptCall, KeptEnd, UnixMillis};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -64,6 +64,28 @@ impl Outcomes {
         self.last.push_back(sample);
     }
 
+    /// What the next process is to know of.
+    pub(super) fn kept(&self) -> Vec<KeptCall> {
+        let kept = |sample: &Sample| {
+            let took_us = u64::try_from(sample.took.as_micros()).unwrap_or(u64::MAX);
+            let end = KeptEnd::of(sample.end)?;
+            Some(KeptCall { started_ms: sample.started.0, took_us, end })
+        };
+        self.last.iter().filter_map(kept).collect()
+    }
+
+    /// Takes up what was kept, as far as there is room before what is known already.
+    pub(super) fn restore(&mut self, calls: &[KeptCall]) {
+        let room = KEPT - self.last.len();
+        for call in calls.iter().rev().take(room) {
+            self.last.push_front(Sample {
+                started: UnixMillis(call.started_ms),
+                took: Duration::from_micros(call.took_us),
+                end: call.end.into(),
+            });
+        }
+    }
+
     /// The oldest first.
     pub(super) fn last(&self) -> impl Iterator<Item = Sample> {
         self.last.iter().copied()
@@ -71,5 +93,47 @@ impl Outcomes {
 
     pub(super) fn ends(&self) -> Ends {
         self.ends
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(number: u64, end: CallEnd) -> Sample {
+        Sample { started: UnixMillis(number), took: Duration::from_micros(number), end }
+    }
+
+    #[test]
+    fn the_last_calls_are_the_same_after_a_restart_and_count_for_the_new_process_no_more() {
+        let mut before = Outcomes::default();
+        let failed = CallEnd::Failed(CallFailure::Status(502));
+        for number in 0..200 {
+            before.note(
+                sample(number, if number % 2 == 0 { failed } else { CallEnd::Answered }),
+                false,
+            );
+        }
+        before.note(sample(200, CallEnd::Untold), false);
+        let kept = before.kept();
+        assert_eq!((kept.len(), kept[0].started_ms), (KEPT, 80));
+        let mut after = Outcomes::default();
+        after.restore(&kept);
+        assert!(after.last().eq(before.last()));
+        assert_eq!(after.ends(), Ends::default());
+        after.note(sample(201, CallEnd::Answered), false);
+        assert_eq!(after.last().map(|sample| sample.started.0).max(), Some(201));
+        assert_eq!(after.last().count(), KEPT);
+    }
+
+    #[test]
+    fn more_than_there_is_room_for_is_not_taken_up() {
+        let call = |number| KeptCall { started_ms: number, took_us: 1, end: KeptEnd::Busy };
+        let many: Vec<KeptCall> = (0..10_000).map(call).collect();
+        let mut outcomes = Outcomes::default();
+        outcomes.note(sample(20_000, CallEnd::Answered), false);
+        outcomes.restore(&many);
+        let started: Vec<u64> = outcomes.last().map(|sample| sample.started.0).collect();
+        assert_eq!((started.len(), started[0], started[KEPT - 1]), (KEPT, 9_881, 20_000));
     }
 }

@@ -11,7 +11,7 @@
 mod turns;
 
 use super::cohort::{Cohort, Place};
-use super::history::{History, Hour};
+use super::history::History;
 use super::news::Rule;
 use super::outcomes::{Outcomes, Sample};
 use super::places::{Busy, Places};
@@ -21,7 +21,7 @@ use super::retries::Retries;
 use super::signs::Signs;
 use super::{Start, UNBOUNDED};
 use overtime_protocol::{
-    CallEnd, CallNumber, GateMode, Monotonic, Now, UnixMillis, Upstream, UpstreamId,
+    CallEnd, CallNumber, GateMode, Hour, Monotonic, Now, UnixMillis, Upstream, UpstreamId,
 };
 use std::collections::HashMap;
 use std::time::Duration;

@@ -8,6 +8,7 @@ mod events;
 mod faults;
 mod faulty_disk;
 mod flips;
+mod history;
 mod incidents;
 mod ledger;
 mod life;

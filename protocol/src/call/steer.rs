@@ -130,7 +130,7 @@ fn incident(head: &Head, id: &str) -> Result<Call, Problem> {
     Ok(Call::Incident { id })
 }
 
-fn moment(text: &str) -> Option<UnixMillis> {
+pub(super) fn moment(text: &str) -> Option<UnixMillis> {
     text.parse().ok()
 }
 

@@ -4,7 +4,8 @@ use super::Call;
 use super::pairs::Pairs;
 use super::parse::{not_found, only_reads};
 use super::query::{Known, Parameters};
-use super::steer::{limit, only_post};
+use super::steer::{limit, moment, only_post};
+use crate::history::HistoryFilter;
 use crate::http::Head;
 use crate::problem::{Code, Problem};
 use crate::upstream::{UpstreamName, UpstreamOrder};
@@ -19,6 +20,10 @@ pub(super) fn parse(head: &Head, rest: [Option<&str>; 3]) -> Result<Call, Proble
         [Some(named), None, _] => {
             only_reads(head)?;
             UpstreamOrder::Show(name(named)?)
+        }
+        [Some(named), Some("history"), None] => {
+            only_reads(head)?;
+            return history(head, name(named)?).map(Call::Upstreams);
         }
         [Some(named), Some("hold"), None] => {
             only_post(head)?;
@@ -38,6 +43,18 @@ fn page(head: &Head) -> Result<UpstreamOrder, Problem> {
     let pairs = Pairs::of(head.query(), &["limit", "after"])?;
     let after = pairs.read("after", "the `next` of the page before", UpstreamName::new)?;
     Ok(UpstreamOrder::ShowAll { limit: limit(&pairs)?, after })
+}
+
+fn history(head: &Head, name: UpstreamName) -> Result<UpstreamOrder, Problem> {
+    let pairs = Pairs::of(head.query(), &["from", "to", "limit", "after"])?;
+    let time = |name| pairs.read(name, "a moment such as 2027-01-01T00:00:00Z", moment);
+    Ok(UpstreamOrder::History(Box::new(HistoryFilter {
+        name,
+        from: time("from")?,
+        to: time("to")?,
+        limit: limit(&pairs)?,
+        after: pairs.read("after", "the `next` of the page before", moment)?,
+    })))
 }
 
 fn name(text: &str) -> Result<UpstreamName, Problem> {
@@ -70,7 +87,24 @@ mod tests {
         assert_eq!(order("GET /v1/upstreams/bank"), Ok(UpstreamOrder::Show(named())));
         assert_eq!(order("POST /v1/upstreams/bank/hold"), Ok(UpstreamOrder::Hold(named())));
         assert_eq!(order("POST /v1/upstreams/bank/release"), Ok(UpstreamOrder::Release(named())));
+        let history = |from, to, limit, after| {
+            let moment = |text: Option<&str>| text.map(|text| text.parse().unwrap());
+            let (from, to, after) = (moment(from), moment(to), moment(after));
+            let filter = HistoryFilter { name: named(), from, to, limit, after };
+            Ok(UpstreamOrder::History(Box::new(filter)))
+        };
+        assert_eq!(order("GET /v1/upstreams/bank/history"), history(None, None, 100, None));
+        let [from, to, after] =
+            ["2027-01-01T00:00:00Z", "2027-01-02T00:00:00Z", "2027-01-01T05:00:00.000Z"];
+        let asked =
+            format!("GET /v1/upstreams/bank/history?from={from}&to={to}&limit=3&after={after}");
+        assert_eq!(order(&asked), history(Some(from), Some(to), 3, Some(after)));
         let wrong = [
+            ("POST /v1/upstreams/bank/history", 405),
+            ("GET /v1/upstreams/bank/history/x", 404),
+            ("GET /v1/upstreams/bank/history?from=1", 400),
+            ("GET /v1/upstreams/bank/history?after=x", 400),
+            ("GET /v1/upstreams/bank/history?limit=1001", 400),
             ("POST /v1/upstreams", 405),
             ("POST /v1/upstreams/bank", 405),
             ("GET /v1/upstreams/bank/hold", 405),

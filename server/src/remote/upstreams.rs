@@ -3,8 +3,10 @@
 use super::table::plain;
 use super::{Desk, List};
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use overtime_protocol::UnixMillis;
 use serde_json::Value;
+use std::str::FromStr;
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
@@ -16,6 +18,8 @@ pub(crate) enum Action {
         /// Its name
         name: String,
     },
+    /// List the hours that one had, the oldest first: how many calls, and how long they took
+    History(History),
     /// Call it no more, not even to see how it is, until it is released
     Hold {
         /// Its name
@@ -28,10 +32,24 @@ pub(crate) enum Action {
     },
 }
 
+/// Whose hours, and which.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct History {
+    /// Its name
+    name: String,
+    /// From when on, such as 2026-11-21T08:00:00Z [default: as far back as they are kept]
+    #[arg(long, value_name = "TIME", value_parser = UnixMillis::from_str)]
+    from: Option<UnixMillis>,
+    /// Until when [default: now]
+    #[arg(long, value_name = "TIME", value_parser = UnixMillis::from_str)]
+    to: Option<UnixMillis>,
+}
+
 impl Action {
     pub(super) fn run(self, desk: &mut Desk<'_>) -> Result<()> {
         let body = match self {
             Self::List => return list(desk),
+            Self::History(wish) => return history(desk, &wish),
             Self::Show { name } => desk.connection.get(&address(&name, ""), &[])?,
             Self::Hold { name } => desk.connection.post(&address(&name, "/hold"), &[])?,
             Self::Release { name } => desk.connection.post(&address(&name, "/release"), &[])?,
@@ -54,6 +72,23 @@ fn list(desk: &mut Desk<'_>) -> Result<()> {
     };
     desk.show_list(list, row)
 }
+
+fn history(desk: &mut Desk<'_>, wish: &History) -> Result<()> {
+    let bounds = [("from", wish.from), ("to", wish.to)];
+    let query = bounds.into_iter().filter_map(|(name, at)| Some((name, at?.to_string())));
+    let list = List {
+        path: &address(&wish.name, "/history"),
+        query: query.collect(),
+        member: "hours",
+        columns: &HOUR_COLUMNS,
+        limit: None,
+    };
+    desk.show_list(list, |entry| HOUR_COLUMNS.iter().map(|name| plain(&entry[*name])).collect())
+}
+
+/// Each is a member of an hour's document.
+const HOUR_COLUMNS: [&str; 9] =
+    ["hour", "calls", "failed", "busy", "p10_ms", "p50_ms", "p90_ms", "p99_ms", "max_ms"];
 
 /// Each is a member of an upstream's document.
 const COLUMNS: [&str; 7] = ["name", "state", "since", "calls", "calls_max", "waiting", "p90_ms"];

@@ -42,5 +42,6 @@ mod steering;
 mod steps;
 mod support;
 mod tenants;
+mod upstream_history;
 mod upstreams;
 mod verify;

@@ -20,8 +20,8 @@ use overtime_protocol::{
     Unfinished, UnixMillis, Unsteerable, Verdict,
 };
 use overtime_protocol::{
-    Append, CallEnd, CallGrant, CallNumber, CallReport, GateMode, Hurt, Upstream, UpstreamId,
-    UpstreamName, UpstreamOrder, read_hurt,
+    Append, CallEnd, CallGrant, CallNumber, CallReport, GateMode, HistoryFilter, Hurt, Upstream,
+    UpstreamId, UpstreamName, UpstreamOrder, read_hurt,
 };
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -165,6 +165,11 @@ impl Stage {
             ["hold", caller, name] => self.steer_upstream(caller, UpstreamOrder::Hold(named(name))),
             ["release", caller, name] => {
                 self.steer_upstream(caller, UpstreamOrder::Release(named(name)));
+            }
+            ["history", caller, name] => {
+                let (name, limit) = (named(name), 100);
+                let filter = HistoryFilter { name, from: None, to: None, limit, after: None };
+                self.steer_upstream(caller, UpstreamOrder::History(Box::new(filter)));
             }
             ["follow", task] => self.event(Event::Followed(self.id(task))),
             ["unfollow", task] => self.event(Event::Unfollowed(self.id(task))),
@@ -440,6 +445,7 @@ impl Stage {
         let read = ReadMark::At { lsn: 0, watermark: 0 };
         let put = Put { key: "k".into(), value: Some("v".into()), read };
         let (job, chain) = self.at_work[&id].clone();
+        let is_done = matches!(outcome, Outcome::Done(_));
         let completion = Completion {
             task: id,
             attempt: job.attempt,
@@ -448,7 +454,7 @@ impl Stage {
             progress: None,
             puts: if puts { vec![put] } else { Vec::new() },
             expects: Vec::new(),
-            call: CallEnd::Untold,
+            call: if is_done { CallEnd::Answered } else { CallEnd::Untold },
             started: self.now.monotonic,
             ended: self.now.monotonic,
         };

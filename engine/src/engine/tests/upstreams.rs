@@ -135,3 +135,48 @@ fn the_first_attempts_of_others_go_before_retries() {
     ",
     );
 }
+
+#[test]
+fn the_latest_calls_are_kept_in_a_while_and_on_the_way_out() {
+    check(
+        8,
+        "
+        submit a pay
+        > append a accepted
+        durable
+        > dispatch interactive a#1
+        done a
+        > append a succeeded
+        durable
+        > reply a 200 disk
+        +60s
+        > keep calls/bank gate/bank
+        durable
+        +60s
+        submit b pay
+        > append b accepted
+        durable
+        > dispatch interactive b#1
+        done b
+        > append b succeeded
+        durable
+        > reply b 200 disk
+        drain
+        grace-ends
+        > keep calls/bank gate/bank
+    ",
+    );
+}
+
+#[test]
+fn the_hours_that_an_upstream_had_are_read_from_the_journal_if_there_is_such_an_upstream() {
+    check(
+        8,
+        "
+        history op bank
+        > read ReplyTo(0)
+        history op bunk
+        > reply op 404 unknown-upstream no
+    ",
+    );
+}

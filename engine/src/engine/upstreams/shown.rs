@@ -5,7 +5,7 @@ use crate::event::Effect;
 use crate::gate::{Ends, Rule, Sample};
 use overtime_protocol::json::Json;
 use overtime_protocol::{
-    Answer, Code, Now, Problem, ReplyTo, UnixMillis, Upstream, UpstreamId, UpstreamName,
+    Answer, Code, Now, Problem, Query, ReplyTo, UnixMillis, Upstream, UpstreamId, UpstreamName,
     UpstreamOrder,
 };
 use std::time::Duration;
@@ -25,6 +25,11 @@ impl Engine {
             }
             UpstreamOrder::Show(name) => self
                 .with_upstream(&name, |engine, upstream| engine.upstream_document(upstream, now)),
+            UpstreamOrder::History(filter) if self.upstream_named(&filter.name).is_some() => {
+                out.push(self.read((to, None), Query::History(filter)));
+                return;
+            }
+            UpstreamOrder::History(_) => unknown(),
             UpstreamOrder::Hold(name) => self.with_upstream(&name, |engine, upstream| {
                 engine.gates.hold(upstream, now);
                 engine.upstream_document(upstream, now)
@@ -43,11 +48,15 @@ impl Engine {
         name: &UpstreamName,
         then: impl FnOnce(&mut Self, UpstreamId) -> Answer,
     ) -> Answer {
+        match self.upstream_named(name) {
+            Some(upstream) => then(self, upstream),
+            None => unknown(),
+        }
+    }
+
+    fn upstream_named(&self, name: &UpstreamName) -> Option<UpstreamId> {
         let place = self.upstreams.iter().position(|upstream| upstream.name == *name);
-        let Some(place) = place.and_then(|place| u16::try_from(place).ok()) else {
-            return Problem::new(Code::UnknownUpstream, "No upstream has this name.").into();
-        };
-        then(self, UpstreamId(place))
+        place.and_then(|place| u16::try_from(place).ok()).map(UpstreamId)
     }
 
     /// They stand in the order of their names.
@@ -111,6 +120,10 @@ impl Engine {
         json.number("episodes", view.episodes);
         json.number("retries_percent", (view.retry_share * 100.0).round() as u64);
     }
+}
+
+fn unknown() -> Answer {
+    Problem::new(Code::UnknownUpstream, "No upstream has this name.").into()
 }
 
 fn write_ends(ends: Ends, json: &mut Json<'_>) {

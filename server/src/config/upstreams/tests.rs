@@ -65,7 +65,7 @@ fn what_is_said_is_what_is_served() {
         [upstream("away", GateMode::Off, 0, 3), upstream("billing", GateMode::Observe, 50, 1)]
     );
     let kinds: Vec<_> =
-        config.routes(environment).unwrap().iter().map(|handler| handler.kind()).collect();
+        config.routes(environment, &[]).unwrap().iter().map(|handler| handler.kind()).collect();
     let told: Vec<_> =
         kinds.iter().map(|kind| (kind.name.as_str(), kind.lane, kind.upstream)).collect();
     assert_eq!(
@@ -86,7 +86,7 @@ fn complaint(text: &str) -> String {
         Ok(config) => config,
         Err(error) => return error.to_string(),
     };
-    let used = config.check().and_then(|()| config.routes(environment).map(drop));
+    let used = config.check().and_then(|()| config.routes(environment, &[]).map(drop));
     match used {
         Ok(()) => panic!("nothing is wrong with {text}"),
         Err(error) => error.to_string(),
@@ -166,7 +166,7 @@ fn a_secret_may_stand_in_a_file_with_a_line_end() {
         "[upstreams.a]\nurl = \"http://a\"\nbearer_file = {:?}\n[kinds.x]\nupstream = \"a\"\n",
         file.to_str().unwrap()
     );
-    assert_eq!(Config::from_toml(&text).unwrap().routes(environment).unwrap().len(), 1);
+    assert_eq!(Config::from_toml(&text).unwrap().routes(environment, &[]).unwrap().len(), 1);
     fs::write(&file, [0xff, 0xfe]).unwrap();
     assert!(complaint(&text).contains("upstreams.a.bearer_file: "));
 }
