@@ -40,16 +40,15 @@ impl Rule {
 /// What the calls were like when an upstream was shed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// The calls that were looked at: the last of those that are old enough to be known as fast or
-    /// slow.
+    /// The calls that the rule is about.
     pub calls: usize,
     /// How many of them were not over when a slow call would have been.
     pub slow: usize,
     /// How many failed sooner.
     pub failed: usize,
-    /// A tenth of them were over within this.
+    /// Of all that are old enough to be known as fast or slow, 120 at most, a tenth took no longer.
     pub p10: Duration,
-    /// Half of them were.
+    /// Half of them took no longer.
     pub p50: Duration,
     /// Calls that are out now.
     pub out: usize,

@@ -104,6 +104,17 @@ impl Signs {
         is_bad.then_some(Rule::InARow)
     }
 
+    /// The calls that a rule is about.
+    pub(super) fn calls(rule: Rule, cohort: &Cohort) -> Share {
+        match rule {
+            Rule::TenthPercentile | Rule::Operator => cohort.share(WINDOW),
+            Rule::MostBad => cohort.share(EARLY),
+            Rule::HalfBad => cohort.share(LASTING),
+            Rule::Errors => cohort.errors(WINDOW),
+            Rule::InARow => cohort.bad_in_a_row(),
+        }
+    }
+
     /// Since when it looks bad, though that may have to be seen again.
     pub(super) fn since(&self) -> Option<Monotonic> {
         self.since

@@ -3,8 +3,6 @@
 
 mod faults;
 mod memory;
-mod operator;
 mod rules;
 mod stage;
-mod traps;
 mod weather;

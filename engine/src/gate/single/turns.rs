@@ -3,6 +3,7 @@
 
 use super::super::news::{Evidence, GateNews, Rule};
 use super::super::ramp::Ramp;
+use super::super::signs::Signs;
 use super::{Episode, Gate, Shed, State};
 use crate::seed::Seed;
 use overtime_protocol::{GateMode, Monotonic, Now};
@@ -78,13 +79,13 @@ impl Gate {
             return None;
         }
         self.begin_episode(rule, now);
-        let (upstream, evidence) = (self.id, self.evidence(now.monotonic));
+        let (upstream, evidence) = (self.id, self.evidence(rule, now.monotonic));
         Some(GateNews::WouldShed { upstream, at: now.unix, rule, evidence })
     }
 
     fn shed(&mut self, rule: Rule, seed: &mut Seed, now: Now) -> GateNews {
         let (upstream, at) = (self.id, now.unix);
-        let evidence = self.evidence(now.monotonic);
+        let evidence = self.evidence(rule, now.monotonic);
         let is_relapse = matches!(self.state, State::Ramping(_));
         let hold = self.hold_after(is_relapse, seed, now.monotonic);
         self.begin_episode(rule, now);
@@ -163,7 +164,7 @@ impl Gate {
         if matches!(self.state, State::Held) {
             return None;
         }
-        let evidence = self.evidence(now.monotonic);
+        let evidence = self.evidence(Rule::Operator, now.monotonic);
         self.begin_episode(Rule::Operator, now);
         self.enter(State::Held, now);
         let (upstream, at, rule) = (self.id, now.unix, Rule::Operator);
@@ -194,8 +195,8 @@ impl Gate {
         now.monotonic.since(since)
     }
 
-    fn evidence(&self, now: Monotonic) -> Evidence {
-        let share = self.cohort.share(usize::MAX);
+    fn evidence(&self, rule: Rule, now: Monotonic) -> Evidence {
+        let share = Signs::calls(rule, &self.cohort);
         let durations = self.cohort.durations(now);
         let at = |percent| super::super::view::percentile(&durations, percent).unwrap_or_default();
         Evidence {
