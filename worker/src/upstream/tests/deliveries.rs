@@ -163,7 +163,7 @@ fn an_operator_may_say_what_a_status_means() {
     for (verdict, is_right) in [
         (
             Verdict::Done,
-            (|result| matches!(result, Ok(_))) as fn(&Result<Product, Failure>) -> bool,
+            Result::is_ok as fn(&Result<Product, Failure>) -> bool,
         ),
         (Verdict::Retry, |result| matches!(result, Err(Failure::Ephemeral(_)))),
         (Verdict::Fail, |result| matches!(result, Err(Failure::Input(_)))),
