@@ -161,10 +161,7 @@ fn an_operator_may_say_what_a_status_means() {
     let service = Scripted::new(|_| answer("404 Not Found", "gone"));
     let shared = Arc::new(Service::new(options(&service.url())).unwrap());
     for (verdict, is_right) in [
-        (
-            Verdict::Done,
-            Result::is_ok as fn(&Result<Product, Failure>) -> bool,
-        ),
+        (Verdict::Done, Result::is_ok as fn(&Result<Product, Failure>) -> bool),
         (Verdict::Retry, |result| matches!(result, Err(Failure::Ephemeral(_)))),
         (Verdict::Fail, |result| matches!(result, Err(Failure::Input(_)))),
         (Verdict::Park, |result| matches!(result, Err(Failure::Defect(_)))),
