@@ -20,6 +20,7 @@ mod places;
 mod probes;
 mod ramp;
 mod retries;
+mod rules;
 mod saved;
 mod signs;
 mod single;
@@ -35,6 +36,7 @@ pub use overtime_protocol::Hour;
 use overtime_protocol::{
     CallEnd, CallNumber, KeptCall, Monotonic, Now, UnixMillis, Upstream, UpstreamId,
 };
+pub use rules::Rules;
 pub use saved::Saved;
 use single::Gate;
 use suspicion::{Count, Suspicion};
@@ -85,6 +87,12 @@ impl Gates {
             hours: Vec::new(),
             hours_closed: 0,
         }
+    }
+
+    /// The same gates, which judge by these rules alone.
+    pub fn judging_by(mut self, rules: Rules) -> Self {
+        self.gates.iter_mut().for_each(|gate| gate.judge_by(rules));
+        self
     }
 
     /// Takes up what a former process saved. Nothing is told of it: it is not new.

@@ -31,8 +31,12 @@ pub struct Hour {
     pub busy: u64,
     /// A tenth of them took no longer.
     pub p10: Duration,
+    /// A quarter of them took no longer.
+    pub p25: Duration,
     /// Half of them took no longer.
     pub p50: Duration,
+    /// Three quarters of them took no longer.
+    pub p75: Duration,
     /// Nine of ten took no longer.
     pub p90: Duration,
     /// Of a hundred, 99 took no longer.

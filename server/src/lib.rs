@@ -44,6 +44,7 @@ mod selftest;
 mod server;
 mod signals;
 mod source;
+mod tune;
 mod upstreams;
 mod verify;
 mod window;

@@ -12,6 +12,7 @@ mod connection;
 mod errors;
 mod events;
 mod incidents;
+mod gate;
 mod table;
 mod tasks;
 mod tenants;
@@ -38,6 +39,7 @@ pub(crate) enum Wish {
     Tenants(tenants::Action),
     Upstreams(upstreams::Action),
     Incidents(incidents::Which),
+    Gate(gate::Action),
 }
 
 /// Where the server is, and how its answers are shown.
@@ -105,6 +107,15 @@ pub(crate) struct Incidents {
     which: incidents::Which,
 }
 
+/// `overtime gate …`
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Gate {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(subcommand)]
+    action: gate::Action,
+}
+
 /// The commands that are errands.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Command {
@@ -118,6 +129,8 @@ pub(crate) enum Command {
     Upstreams(Upstreams),
     /// Look at what went wrong in a running server for a while, and at what goes wrong now
     Incidents(Incidents),
+    /// Look at what the gates of upstreams would have done with calls of the past
+    Gate(Gate),
 }
 
 impl Command {
@@ -136,6 +149,7 @@ impl Command {
             Self::Incidents(Incidents { remote, which }) => {
                 Errand { remote, wish: Wish::Incidents(which) }
             }
+            Self::Gate(Gate { remote, action }) => Errand { remote, wish: Wish::Gate(action) },
         }
     }
 }
@@ -155,6 +169,7 @@ impl Errand {
             Wish::Tenants(action) => action.run(&mut desk),
             Wish::Upstreams(action) => action.run(&mut desk),
             Wish::Incidents(which) => which.run(&mut desk),
+            Wish::Gate(action) => action.run(&mut desk),
         };
         match done {
             // Whoever reads has seen enough.

@@ -24,6 +24,10 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Those that calls are judged by.
+    pub const JUDGED: [Self; 5] =
+        [Self::TenthPercentile, Self::MostBad, Self::HalfBad, Self::Errors, Self::InARow];
+
     /// Its name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -19,6 +19,7 @@
 
 use super::cohort::{Cohort, Share, WINDOW};
 use super::news::Rule;
+use super::rules::Rules;
 use overtime_protocol::Monotonic;
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ pub(super) struct Signs {
     errors: Sign,
     is_ailing: bool,
     since: Option<Monotonic>,
+    pub(super) rules: Rules,
 }
 
 /// One that has to be seen again.
@@ -58,6 +60,11 @@ struct Sign {
 }
 
 impl Signs {
+    /// What was seen so far is forgotten.
+    pub(super) fn clear(&mut self) {
+        *self = Self { rules: self.rules, ..Self::default() };
+    }
+
     /// Looks at a cohort, and says which rule is broken.
     pub(super) fn look(&mut self, cohort: &Cohort, now: Monotonic) -> Option<Rule> {
         let early = cohort.share(EARLY);
@@ -75,17 +82,20 @@ impl Signs {
     fn tenth_percentile(&self, cohort: &Cohort) -> Option<Rule> {
         let share = cohort.share(WINDOW);
         let is_slow = share.calls == WINDOW && share.slow >= SLOW_OF_WINDOW;
+        let is_slow = is_slow && self.rules.has(Rule::TenthPercentile);
         is_slow.then_some(Rule::TenthPercentile)
     }
 
     fn most_bad(&mut self, early: Share, now: Monotonic) -> Option<Rule> {
         let is_bad = early.calls >= EARLY_MIN && early.is_bad(EARLY_PERCENT);
+        let is_bad = is_bad && self.rules.has(Rule::MostBad);
         self.most_bad.look(is_bad, LOOK_AGAIN_AFTER, now).then_some(Rule::MostBad)
     }
 
     fn half_bad(&mut self, cohort: &Cohort, now: Monotonic) -> Option<Rule> {
         let share = cohort.share(LASTING);
         let is_bad = share.calls == LASTING && share.is_bad(LASTING_PERCENT);
+        let is_bad = is_bad && self.rules.has(Rule::HalfBad);
         let lasts = LASTS.saturating_sub(share.span);
         self.half_bad.look(is_bad, lasts, now).then_some(Rule::HalfBad)
     }
@@ -93,6 +103,7 @@ impl Signs {
     fn errors(&mut self, cohort: &Cohort, now: Monotonic) -> Option<Rule> {
         let share = cohort.errors(WINDOW);
         let is_bad = share.calls == WINDOW && share.is_bad(ERRORS_PERCENT);
+        let is_bad = is_bad && self.rules.has(Rule::Errors);
         let lasts = LASTS.saturating_sub(share.span);
         self.errors.look(is_bad, lasts, now).then_some(Rule::Errors)
     }
@@ -101,7 +112,7 @@ impl Signs {
         let is_low = cohort.share(EARLY_MIN).calls < EARLY_MIN;
         let row = if is_low { cohort.bad_in_a_row() } else { Share::default() };
         let is_bad = row.calls >= ROW && row.span >= ROW_SPAN_MIN;
-        is_bad.then_some(Rule::InARow)
+        (is_bad && self.rules.has(Rule::InARow)).then_some(Rule::InARow)
     }
 
     /// The calls that a rule is about.

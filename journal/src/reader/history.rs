@@ -68,7 +68,9 @@ fn write_hour(hour: &Hour, out: &mut Vec<u8>) {
     json.number("failed", hour.failed);
     json.number("busy", hour.busy);
     json.number("p10_ms", millis(hour.p10));
+    json.number("p25_ms", millis(hour.p25));
     json.number("p50_ms", millis(hour.p50));
+    json.number("p75_ms", millis(hour.p75));
     json.number("p90_ms", millis(hour.p90));
     json.number("p99_ms", millis(hour.p99));
     json.number("max_ms", millis(hour.max));

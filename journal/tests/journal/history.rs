@@ -22,7 +22,9 @@ fn kept(ago: u64) -> Record {
         failed: 2,
         busy: 1,
         p10: Duration::from_millis(10),
+        p25: Duration::from_millis(25),
         p50: Duration::from_millis(50),
+        p75: Duration::from_millis(75),
         p90: Duration::from_millis(90),
         p99: Duration::from_millis(99),
         max: Duration::from_micros(100_900),
@@ -68,7 +70,7 @@ fn the_oldest_comes_first_and_a_span_has_what_began_in_it() {
     assert_eq!(calls(&text), [30, 20, 3]);
     let first = format!(
         "{{\"name\":\"bank\",\"hours\":[{{\"hour\":\"{}\",\"calls\":30,\"failed\":2,\"busy\":1,\
-         \"p10_ms\":10,\"p50_ms\":50,\"p90_ms\":90,\"p99_ms\":99,\"max_ms\":100}}",
+         \"p10_ms\":10,\"p25_ms\":25,\"p50_ms\":50,\"p75_ms\":75,\"p90_ms\":90,\"p99_ms\":99,\"max_ms\":100}}",
         began(30)
     );
     assert!(text.starts_with(&first) && next(&text).is_none(), "{text}");

@@ -62,6 +62,7 @@ fn who_waits_for_what_is_held_has_its_address_at_once_and_no_attempt_is_used() {
         submit s pay wait=10s strict
         > reply s 503 upstream-shed no
         +60s
+        > note default 1 1 0 in 60s
         ask q document a
         > reply q document held
         release op bank

@@ -4,6 +4,7 @@
 use super::super::news::{Evidence, GateNews, Rule};
 use super::super::ramp::Ramp;
 use super::super::signs::Signs;
+use super::super::rules::Rules;
 use super::{Episode, Gate, Shed, State};
 use crate::seed::Seed;
 use overtime_protocol::{GateMode, Monotonic, Now};
@@ -21,6 +22,10 @@ const OPEN_FOR_GOOD: Duration = Duration::from_mins(5);
 const ACTIVE: Duration = Duration::from_mins(1);
 
 impl Gate {
+    pub(in super::super) fn judge_by(&mut self, rules: Rules) {
+        self.signs.rules = rules;
+    }
+
     /// Looks at its calls.
     pub(in super::super) fn look(&mut self, now: Monotonic) {
         self.broken = None;
@@ -48,7 +53,7 @@ impl Gate {
     /// What was seen so far was our own fault.
     pub(in super::super) fn forget(&mut self) {
         self.cohort.clear();
-        self.signs = Default::default();
+        self.signs.clear();
         self.broken = None;
     }
 
