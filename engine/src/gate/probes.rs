@@ -12,13 +12,17 @@ pub(super) const INTERVAL: Duration = Duration::from_secs(1);
 pub(super) const OUT_MAX: usize = 8;
 /// So many in a row show that it is well.
 const GOOD_IN_A_ROW: usize = 6;
+/// And so many once it has relapsed: of an upstream that fails every other call, six good ones in a row
+/// come every other minute.
+const GOOD_AFTER_RELAPSE: usize = 12;
 
 /// The probes of one upstream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Probes {
     /// Those that have not been judged, in order of start.
     row: VecDeque<Probe>,
     good_in_a_row: usize,
+    wanted: usize,
 }
 
 #[derive(Debug)]
@@ -39,6 +43,12 @@ pub(super) enum Found {
 }
 
 impl Probes {
+    /// `last_hold` is nothing unless it has relapsed.
+    pub(super) fn new(last_hold: Duration) -> Self {
+        let wanted = if last_hold.is_zero() { GOOD_IN_A_ROW } else { GOOD_AFTER_RELAPSE };
+        Self { row: VecDeque::new(), good_in_a_row: 0, wanted }
+    }
+
     pub(super) fn start(&mut self, call: CallNumber, now: Monotonic) {
         self.row.push_back(Probe { call, started: now, was_good: None });
     }
@@ -65,7 +75,7 @@ impl Probes {
             }
             self.row.pop_front();
         }
-        self.good_in_a_row >= GOOD_IN_A_ROW
+        self.good_in_a_row >= self.wanted
     }
 
     /// When the next is judged at the latest.

@@ -3,6 +3,7 @@
 //! the process ended say nothing about the upstream. It writes nothing anywhere.
 
 use super::news::Rule;
+use super::probes::Probes;
 use super::ramp::{RAMP, Ramp};
 use super::single::{Episode, Gate, Shed, State};
 use super::view::{Phase, unix};
@@ -41,7 +42,7 @@ pub struct Saved {
 impl Gate {
     pub(super) fn saved(&self, now: Now) -> Saved {
         let hold_until = match &self.state {
-            State::Shed(shed) => Some(unix(shed.hold_until, now).0),
+            State::Shed(shed) => Some(shed.hold_until).filter(|&until| now.monotonic < until),
             State::Open | State::Ramping(_) | State::Held => None,
         };
         let episode = self.episode.filter(|_| self.mode == GateMode::Shed || self.is_shed());
@@ -51,7 +52,7 @@ impl Gate {
             since_ms: self.since.unix.0,
             rule: episode.map(|episode| episode.rule),
             shed_since_ms: episode.map(|episode| episode.since.unix.0),
-            hold_until_ms: hold_until,
+            hold_until_ms: hold_until.map(|until| unix(until, now).0),
             last_hold_ms: self.last_hold.as_millis() as u64,
             opened_ms: self.opened.map(|opened| opened.unix.0),
             paused_until_ms: self
@@ -91,7 +92,7 @@ impl Gate {
             Phase::Shed | Phase::Probing | Phase::Ramping if self.mode != GateMode::Shed => None,
             Phase::Shed | Phase::Probing => {
                 let hold_until = ahead(saved.hold_until_ms.unwrap_or_default(), now);
-                let mut shed = Shed::new(hold_until, now.monotonic);
+                let mut shed = Shed::new(hold_until, now.monotonic, Probes::new(self.last_hold));
                 shed.is_told = saved.phase == Phase::Probing;
                 shed.is_probed = shed.is_told;
                 Some(State::Shed(shed))

@@ -300,8 +300,7 @@ fn found(end: CallEnd, is_slow: bool) -> Found {
 }
 
 impl Shed {
-    pub(super) fn new(hold_until: Monotonic, next_probe: Monotonic) -> Self {
-        let probes = Probes::default();
+    pub(super) fn new(hold_until: Monotonic, next_probe: Monotonic, probes: Probes) -> Self {
         Self { hold_until, next_probe, is_probed: false, is_told: false, probes }
     }
 

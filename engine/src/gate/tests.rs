@@ -2,7 +2,10 @@
 //! whole days of weather, in time that only a number tells.
 
 mod faults;
+mod hours;
 mod memory;
+mod operator;
 mod rules;
 mod stage;
+mod traps;
 mod weather;

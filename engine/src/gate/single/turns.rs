@@ -2,6 +2,7 @@
 //! turn is told once. Whether this machine is suspected is for all gates together to say.
 
 use super::super::news::{Evidence, GateNews, Rule};
+use super::super::probes::Probes;
 use super::super::ramp::Ramp;
 use super::super::signs::Signs;
 use super::super::rules::Rules;
@@ -95,7 +96,8 @@ impl Gate {
         let hold = self.hold_after(is_relapse, seed, now.monotonic);
         self.begin_episode(rule, now);
         let next_probe = now.monotonic + super::probes::INTERVAL;
-        self.enter(State::Shed(Shed::new(now.monotonic + hold, next_probe)), now);
+        let probes = Probes::new(self.last_hold);
+        self.enter(State::Shed(Shed::new(now.monotonic + hold, next_probe, probes)), now);
         match is_relapse {
             true => GateNews::Relapsed { upstream, at, rule, evidence, hold },
             false => GateNews::Shed { upstream, at, rule, evidence, hold },

@@ -20,6 +20,8 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) const WELL: Way = Way(QUICK, CallEnd::Answered);
 pub(super) const SLOW: Way = Way(Duration::from_secs(5), CallEnd::Answered);
 pub(super) const HANGS: Way = Way(TIMEOUT, CallEnd::Failed(CallFailure::Timeout));
+pub(super) const REFUSED: Way =
+    Way(Duration::from_millis(1), CallEnd::Failed(CallFailure::Connect));
 pub(super) const ERROR: Way = Way(QUICK, CallEnd::Failed(CallFailure::Status(503)));
 pub(super) const BUSY: Way = Way(QUICK, CallEnd::Busy { retry_after: None });
 
