@@ -87,7 +87,7 @@ fn read(file: &Path) -> Result<Vec<Past>> {
         complain(format_args!("{}: {complaint}", file.display()));
     }
     if calls.bad_lines > 0 {
-        complain(format_args!("{} lines are no calls and are left out", calls.bad_lines));
+        complain(format_args!("lines that are no calls, and are left out: {}", calls.bad_lines));
     }
     if calls.upstreams.is_empty() {
         bail!("there is no call in {}", file.display());

@@ -47,7 +47,7 @@ impl Picture<'_> {
         );
         rectangle(&mut svg, "paper", (0.0, 0.0), (WIDTH, HEIGHT));
         text(&mut svg, "title", (LEFT, 28.0), self.name);
-        text(&mut svg, "told", (LEFT, 48.0), &self.caption(first.length));
+        text(&mut svg, "told", (LEFT, 48.0), &self.caption(first));
         self.shades(&mut svg, &times);
         grid(&mut svg, &times, &decades);
         for slot in &self.slots {
@@ -71,14 +71,17 @@ impl Picture<'_> {
         Decades::around(low.min(self.slow), high.max(self.slow))
     }
 
-    fn caption(&self, length: Duration) -> String {
+    fn caption(&self, &Slot { from, length, .. }: &Slot) -> String {
         let calls: u64 = self.slots.iter().map(|slot| slot.calls).sum();
         let shade = match self.by_hours {
-            true => "shaded: the 10th percentile was slow",
-            false => "shaded: its tasks would have been held",
+            true => "shaded: nine of ten slow",
+            false => "shaded: would be shed",
         };
+        let from = from.to_string();
+        let from = from.get(..16).unwrap_or_default().replace('T', " ");
         format!(
-            "{calls} calls in parts of {} · box 25–75 %, whiskers 10–90 %, bar the median · {shade}",
+            "{calls} calls from {from} on, parts of {} · box 25–75 %, whiskers 10–90 %, bar the \
+             median · {shade}",
             super::report::long(length)
         )
     }
@@ -218,7 +221,12 @@ mod tests {
         let count = |what: &str| svg.matches(what).count();
         assert_eq!((count("class=\"box\""), count("class=\"median\"")), (3, 3));
         assert_eq!((count("class=\"shed\""), count("class=\"failed\"")), (1, 1));
-        for told in ["&lt;bank&gt;</text>", "30 calls in parts of 1m", ">slow: 3 s<", "p90 15 s<"] {
+        for told in [
+            "&lt;bank&gt;</text>",
+            "30 calls from 2026-11-18 11:07 on, parts of 1m",
+            ">slow: 3 s<",
+            "p90 15 s<",
+        ] {
             assert!(svg.contains(told), "{told} is not in {svg}");
         }
         assert!(!svg.contains("<bank>") && !svg.contains("NaN") && !svg.contains("inf"));

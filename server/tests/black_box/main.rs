@@ -14,6 +14,7 @@ mod errands;
 mod events;
 mod explaining;
 mod flips;
+mod gate_tune;
 mod hosts;
 mod incidents;
 mod key_changes;

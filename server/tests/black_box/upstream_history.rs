@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 
 /// An upstream that answers whatever it is asked, for as long as this process runs.
-fn upstream() -> SocketAddr {
+pub(crate) fn upstream() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -48,7 +48,7 @@ fn head(reader: &mut impl BufRead) -> Option<usize> {
     }
 }
 
-fn configured(address: SocketAddr) -> String {
+pub(crate) fn configured(address: SocketAddr) -> String {
     format!(
         "[upstreams.bank]\nurl = \"http://{address}\"\nprivate = true\n\
          [kinds.pay]\nupstream = \"bank\"\n"

@@ -45,9 +45,10 @@ fn zapiers_rule_sheds_when_109_of_120_calls_were_slow_and_no_sooner() {
 fn each_rule_sheds_by_itself_alone() {
     let calls = a_bad_minute();
     let alone = |rule| replay(&calls, Rules::only(rule), SLOW);
-    // 24 of 40 are slow after 62.4 s; that is known 3 s later, and seen again after one more.
+    // The 24th slow call begins after 62.3 s; that it is slow is known 3 s later, and looked at once
+    // more after another.
     let (early, _) = first_shed(&alone(Rule::MostBad)).unwrap();
-    assert!((66.2..66.6).contains(&early), "{early}");
+    assert!((66.2..66.5).contains(&early), "{early}");
     // Calls are many, and none of them fails.
     assert_eq!(first_shed(&alone(Rule::InARow)), None);
     assert_eq!(first_shed(&alone(Rule::Errors)), None);
