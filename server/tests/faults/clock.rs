@@ -3,9 +3,10 @@
 
 use crate::client::Answer;
 use crate::requirement::has;
-use crate::server::{Place, Server};
+use crate::server::{Place, Server, wait_until};
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 /// Where Debian's package libfaketime has it.
@@ -148,4 +149,43 @@ fn a_key_holds_while_the_clock_is_set_and_ends_with_its_day() {
     }
     clocked.set("+30h");
     assert_eq!(upsert(&server), 2);
+}
+
+/// A configuration with a kind whose upstream refuses every connection.
+fn refused() -> String {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let address = free.expect("there are free ports");
+    format!(
+        "[upstreams.bank]\nurl = \"http://{address}\"\nprivate = true\n\
+         [kinds.pay]\nupstream = \"bank\"\nattempts = 1\n"
+    )
+}
+
+#[test]
+fn an_hour_of_an_upstream_is_kept_when_it_is_over_and_outlives_a_kill() {
+    let Some(mut clocked) = Clocked::new() else { return };
+    fs::write(clocked.place.file("overtime.toml"), refused()).expect("there is room for a file");
+    let server = clocked.start();
+    let pay = |clocked: &mut Clocked| {
+        let task = clocked.submit(&server, "pay?wait=0s", "{}");
+        server.wait_for(&task, "parked");
+    };
+    let hours = |server: &Server| {
+        let hours = server.get("/v1/upstreams/bank/history").json()["hours"].clone();
+        hours.as_array().expect("it is a list").clone()
+    };
+    pay(&mut clocked);
+    assert!(hours(&server).is_empty(), "this hour is not over");
+    clocked.set("+2h");
+    pay(&mut clocked);
+    let mut told = Vec::new();
+    wait_until("the hour is kept", || {
+        told = hours(&server);
+        !told.is_empty()
+    });
+    assert_eq!((told.len(), &told[0]["calls"], &told[0]["failed"]), (1, &1.into(), &1.into()));
+    server.kill();
+    let server = clocked.start();
+    assert_eq!(hours(&server), told);
+    assert!(server.stop().success());
 }

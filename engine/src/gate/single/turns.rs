@@ -4,8 +4,8 @@
 use super::super::news::{Evidence, GateNews, Rule};
 use super::super::probes::Probes;
 use super::super::ramp::Ramp;
-use super::super::signs::Signs;
 use super::super::rules::Rules;
+use super::super::signs::Signs;
 use super::{Episode, Gate, Shed, State};
 use crate::seed::Seed;
 use overtime_protocol::{GateMode, Monotonic, Now};
