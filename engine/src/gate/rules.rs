@@ -38,3 +38,17 @@ fn bit(rule: Rule) -> u8 {
         Rule::Operator => 32,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_alone_is_none_of_the_others_and_all_are_each() {
+        for rule in Rule::JUDGED {
+            let had = Rule::JUDGED.map(|other| Rules::only(rule).has(other));
+            assert_eq!(had, Rule::JUDGED.map(|other| other == rule));
+            assert!(Rules::default().has(rule));
+        }
+    }
+}

@@ -58,6 +58,18 @@ fn each_rule_sheds_by_itself_alone() {
 }
 
 #[test]
+fn a_rule_stays_alone_when_what_was_seen_is_forgotten() {
+    let bad = |second: u64| (60..120).contains(&second) || (240..300).contains(&second);
+    let calls = steady(10, 360, |second, _| if bad(second) { LATE } else { FAST });
+    let rules = |replayed: Replayed| -> Vec<Rule> {
+        replayed.sheds.into_iter().map(|shed| shed.rule).collect()
+    };
+    let alone = rules(replay(&calls, Rules::only(Rule::TenthPercentile), SLOW));
+    assert_eq!(alone, [Rule::TenthPercentile; 2]);
+    assert_eq!(rules(replay(&calls, Rules::ALL, SLOW)), [Rule::MostBad; 2]);
+}
+
+#[test]
 fn what_is_slow_decides() {
     let calls = a_bad_minute();
     assert_eq!(replay(&calls, Rules::ALL, Duration::from_secs(5)), Replayed::default());
