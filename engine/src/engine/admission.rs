@@ -229,7 +229,7 @@ impl Engine {
             self.cancel_timer(slot, reply_to);
             self.end_wait(slot, reply_to, now, out);
         }
-        self.release_queued_payload(slot);
+        self.release_waiting_payload(slot);
     }
 
     /// Somebody's wait for a task has ended by itself. While others stand in front of the workers,

@@ -188,7 +188,7 @@ impl Engine {
         self.stats.yielded += 1;
         self.enqueue(slot, now.monotonic);
         self.note_under_way(slot);
-        self.release_queued_payload(slot);
+        self.release_waiting_payload(slot);
         self.leave_line(left, now);
     }
 }

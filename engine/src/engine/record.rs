@@ -198,7 +198,7 @@ impl Engine {
         }
         self.tell_overdue(slot, now, out);
         if idle || (waits && !self.has_room_for(slot)) {
-            self.release_queued_payload(slot);
+            self.release_waiting_payload(slot);
         }
     }
 

@@ -49,7 +49,10 @@ impl Engine {
         for place in first..end.min(self.table.places()) {
             let Some(slot) = self.table.at(place) else { continue };
             let waits = self.table.get(slot).is_some_and(|task| {
-                matches!(task.run, Run::Queued { .. } | Run::Chained | Run::Suspect)
+                matches!(
+                    task.run,
+                    Run::Queued { .. } | Run::Delayed { .. } | Run::Chained | Run::Suspect
+                )
             });
             if waits {
                 self.release_payload(slot);

@@ -200,7 +200,7 @@ impl Engine {
         let timer = self.timers.set(now.monotonic + span, crate::timers::Due::Start(slot));
         let Some(task) = self.table.get_mut(slot) else { return };
         task.run = Run::Delayed { until, timer };
-        self.release_payload(slot);
+        self.release_waiting_payload(slot);
     }
 
     /// The longest that the next attempt of a task can have been put off for.
@@ -235,8 +235,9 @@ impl Engine {
         }
     }
 
-    /// A task that waits in its lane keeps a small payload in memory as long as there is plenty.
-    pub(super) fn release_queued_payload(&mut self, slot: Slot) {
+    /// A task that waits keeps a small payload in memory as long as there is plenty: many may be due at
+    /// the same moment, and to read each of them again costs more than a call.
+    pub(super) fn release_waiting_payload(&mut self, slot: Slot) {
         let Some(task) = self.table.get(slot) else { return };
         let plenty = self.stats.payload_bytes < self.limits.payload_memory_max_bytes / 8;
         let plenty = plenty && self.relief.pressure() == MemoryPressure::Fine;

@@ -69,7 +69,7 @@ impl Engine {
         if self.gates.is_shed(upstream) {
             self.touch_by_upstream(upstream, tenant);
         }
-        self.release_queued_payload(slot);
+        self.release_waiting_payload(slot);
     }
 
     /// Takes a task out of the line of its upstream, if it is in one.

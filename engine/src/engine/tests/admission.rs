@@ -311,7 +311,7 @@ fn retries_keep_their_order_however_often_somebody_looks_for_what_was_put_off() 
         stage.engine.dispatch(64, stage.now, &mut stage.out);
     }
     assert_eq!(play(&mut stage, ""), "> dispatch interactive x#1\n");
-    let next = "> append r0 succeeded\n> dispatch background r1#2 stored\n";
+    let next = "> append r0 succeeded\n> dispatch background r1#2\n";
     assert_eq!(play(&mut stage, "done r0"), next);
 }
 

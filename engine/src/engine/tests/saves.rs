@@ -86,7 +86,7 @@ fn the_retry_goes_on_from_what_was_saved() {
         > append a retrying
         durable
         +2s
-        > dispatch background a#2 from=1 stored
+        > dispatch background a#2 from=1
         chunk a 2
         > append a advanced
         conflict a 7
@@ -119,7 +119,7 @@ fn only_attempts_that_came_no_further_are_used_up() {
         > append a retrying
         durable
         +2s
-        > dispatch background a#2 from=1 stored
+        > dispatch background a#2 from=1
         chunk a 2
         > append a advanced
         durable
@@ -128,7 +128,7 @@ fn only_attempts_that_came_no_further_are_used_up() {
         > append a retrying
         durable
         +2s
-        > dispatch background a#3 from=2 stored
+        > dispatch background a#3 from=2
         chunk a 2
         > append a advanced
         durable

@@ -177,7 +177,7 @@ fn a_delayed_task_starts_no_earlier() {
         > reply a 202 queued
         +999ms
         +1ms
-        > dispatch interactive a#1 stored
+        > dispatch interactive a#1
     ",
     );
 }
@@ -208,7 +208,7 @@ fn an_ephemeral_end_is_retried_in_the_background() {
         > append a accepted retrying
         durable
         +1s
-        > dispatch background a#2 stored
+        > dispatch background a#2
         done a
         > append a succeeded
         durable
@@ -228,7 +228,7 @@ fn used_up_attempts_park() {
         > append a accepted retrying
         durable
         +1s
-        > dispatch background a#2 stored
+        > dispatch background a#2
         fail a
         > append a parked
         durable
@@ -322,7 +322,7 @@ fn a_job_of_a_chain_may_conflict_again() {
         durable
         > reply b 200 disk
         +1s
-        > dispatch background a#2 stored
+        > dispatch background a#2
     ",
     );
 }
@@ -974,7 +974,7 @@ fn a_cause_that_says_how_long_to_wait_is_waited_for_whatever_the_policy_says() {
         durable
         +499h
         +1h
-        > dispatch background a#2 stored
+        > dispatch background a#2
     ",
     );
 }
