@@ -50,7 +50,7 @@ pub(crate) const TURN_MAX: Duration = Duration::from_millis(10);
 pub(crate) const JOURNAL_WAIT_MAX: Duration = Duration::from_millis(50);
 /// While the journal has said nothing for this long nobody is put off: a stall of the disk is then
 /// that of the few who are on their way, and not of all who come meanwhile.
-pub(crate) const JOURNAL_STILL_MAX: Duration = Duration::from_millis(5);
+pub(crate) const JOURNAL_STILL_MAX: Duration = Duration::from_millis(10);
 /// What is left of the room after each interval in which the turns took too long.
 pub(crate) const ROOM_SHRINKAGE: f64 = 0.5;
 /// The part of the room that comes back with each other interval.

@@ -73,11 +73,11 @@ fn turns_take_room_at_once_and_give_it_back_slowly() {
 fn a_journal_is_slow_by_what_it_took_and_by_how_long_it_has_said_nothing() {
     let mut admission = Admission::new(AdmissionRules::default());
     admission.append_began(at(10));
-    assert!(!admission.journal_is_slow(at(15)));
-    assert!(admission.journal_is_slow(at(16)), "nothing was heard of the first");
+    assert!(!admission.journal_is_slow(at(20)));
+    assert!(admission.journal_is_slow(at(21)), "nothing was heard of the first");
     admission.append_began(at(40));
     admission.append_ended(Duration::from_millis(60), at(70));
-    assert!(!admission.journal_is_slow(at(75)));
+    assert!(!admission.journal_is_slow(at(80)));
     admission.append_ended(Duration::from_millis(41), at(81));
     admission.judge(at(100));
     assert!(admission.journal_is_slow(at(100)), "over 50 ms on average");

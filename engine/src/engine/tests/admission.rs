@@ -49,7 +49,7 @@ fn nobody_is_put_off_behind_a_journal_that_stands_still() {
             +100ms
             submit x echo
             > append x accepted
-            +5ms
+            +10ms
             submit y echo
             > append y accepted
             +1ms

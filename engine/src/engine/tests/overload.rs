@@ -77,7 +77,7 @@ fn a_stall_of_the_disk_is_that_of_the_few_who_are_on_their_way() {
         let late = seen.told.iter().filter(|&&told| told > Duration::from_millis(20)).count();
         // Some 11,000 a second come.
         assert!(seen.told.len() > 10_000, "seed {seed}: only {} were told", seen.told.len());
-        assert!(late < 100, "seed {seed}: {late} of {} late", seen.told.len());
+        assert!(late < 200, "seed {seed}: {late} of {} late", seen.told.len());
         let (served, can) = served_of(&storm, 2);
         assert!(served as f64 >= 0.95 * can, "seed {seed}: {served} of {can}");
     }
