@@ -5,6 +5,7 @@ use crate::support::{Server, folder};
 use overtime_loadtest::drill::{Drill, Fault, Scope};
 use serde_json::Value;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
@@ -71,7 +72,10 @@ fn the_server_keeps_its_word_and_nothing_is_left_behind() {
 #[test]
 fn an_interrupt_ends_it_in_order_with_the_verdict_so_far() {
     let folder = folder();
-    let child = long_drill(folder.path());
+    let mut child = long_drill(folder.path());
+    // Rounds are through, so there is something to tell.
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    assert!(told.read_line(&mut String::new()).unwrap() > 0);
     let signal = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(signal.unwrap().success());
     let output = child.wait_with_output().unwrap();
