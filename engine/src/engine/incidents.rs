@@ -12,7 +12,7 @@ use crate::table::Slot;
 use crate::timers::Due;
 use overtime_protocol::{
     Incident, IncidentId, MemoryPressure, Moment, Now, SERVER_TENANT, Subject, TenantId, Upstream,
-    UpstreamId, keep_open_incidents,
+    UpstreamId, WEBHOOK_KINDS, keep_open_incidents,
 };
 
 /// What has become of what an incident is about.
@@ -84,8 +84,12 @@ impl Engine {
         self.turn_incident((Subject::Memory, None), turn, text.to_owned(), now);
     }
 
-    /// The attempts of a kind fail more or less often than they used to.
+    /// The attempts of a kind fail more or less often than they used to. Of a webhook that is no
+    /// incident: it would be told to the address that cannot be told, and fail again, and be told.
     pub(super) fn incident_of_rate(&mut self, change: &RateChange, now: Now) {
+        if change.kind.as_str().starts_with(WEBHOOK_KINDS) {
+            return;
+        }
         let turn = match change.trend {
             Trend::Rose => Turn::Opens,
             Trend::Fell | Trend::Back => Turn::Closes,

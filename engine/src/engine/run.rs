@@ -105,7 +105,13 @@ impl Engine {
         }
     }
 
-    fn note_rate(&mut self, kind: KindId, failed: bool, now: Now, out: &mut Vec<Effect>) {
+    pub(super) fn note_rate(
+        &mut self,
+        kind: KindId,
+        failed: bool,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
         let Some((trend, minute, before)) = self.rates.note(kind, u64::from(failed), now.monotonic)
         else {
             return;

@@ -308,3 +308,25 @@ fn what_is_told_survives_a_full_disk_and_goes_behind_all_others() {
     watch.stage.describe(&mut text);
     assert_eq!(text.trim(), "> append own0 retrying");
 }
+
+/// Or the incident would be told to the very address that cannot be told, for ever.
+#[test]
+fn a_webhook_that_fails_is_no_incident() {
+    let mut watch = Watch::new(with_webhooks(&["ops"]));
+    let kind = watch
+        .stage
+        .engine
+        .kinds
+        .iter()
+        .position(|kind| kind.name.as_str() == "overtime.webhook.ops");
+    let kind = overtime_protocol::KindId(u16::try_from(kind.unwrap()).unwrap());
+    for (minutes, failed) in [(20, false), (5, true), (10, false)] {
+        for _ in 0..minutes * 30 {
+            watch.stage.advance(Duration::from_secs(2));
+            let now = watch.stage.now;
+            watch.stage.engine.note_rate(kind, failed, now, &mut watch.stage.out);
+            watch.play("+0s");
+        }
+    }
+    assert!(watch.kept.is_empty() && watch.told.is_empty(), "{:?}", watch.told);
+}
