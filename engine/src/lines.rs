@@ -39,6 +39,7 @@ pub(crate) struct Line {
     /// Running bulk bodies that want calls, and how many.
     wanting: VecDeque<(ChainNumber, u16)>,
     is_listed: bool,
+    awaits_worker: bool,
     /// When time alone may let one go.
     pub(crate) timer: Option<TimerKey>,
 }
@@ -83,6 +84,12 @@ impl Line {
     /// One of those whose results somebody waits for.
     pub(crate) fn pop_waited_for(&mut self) -> Option<Slot> {
         self.waited_for.pop_front()
+    }
+
+    /// How many of those are noted; some have left the line since.
+    #[cfg(test)]
+    pub(crate) fn noted(&self) -> usize {
+        self.waited_for.len()
     }
 
     /// A running bulk body wants calls.
@@ -161,12 +168,16 @@ impl Lines {
 
     /// The next of this line waits for a worker only.
     pub(crate) fn await_worker(&mut self, upstream: UpstreamId) {
-        self.without_worker.push(upstream);
+        let line = self.get_mut(upstream);
+        if !std::mem::replace(&mut line.awaits_worker, true) {
+            self.without_worker.push(upstream);
+        }
     }
 
     /// A worker is free.
     pub(crate) fn worker_is_free(&mut self) {
         for upstream in std::mem::take(&mut self.without_worker) {
+            self.get_mut(upstream).awaits_worker = false;
             self.list(upstream);
         }
     }

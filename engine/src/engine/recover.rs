@@ -131,7 +131,7 @@ impl Engine {
             let kind = KindId(u16::try_from(kind).expect("kinds are few"));
             self.take_back(one, kind, clean, now, out);
         }
-        self.next_suspect(now);
+        self.next_suspect(now.monotonic);
     }
 
     fn take_back(
@@ -196,13 +196,13 @@ impl Engine {
     /// The suspect's attempt has come to an end of its own: the next one may run.
     pub(super) fn end_suspicion(&mut self, slot: Slot, now: Now) {
         self.suspects.end(slot);
-        self.next_suspect(now);
+        self.next_suspect(now.monotonic);
     }
 
-    fn next_suspect(&mut self, now: Now) {
+    pub(super) fn next_suspect(&mut self, now: Monotonic) {
         while let Some(slot) = self.suspects.next() {
             if self.table.get(slot).is_some_and(|task| matches!(task.run, Run::Suspect)) {
-                self.enqueue(slot, now.monotonic);
+                self.enqueue(slot, now);
                 return;
             }
             // It was cancelled while it waited.

@@ -76,7 +76,9 @@ impl Engine {
                 let required = matches!(task.start_mark, StartMarkState::Required { .. });
                 required && matches!(task.run, Run::Waiting)
             };
-            if self.table.get(slot).is_some_and(needs_mark) {
+            if self.table.get(slot).is_some_and(needs_mark)
+                && !self.waits_unmarked(slot, now.monotonic)
+            {
                 self.append_start_mark(slot, now.unix, out);
             }
         }
@@ -218,6 +220,7 @@ impl Engine {
             if let Some(lane) = task.marked_in.take() {
                 self.marks[lane].leave();
             }
+            let was_marked = matches!(task.start_mark, StartMarkState::Written { .. });
             let waited = task.stood.map_or(Duration::ZERO, |(_, since)| now.monotonic.since(since));
             self.stats.waited_ns[lane] += u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
             let before = task.bytes_in_memory();
@@ -232,6 +235,9 @@ impl Engine {
             self.hold_payload(tenant, brought);
             self.note_under_way(slot);
             self.begin_call(slot, now);
+            if was_marked {
+                self.next_may_go(slot);
+            }
         }
         self.credits.take(lane);
         self.stats.dispatched[lane] += jobs.len() as u64;

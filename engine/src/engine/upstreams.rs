@@ -3,20 +3,22 @@
 //! decided by the gates; who goes next, here.
 
 use super::Engine;
-use crate::event::{Effect, Notice, Submission, Wants};
+use crate::event::{Effect, Notice, Submission};
 use crate::gate::{GateNews, Start};
-use crate::limits::{CUTS_PER_TURN, RETRY_LOOK, SHED_RETRY};
+use crate::limits::{RETRY_LOOK, SHED_RETRY};
 use crate::lines::Row;
 use crate::queue::Standing;
 use crate::table::Slot;
 use crate::task::{Run, Task};
 use crate::timers::Due;
 use overtime_protocol::{
-    Aside, CallEnd, Code, Completion, Document, Form, Hurt, Lane, Monotonic, Now, Problem, ReplyTo,
+    Aside, CallEnd, Code, Completion, Document, Form, Hurt, Lane, Monotonic, Now, Problem,
     TaskState, UpstreamId,
 };
 
+mod marks;
 mod shown;
+mod waits;
 
 impl Engine {
     /// The upstream that a task may have to wait for. One that stands in the line of a hot key is
@@ -61,8 +63,9 @@ impl Engine {
         task.stood = None;
         let spot = self.lines.push((upstream, row), (tenant, slot, bytes), standing);
         task.run = Run::AtGate { spot };
+        self.leave_marks(slot);
         if waited_for {
-            self.lines.get_mut(upstream).note_waited_for(slot);
+            self.note_waited_for(slot, upstream);
         }
         self.note_line(upstream);
         self.lines.list(upstream);
@@ -87,20 +90,32 @@ impl Engine {
 
     /// Starts those that may call now, and returns how many.
     pub(super) fn start_at_gates(&mut self, max: usize, now: Now, out: &mut Vec<Effect>) -> usize {
-        let mut started = 0;
+        let (mut started, mut looks) = (0, 0);
         if !self.is_starting() {
             return started;
         }
         for _ in 0..self.lines.listed() {
             let Some(upstream) = self.lines.pop_listed() else { break };
+            let mut is_unproved = false;
             while let Some(next) = self.next_at_gate(upstream, now) {
-                if started == max {
+                if looks == max {
                     self.lines.list(upstream);
                     return started;
                 }
-                started += usize::from(self.start_from_line(upstream, next, now, out));
+                looks += 1;
+                match self.start_from_line(upstream, next, now, out) {
+                    Gone::Started => started += 1,
+                    Gone::Elsewhere => {}
+                    Gone::ToProve => {
+                        is_unproved = true;
+                        break;
+                    }
+                }
             }
             self.look_again(upstream, now);
+            if is_unproved {
+                self.look_soon(upstream, now);
+            }
         }
         started
     }
@@ -125,38 +140,47 @@ impl Engine {
         (line.count(Row::Bulk) > 0 && may_go).then_some(Next::Bulk)
     }
 
-    /// Lets the next of a line go; whether it was started.
+    /// Lets the next of a line go.
     fn start_from_line(
         &mut self,
         upstream: UpstreamId,
         next: Next,
         now: Now,
         out: &mut Vec<Effect>,
-    ) -> bool {
-        match next {
+    ) -> Gone {
+        let (row, lane) = match next {
             Next::Calls => {
                 self.grant_next(upstream, now, out);
-                false
+                return Gone::Elsewhere;
             }
-            Next::Bulk => {
-                if let Some(slot) = self.lines.get_mut(upstream).pop(Row::Bulk) {
-                    self.enqueue_first(slot, now.monotonic);
-                }
-                false
-            }
-            Next::Single(row, lane) => {
-                let Some(slot) = self.lines.get_mut(upstream).pop(row) else { return false };
-                self.note_line(upstream);
-                let Some(task) = self.table.get_mut(slot) else { return false };
-                task.run = Run::Waiting;
-                if self.table.get(slot).is_some_and(|task| !self.may_reload(task)) {
-                    self.await_memory(slot);
-                    return false;
-                }
-                self.start_alone(slot, lane, now, out);
-                true
-            }
+            Next::Bulk => return self.bulk_goes(upstream, now),
+            Next::Single(row, lane) => (row, lane),
+        };
+        let Some(slot) = self.lines.get_mut(upstream).pop(row) else { return Gone::Elsewhere };
+        self.note_line(upstream);
+        let Some(task) = self.table.get_mut(slot) else { return Gone::Elsewhere };
+        task.run = Run::Waiting;
+        if self.goes_for_mark(slot, now.monotonic) {
+            return Gone::ToProve;
         }
+        if self.table.get(slot).is_some_and(|task| !self.may_reload(task)) {
+            self.await_memory(slot);
+            return Gone::Elsewhere;
+        }
+        self.start_alone(slot, lane, now, out);
+        Gone::Started
+    }
+
+    /// The next bulk body goes into its lane. While the upstream is shed one is enough: its calls are to
+    /// tell how that is.
+    fn bulk_goes(&mut self, upstream: UpstreamId, now: Now) -> Gone {
+        let popped = self.lines.get_mut(upstream).pop(Row::Bulk);
+        let Some(slot) = popped else { return Gone::Elsewhere };
+        if self.goes_for_mark(slot, now.monotonic) {
+            return Gone::ToProve;
+        }
+        self.enqueue_first(slot, now.monotonic);
+        if self.gates.is_shed(upstream) { Gone::ToProve } else { Gone::Elsewhere }
     }
 
     /// When a line is looked at again: as soon as one that waits for a worker can have one, when a call
@@ -168,6 +192,11 @@ impl Engine {
         }
         if line.is_empty() {
             return;
+        }
+        let waits_for_worker = line.count(Row::Firsts) > 0
+            && self.gates.may_start(upstream, Start::First, now.monotonic);
+        if waits_for_worker {
+            self.lines.await_worker(upstream);
         }
         match self.gates.next_opening(upstream, now.monotonic) {
             Some(at) if at > now.monotonic => {
@@ -181,6 +210,15 @@ impl Engine {
                 self.lines.await_worker(upstream);
             }
             _ => {}
+        }
+    }
+
+    /// One has gone that others wait behind: should nothing come of it, they are looked at all the same.
+    fn look_soon(&mut self, upstream: UpstreamId, now: Now) {
+        let line = self.lines.get_mut(upstream);
+        if line.timer.is_none() && !line.is_empty() {
+            let at = now.monotonic + RETRY_LOOK;
+            line.timer = Some(self.timers.set(at, Due::Gate(upstream)));
         }
     }
 
@@ -251,32 +289,11 @@ impl Engine {
         self.incident_of_gate(&news, now);
         if let Some(upstream) = news.upstream() {
             self.keep_gate(upstream, now);
-            if self.gates.is_shed(upstream) && !self.shedding.contains(&upstream) {
-                self.shedding.push(upstream);
-            }
+            self.end_waits_soon(upstream);
             self.answer_wanting(upstream, out);
             self.lines.list(upstream);
         }
         out.push(Effect::Notice(Box::new(Notice::Gate(news))));
-    }
-
-    /// Whoever waits for what is held gets its address at once, some each turn.
-    fn end_waits_at_gates(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let mut left = CUTS_PER_TURN;
-        while let Some(&upstream) = self.shedding.last() {
-            let is_shed = self.gates.is_shed(upstream);
-            let next = match is_shed && left > 0 {
-                true => self.lines.get_mut(upstream).pop_waited_for(),
-                false if is_shed => return,
-                false => None,
-            };
-            let Some(slot) = next else {
-                self.shedding.pop();
-                continue;
-            };
-            left -= 1;
-            self.end_waits_for_held(slot, now, out);
-        }
     }
 
     /// Why a task stands in the line of its upstream.
@@ -288,27 +305,6 @@ impl Engine {
             false => "has as many calls as it may have now",
         };
         format!("The upstream {name} {why}; {waiting} tasks wait for it.")
-    }
-
-    fn end_waits_for_held(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
-        let Some(task) = self.table.get(slot) else { return };
-        if !matches!(task.run, Run::AtGate { .. }) {
-            return;
-        }
-        let waits = task.waiters.iter().filter(|waiter| !waiter.overdue);
-        let waiting: Vec<ReplyTo> = waits
-            .filter(|waiter| waiter.wants == Wants::Result)
-            .map(|waiter| waiter.reply_to)
-            .collect();
-        for reply_to in waiting {
-            self.cancel_timer(slot, reply_to);
-            self.end_wait(slot, reply_to, now, out);
-        }
-    }
-
-    /// Whether there are waits to end for what is held, or more to start.
-    pub(super) fn has_waits_to_end_at_gates(&self) -> bool {
-        !self.shedding.is_empty()
     }
 
     /// The upstream of a kind, if it is shed now: a caller is not held for it.
@@ -349,6 +345,16 @@ impl Engine {
             _ => task.state(),
         }
     }
+}
+
+/// Where one that may go has gone.
+enum Gone {
+    /// To a worker.
+    Started,
+    /// To where it waits for something else.
+    Elsewhere,
+    /// The same, and what becomes of it is to be seen before another goes.
+    ToProve,
 }
 
 /// What of a line may go.

@@ -1,9 +1,22 @@
 //! Tasks that call an upstream, one story a test. What a gate decides is tested where it decides.
 
 use super::harness::{Stage, check, setup};
+use super::recovery::unfinished;
 use crate::engine::Engine;
 use crate::limits::Limits;
-use overtime_protocol::UpstreamId;
+use overtime_protocol::record::StartMark;
+use overtime_protocol::{UnixMillis, UpstreamId};
+
+/// Plays these lines; what was seen comes back.
+fn play(stage: &mut Stage, lines: &[&str]) -> String {
+    let mut seen = String::new();
+    for line in lines {
+        stage.play(line);
+        stage.describe(&mut seen);
+        stage.engine.audit();
+    }
+    seen
+}
 
 #[test]
 fn a_first_attempt_counts_as_one_and_a_second_as_a_retry() {
@@ -180,4 +193,61 @@ fn the_hours_that_an_upstream_had_are_read_from_the_journal_if_there_is_such_an_
         > reply op 404 unknown-upstream no
     ",
     );
+}
+
+#[test]
+fn who_waits_for_a_task_that_has_left_its_line_is_not_remembered_there() {
+    let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
+    play(&mut stage, &["submit a pay", "submit b pay", "durable"]);
+    for number in 0..200 {
+        let (submit, cancel) =
+            (format!("submit t{number} pay wait=10s"), format!("cancel x t{number}"));
+        play(&mut stage, &[&submit, "durable", &cancel, "durable"]);
+    }
+    let noted = stage.engine.lines.get(UpstreamId(0)).noted();
+    assert!(noted < 10, "{noted} are noted, and the line is empty");
+}
+
+#[test]
+fn who_waits_for_a_retry_that_comes_to_a_shed_upstream_has_its_address_at_once() {
+    let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
+    play(&mut stage, &["submit a pay wait=60s", "durable", "hold op bank", "durable"]);
+    let seen = play(&mut stage, &["fail a", "durable", "+20s", "durable"]);
+    assert!(seen.contains("> reply a 202 held"), "{seen}");
+}
+
+#[test]
+fn whatever_is_held_after_a_restart_is_in_nobodys_way() {
+    let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
+    play(&mut stage, &["hold op bank", "durable"]);
+    let now = stage.now;
+    let held = (1..=2_000).map(|key| unfinished(key, "pay", None));
+    let tasks = held.chain([unfinished(3_000, "upsert", None)]).collect();
+    stage.engine.recover(tasks, true, now, &mut stage.out);
+    let mut seen = String::new();
+    for _ in 0..60 {
+        seen += &play(&mut stage, &["+1ms", "durable"]);
+    }
+    assert_eq!(seen.matches("dispatch").count(), 1, "{seen}");
+    assert_eq!(seen.matches("started").count(), 1, "what is held is not marked: {seen}");
+}
+
+#[test]
+fn a_suspect_that_is_held_does_not_hold_the_others_up_and_goes_when_it_may() {
+    let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
+    play(&mut stage, &["hold op bank", "durable"]);
+    let (now, mark) = (stage.now, StartMark { at: UnixMillis(2), isolated: true, crashes: 1 });
+    let tasks = [(1, "pay"), (2, "pay"), (3, "upsert")];
+    let tasks = tasks.map(|(key, kind)| unfinished(key, kind, Some(mark))).into();
+    stage.engine.recover(tasks, false, now, &mut stage.out);
+    let seen = play(&mut stage, &["+1ms", "durable", "+1ms", "durable", "+1ms", "durable"]);
+    assert_eq!(seen.matches("dispatch").count(), 1, "{seen}");
+    let mut seen = play(&mut stage, &["release op bank"]);
+    for task in ["own0", "own1"] {
+        for _ in 0..20 {
+            seen += &play(&mut stage, &["+100ms", "durable"]);
+        }
+        assert_eq!(seen.matches("dispatch").count(), 1, "{seen}");
+        seen = play(&mut stage, &[&format!("done {task}"), "durable"]);
+    }
 }
