@@ -157,7 +157,8 @@ impl Ahead {
                 return self.pop();
             }
             match (self.stop, self.out) {
-                (Some(stop), 0) if !self.is_asking => return Met::Stopped(stop),
+                // What it has asked for nobody uses: whatever is granted ends with the run.
+                (Some(stop), 0) => return Met::Stopped(stop),
                 _ if self.entries.is_empty() => return self.rest(),
                 _ if left.is_zero() => return Met::Later,
                 _ => {}

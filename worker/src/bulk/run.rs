@@ -24,6 +24,9 @@ use overtime_protocol::record::{Expect, Put};
 use overtime_protocol::{Chunk, Go, Monotonic, Outcome, Ruling};
 use std::time::Duration;
 
+/// How long it waits for an item before it looks what became of the chunk on its way.
+const RULING_LOOK: Duration = Duration::from_millis(100);
+
 /// A run.
 pub(super) struct Run<'a> {
     pub(super) work: Work<'a>,
@@ -212,9 +215,11 @@ impl Run<'_> {
     /// The next item that has come back from the upstream. While none has, what was met is kept.
     fn meet(&mut self) -> Result<Trace, Filled> {
         let Some(ahead) = &mut self.ahead else { return Err(Filled::Done) };
-        let at_most = match self.draft.is_empty() {
-            true => Duration::MAX,
-            false => {
+        let at_most = match (self.draft.is_empty(), &self.inflight) {
+            (true, None) => Duration::MAX,
+            // It may be told to yield.
+            (true, Some(_)) => RULING_LOOK,
+            (false, _) => {
                 self.pace.span.saturating_sub(self.work.clock.monotonic().since(self.draft.began))
             }
         };

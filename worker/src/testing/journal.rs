@@ -30,6 +30,8 @@ pub(crate) struct FakeJournal {
     pub(crate) reports: Vec<CallReport>,
     /// What is answered to those who want calls, the first first; then all that are wanted.
     pub(crate) grants: std::collections::VecDeque<CallGrant>,
+    /// So many of those who want calls are answered.
+    pub(crate) grants_max: usize,
     calls: u64,
     granted: (Sender<CallGrant>, Receiver<CallGrant>),
 }
@@ -49,6 +51,7 @@ impl Default for FakeJournal {
             hooks: HashMap::new(),
             reports: Vec::new(),
             grants: std::collections::VecDeque::new(),
+            grants_max: usize::MAX,
             calls: 0,
             granted: unbounded(),
         }
@@ -117,7 +120,8 @@ impl ChunkDoor for FakeJournal {
     fn report(&mut self, _: &Job, report: CallReport) {
         let wanted = u64::from(report.wanted);
         self.reports.push(report);
-        if wanted > 0 {
+        if wanted > 0 && self.grants_max > 0 {
+            self.grants_max -= 1;
             let all =
                 || CallGrant::Granted((self.calls..self.calls + wanted).map(CallNumber).collect());
             let grant = self.grants.pop_front().unwrap_or_else(all);

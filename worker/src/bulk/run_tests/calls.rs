@@ -173,6 +173,20 @@ fn one_that_is_to_yield_keeps_what_was_delivered() {
 }
 
 #[test]
+fn one_that_is_to_yield_does_not_wait_until_it_may_call() {
+    let upstream = upstream(4, |_| Ok(()));
+    let mut journal = FakeJournal::default();
+    journal.grants_max = 1;
+    journal.rule(1, Ruling::Kept { lsn: 0, go: Go::Yield });
+    let handler = Arc::new(Calling(upstream.clone()));
+    let workshop = workshop(vec![handler], journal.source.clone());
+    let job = lines(200);
+    let completion = workshop.run_bulk(&job, by(4), CancelFlag::default(), &mut journal).0;
+    assert!(matches!(completion.outcome, Outcome::Yielded), "{completion:?}");
+    assert_eq!((called(&upstream, 4), untold(&journal, 4)), (vec![1; 4], 0));
+}
+
+#[test]
 fn a_call_that_panics_is_an_item_that_is_left_over() {
     let upstream = upstream(2, |item| {
         assert_ne!(item, 7, "no seven");
