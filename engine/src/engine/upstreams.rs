@@ -38,11 +38,7 @@ impl Engine {
         match row_of(task) {
             Row::Bulk => self.gates.is_shed(upstream) && !self.may_probe_by_bulk(upstream, now),
             Row::Firsts => !self.gates.may_start(upstream, Start::First, now),
-            Row::Retries => {
-                // Whoever is tried for the first time goes first.
-                let firsts = self.lines.get(upstream).count(Row::Firsts);
-                firsts > 0 || !self.gates.may_start(upstream, Start::Retry, now)
-            }
+            Row::Retries => !self.gates.may_start(upstream, Start::Retry, now),
         }
     }
 
@@ -122,13 +118,16 @@ impl Engine {
 
     /// What of a line may go now.
     fn next_at_gate(&mut self, upstream: UpstreamId, now: Now) -> Option<Next> {
-        for (row, start) in [(Row::Firsts, Start::First), (Row::Retries, Start::Retry)] {
+        // While first attempts wait, a gate lets few retries pass: those few go first, or none would.
+        for (row, start) in [(Row::Retries, Start::Retry), (Row::Firsts, Start::First)] {
             if !self.gates.may_start(upstream, start, now.monotonic) {
                 continue;
             }
             let Some(slot) = self.lines.get_mut(upstream).first(row) else { continue };
             let lane = self.table.get(slot).map(Task::charged_lane)?;
-            return self.may_take(lane).then_some(Next::Single(row, lane));
+            if self.may_take(lane) {
+                return Some(Next::Single(row, lane));
+            }
         }
         let may_call = self.gates.may_start(upstream, Start::First, now.monotonic);
         if may_call && self.lines.get(upstream).has_wanting() {

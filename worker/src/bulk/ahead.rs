@@ -17,7 +17,7 @@ use overtime_protocol::{CallEnd, CallGrant, CallNumber, CallReport, Clock, Job};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::Builder;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// So many times as many items as may be on their way are read ahead: one that takes long keeps few
 /// from beginning.
@@ -147,11 +147,13 @@ impl Ahead {
         door: &mut dyn ChunkDoor,
         at_most: Duration,
     ) -> Met {
-        let mut left = at_most;
+        let until = Instant::now().checked_add(at_most);
         loop {
             if cancel.is_raised() {
                 self.stop(Stop::Cancelled);
             }
+            let left =
+                until.map_or(LOOK_EVERY, |until| until.saturating_duration_since(Instant::now()));
             self.read_ahead(course);
             if self.entries.front().is_some_and(|entry| entry.result.is_some()) {
                 return self.pop();
@@ -164,9 +166,7 @@ impl Ahead {
                 _ => {}
             }
             self.ask(job, door);
-            let span = left.min(LOOK_EVERY);
-            self.wait(door, span);
-            left = left.saturating_sub(span);
+            self.wait(door, left.min(LOOK_EVERY));
         }
     }
 
@@ -176,6 +176,7 @@ impl Ahead {
         while self.out > 0 {
             let Ok(arrival) = self.arrivals.recv() else { break };
             self.arrive(arrival);
+            self.report(job, door, 0);
         }
         self.report(job, door, 0);
     }

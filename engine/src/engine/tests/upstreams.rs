@@ -115,7 +115,7 @@ fn one_that_is_held_can_be_cancelled() {
 }
 
 #[test]
-fn the_first_attempts_of_others_go_before_retries() {
+fn a_few_retries_pass_while_first_attempts_wait() {
     check(
         8,
         "
@@ -143,9 +143,18 @@ fn the_first_attempts_of_others_go_before_retries() {
         submit d pay
         > append d accepted
         durable
+        submit e pay
+        > append e accepted
+        durable
         done b
         > append b succeeded
+        > dispatch background a#2
+        done c
+        > append c succeeded
         > dispatch interactive d#1
+        done a
+        > append a succeeded
+        > dispatch interactive e#1
     ",
     );
 }
