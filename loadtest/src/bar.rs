@@ -2,7 +2,7 @@
 
 use crate::crowd::LATE_MAX;
 use crate::verdict::Verdict;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt::{Display, Formatter};
 
 const GENERATOR_LATE: &str = "generator late by itself at p99, ms (above it the run is void)";
@@ -25,6 +25,7 @@ pub struct Bar {
     /// What is measured.
     pub figure: String,
     /// What was found.
+    #[serde(deserialize_with = "or_infinite")]
     pub found: f64,
     /// Which side it has to be on.
     pub side: Side,
@@ -86,6 +87,12 @@ impl Display for Bar {
 /// Whole numbers without decimals, others with two.
 fn plain(figure: f64) -> String {
     if figure.fract() == 0.0 { format!("{figure:.0}") } else { format!("{figure:.2}") }
+}
+
+/// JSON has no number for what never came: it is null there.
+fn or_infinite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let found: Option<f64> = Option::deserialize(deserializer)?;
+    Ok(found.unwrap_or(f64::INFINITY))
 }
 
 /// Whether all bars are met.

@@ -204,5 +204,9 @@ mod tests {
         let told = serde_json::json!({ "bars": [bar], "else": 1 });
         assert_eq!(bars(&told), [bar]);
         assert!(bars(&Value::Null).is_empty());
+        // What never came is infinite, for which JSON has no number.
+        let never = Bar::at_most("shed after", f64::INFINITY, 8.0);
+        let told = serde_json::to_string(&serde_json::json!({ "bars": [never] })).unwrap();
+        assert_eq!(bars(&serde_json::from_str(&told).unwrap()), [never]);
     }
 }
