@@ -1,7 +1,7 @@
 //! Ahead of the run: items that go to an upstream are delivered several at a time, and met by the run
 //! in their order. They begin in their order too, and no run ends before all that began have come
-//! back, so what was delivered is always all before a place: only a crash has items delivered again.
-//! It decides nothing about chunks.
+//! back, so what was delivered is always all before a place. Items are delivered again after a crash,
+//! and those behind one that parks the body. It decides nothing about chunks.
 
 use super::course::{Course, Stuck};
 use super::item::Item;
