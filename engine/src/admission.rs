@@ -252,13 +252,13 @@ impl Admission {
     }
 
     /// How many of those who are waited for may stand in the lane while it is overloaded: of those
-    /// who stand before as many workers none waits longer than an attempt takes, and a third more are
+    /// who stand before as many workers none waits longer than an attempt takes, and a fifth more are
     /// those who come together by chance below what can be done. Few workers hold callers too.
     pub(crate) fn room(&self, workers: usize) -> usize {
         let min = self.rules.room_min;
         let least = (min + 1).saturating_sub(workers).max(min.min(workers));
         let drained = (self.drain * self.rules.delay.as_secs_f64()) as usize;
-        let room = drained.max(workers + workers / 3).max(least) as f64 * self.left;
+        let room = drained.max(workers + workers / 5).max(least) as f64 * self.left;
         (room as usize).max(least)
     }
 
