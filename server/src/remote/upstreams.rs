@@ -1,6 +1,6 @@
 //! `overtime upstreams …`
 
-use super::table::plain;
+use super::table::{plain, table};
 use super::{Desk, List};
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -13,7 +13,7 @@ use std::str::FromStr;
 pub(crate) enum Action {
     /// List them, and how each is
     List,
-    /// Show one
+    /// Show one, and its latest calls
     Show {
         /// Its name
         name: String,
@@ -47,19 +47,46 @@ pub(crate) struct History {
 
 impl Action {
     pub(super) fn run(self, desk: &mut Desk<'_>) -> Result<()> {
-        let body = match self {
-            Self::List => return list(desk),
-            Self::History(wish) => return history(desk, &wish),
-            Self::Show { name } => desk.connection.get(&address(&name, ""), &[])?,
-            Self::Hold { name } => desk.connection.post(&address(&name, "/hold"), &[])?,
-            Self::Release { name } => desk.connection.post(&address(&name, "/release"), &[])?,
-        };
-        desk.show(&body)
+        match self {
+            Self::List => list(desk),
+            Self::History(wish) => history(desk, &wish),
+            Self::Show { name } => {
+                let body = desk.connection.get(&address(&name, ""), &[])?;
+                show(&body, CALLS_SHOWN, desk)
+            }
+            Self::Hold { name } => {
+                let body = desk.connection.post(&address(&name, "/hold"), &[])?;
+                show(&body, 0, desk)
+            }
+            Self::Release { name } => {
+                let body = desk.connection.post(&address(&name, "/release"), &[])?;
+                show(&body, 0, desk)
+            }
+        }
     }
 }
 
 fn address(name: &str, wish: &str) -> String {
     format!("/v1/upstreams/{name}{wish}")
+}
+
+/// Shows one: what is known of it, and the latest of its calls as a table.
+fn show(body: &[u8], calls_max: usize, desk: &mut Desk<'_>) -> Result<()> {
+    if desk.json {
+        return desk.show(body);
+    }
+    let mut document: Value = serde_json::from_slice(body)?;
+    let recent = document["recent"].take();
+    desk.show(document.to_string().as_bytes())?;
+    let calls = recent.as_array().map(Vec::as_slice).unwrap_or_default();
+    let latest = calls.iter().rev().take(calls_max).rev();
+    let cells = |call: &Value| CALL_COLUMNS.iter().map(|name| plain(&call[*name])).collect();
+    let rows: Vec<Vec<String>> = latest.map(cells).collect();
+    if !rows.is_empty() {
+        writeln!(desk.out)?;
+        desk.out.write_all(table(&CALL_COLUMNS, &rows).as_bytes())?;
+    }
+    Ok(())
 }
 
 fn list(desk: &mut Desk<'_>) -> Result<()> {
@@ -85,6 +112,12 @@ fn history(desk: &mut Desk<'_>, wish: &History) -> Result<()> {
     };
     desk.show_list(list, |entry| HOUR_COLUMNS.iter().map(|name| plain(&entry[*name])).collect())
 }
+
+/// How many calls a terminal shows. The server's document has more.
+const CALLS_SHOWN: usize = 20;
+
+/// Each is a member of a call's document.
+const CALL_COLUMNS: [&str; 3] = ["at", "ms", "end"];
 
 /// Each is a member of an hour's document.
 const HOUR_COLUMNS: [&str; 9] =

@@ -102,3 +102,26 @@ fn hours_are_for_operators_and_of_upstreams_that_there_are() {
     let printed = String::from_utf8(command.output().unwrap().stdout).unwrap();
     assert!(printed.starts_with("HOUR  CALLS  FAILED  BUSY  P10_MS"), "{printed}");
 }
+
+#[test]
+fn a_terminal_shows_the_latest_calls_of_an_upstream_in_lines() {
+    let folder = folder();
+    let server = Server::start_configured(folder.path(), &configured(upstream()));
+    for _ in 0..25 {
+        assert_eq!(server.post("/v1/tasks/pay?wait=10s", "{}").status, 200);
+    }
+    let told = |wish: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_overtime"));
+        command.args(["upstreams", wish, "bank", "--server", &server.data]);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let shown = told("show");
+    let calls = shown.lines().filter(|line| line.ends_with("answered")).count();
+    assert_eq!(calls, 20, "{shown}");
+    assert!(shown.contains("AT                        MS  END"), "{shown}");
+    for (wish, state) in [("hold", "held"), ("release", "ramping")] {
+        let shown = told(wish);
+        assert!(shown.contains(&format!("state            {state}\n")), "{shown}");
+        assert!(!shown.contains("answered\n"), "{shown}");
+    }
+}

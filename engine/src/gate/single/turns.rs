@@ -197,9 +197,13 @@ impl Gate {
         self.round += 1;
     }
 
+    /// What began before this process did, did so on the clock of the world.
     fn lasted(&self, now: Now) -> Duration {
-        let since = self.episode.map_or(now.monotonic, |episode| episode.since.monotonic);
-        now.monotonic.since(since)
+        let Some(Episode { since, .. }) = self.episode else { return Duration::ZERO };
+        match since.monotonic {
+            Monotonic(0) => now.unix.since(since.unix),
+            since => now.monotonic.since(since),
+        }
     }
 
     fn evidence(&self, rule: Rule, now: Monotonic) -> Evidence {

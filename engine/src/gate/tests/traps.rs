@@ -1,7 +1,7 @@
 //! What gates are known to do wrong, each by its name.
 
 use super::stage::*;
-use crate::gate::{Gates, Phase, Start};
+use crate::gate::{GateNews, Gates, Phase, Saved, Start};
 use crate::seed::Seed;
 use overtime_protocol::{CallEnd, GateMode};
 use std::time::Duration;
@@ -116,6 +116,21 @@ fn restarted(stage: &Stage) -> Gates {
 }
 
 #[test]
+fn how_long_it_was_shed_counts_from_before_a_restart() {
+    let before = shed();
+    let mut stage = Stage::one(GateMode::Shed);
+    let since = stage.now.unix.0 - 60_000;
+    let saved = before.gates.saved(ONE, before.now);
+    stage.gates.restore(ONE, &Saved { shed_since_ms: Some(since), ..saved }, stage.now);
+    call(&mut stage, 30 * SECOND, WELL);
+    let lasted = stage.news.iter().find_map(|(_, news)| match news {
+        GateNews::Opened { lasted, .. } => Some(*lasted),
+        _ => None,
+    });
+    assert!(lasted.unwrap() >= 60 * SECOND, "{lasted:?}");
+}
+
+#[test]
 fn a_blip_is_not_made_longer_by_a_fixed_rest() {
     let mut stage = shed();
     let healed = stage.now.monotonic;
@@ -145,7 +160,7 @@ fn each_relapse_doubles_the_rest() {
         }
         call(&mut stage, 10 * SECOND, ERROR);
         let relapsed = stage.news.iter().rev().find_map(|(_, news)| match news {
-            crate::gate::GateNews::Relapsed { hold, .. } => Some(hold.as_secs_f64()),
+            GateNews::Relapsed { hold, .. } => Some(hold.as_secs_f64()),
             _ => None,
         });
         holds.extend(relapsed);
