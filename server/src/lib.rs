@@ -35,6 +35,7 @@ mod lifeline;
 mod lines;
 mod loss;
 mod memory;
+mod names;
 mod notices;
 mod recovery;
 mod remote;

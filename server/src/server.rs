@@ -7,6 +7,7 @@ use crate::keys::{Ring, Watch};
 use crate::lines::Lines;
 use crate::loss::Damage;
 use crate::memory::Memory;
+use crate::names;
 use crate::notices;
 use crate::recovery;
 use crate::reports;
@@ -20,7 +21,7 @@ use overtime_core::{
 };
 use overtime_engine::{Engine, LanePlan, Seed};
 use overtime_journal::{Journal, Opened};
-use overtime_protocol::{Clock, Kind, OWN_KINDS, Opener, Upstream};
+use overtime_protocol::{Clock, Kind, Opener, Upstream};
 use overtime_worker::{Delivery, Equipment, Handler, PoolOptions};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -43,10 +44,7 @@ impl Builder {
     /// A server with the built-in kinds; with `demo` also those that newcomers and load tests
     /// call.
     pub fn new(config: Config) -> Self {
-        let mut handlers = overtime_worker::contacts::handlers();
-        if config.demo {
-            handlers.extend(overtime_worker::demo::handlers());
-        }
+        let handlers = built_in(&config);
         Self { config, handlers, damage: Damage::Refuse }
     }
 
@@ -75,13 +73,14 @@ impl Builder {
 
     /// All handlers, those of the kinds that upstreams serve among them, and their kinds.
     fn equipment(&self) -> Result<(Handlers, Vec<Kind>)> {
+        names::call_nobody(&built_in(&self.config), &self.config)?;
         let mut handlers = self.handlers.clone();
         let served: Vec<_> = handlers.iter().map(|handler| handler.kind().name).collect();
         handlers.extend(self.config.routes(|name| std::env::var_os(name), &served)?);
-        check_names(&handlers)?;
+        names::are_free(&handlers)?;
         handlers.extend(self.config.webhooks(|name| std::env::var_os(name))?);
         let mut kinds: Vec<Kind> = handlers.iter().map(|handler| handler.kind()).collect();
-        check_kinds(&kinds)?;
+        names::differ(&kinds)?;
         self.config.apply_kinds(&mut kinds)?;
         Ok((handlers, kinds))
     }
@@ -275,22 +274,13 @@ fn make_engine(
     Ok(engine)
 }
 
-/// The names of the server's own kinds are nobody else's.
-fn check_names(handlers: &[Arc<dyn Handler>]) -> Result<()> {
-    let mut names = handlers.iter().map(|handler| handler.kind().name);
-    match names.find(|name| name.as_str().starts_with(OWN_KINDS)) {
-        Some(name) => Err(anyhow!("the kind `{name}`: the server's own kinds are named like that")),
-        None => Ok(()),
+/// The kinds that the server serves itself.
+fn built_in(config: &Config) -> Handlers {
+    let mut handlers = overtime_worker::contacts::handlers();
+    if config.demo {
+        handlers.extend(overtime_worker::demo::handlers());
     }
-}
-
-fn check_kinds(kinds: &[Kind]) -> Result<()> {
-    for (place, kind) in kinds.iter().enumerate() {
-        if kinds[..place].iter().any(|other| other.name == kind.name) {
-            return Err(anyhow!("two handlers have the kind `{}`", kind.name));
-        }
-    }
-    Ok(())
+    handlers
 }
 
 fn bind(config: &Config) -> Result<(Listener, TcpListener)> {

@@ -152,7 +152,7 @@ impl Config {
         let quarter = (self.workers.max / 4).max(1);
         let options = ServiceOptions {
             name: UpstreamName::new(name).ok_or("is no name of an upstream")?,
-            url: ServiceUrl::new(&table.url).map_err(|why| format!("url: {why}"))?,
+            url: url(&table.url, table.private).map_err(|why| format!("url: {why}"))?,
             bearer,
             signer,
             timeout: table.timeout.0,
@@ -162,6 +162,15 @@ impl Config {
             private: table.private,
         };
         Service::new(options).map_err(|why| format!("{key}: what is there is no token: {why}"))
+    }
+}
+
+/// An address, which has to lie in the world unless it is `private`.
+pub(super) fn url(text: &str, private: bool) -> Result<ServiceUrl, String> {
+    let url = ServiceUrl::new(text)?;
+    match url.set_aside().filter(|_| !private) {
+        Some(what) => Err(format!("its host is {what}: say `private = true` if that is meant")),
+        None => Ok(url),
     }
 }
 

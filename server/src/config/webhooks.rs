@@ -6,7 +6,7 @@ use super::{Config, ConfigError};
 use overtime_protocol::UpstreamName;
 use overtime_worker::Handler;
 use overtime_worker::upstream::{
-    Route, Service, ServiceOptions, ServiceUrl, Signer, Statuses, Webhook, WebhookFormat,
+    Route, Service, ServiceOptions, Signer, Statuses, Webhook, WebhookFormat,
 };
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -128,16 +128,11 @@ fn webhook(
     Webhook::new(name, route, format).ok_or_else(|| is_name.to_owned())
 }
 
-fn route(
-    name: &str,
-    url: &str,
-    signer: Option<Signer>,
-    private: bool,
-) -> Result<Route, &'static str> {
+fn route(name: &str, url: &str, signer: Option<Signer>, private: bool) -> Result<Route, String> {
     let (base, query) = url.find('?').map_or((url, ""), |at| url.split_at(at));
     let service = Service::new(ServiceOptions {
         name: UpstreamName::new(&format!("webhook.{name}")).ok_or("the name is no name")?,
-        url: ServiceUrl::new(base)?,
+        url: super::upstreams::url(base, private)?,
         bearer: None,
         signer,
         timeout: TIMEOUT,
@@ -146,7 +141,7 @@ fn route(
         answer_max_bytes: ANSWER_MAX_BYTES,
         private,
     })?;
-    Route::new(Arc::new(service), query, None, Statuses::default())
+    Ok(Route::new(Arc::new(service), query, None, Statuses::default())?)
 }
 
 #[cfg(test)]

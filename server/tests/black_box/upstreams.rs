@@ -173,14 +173,18 @@ fn items_of_a_bulk_body_are_calls_too() {
 
 #[test]
 fn what_lies_beside_the_server_is_not_called_unless_that_is_said() {
-    let upstream = Upstream::new(|_, _| ok("0"));
     let folder = folder();
-    let config = upstream.config("").replace("private = true", "");
-    let server = Server::start_configured(folder.path(), &config);
-    let task = server.post("/v1/tasks/job.run?wait=0s", "").task();
-    let document = server.wait_for(&task, &["parked"]);
-    assert_eq!(document["error"]["code"], "upstream-address");
-    assert_eq!(upstream.heads().len(), 0);
+    for host in ["127.0.0.1", "localhost", "[::1]", "192.168.0.7"] {
+        for table in ["upstreams", "webhooks"] {
+            let text = format!("[{table}.near]\nurl = \"http://{host}:9000/x\"\n");
+            let (is_good, said) = check_config(folder.path(), &text, None);
+            assert!(!is_good && said.contains("near.url: its host is "), "{said}");
+            assert!(said.contains("say `private = true` if that is meant"), "{said}");
+            let (is_good, said) =
+                check_config(folder.path(), &format!("{text}private = true\n"), None);
+            assert!(is_good, "{said}");
+        }
+    }
 }
 
 fn check_config(folder: &Path, text: &str, variable: Option<(&str, &str)>) -> (bool, String) {
@@ -191,6 +195,15 @@ fn check_config(folder: &Path, text: &str, variable: Option<(&str, &str)>) -> (b
     let output = command.output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn what_the_server_serves_itself_is_no_kind_of_an_upstream() {
+    let folder = folder();
+    let text = "[upstreams.a]\nurl = \"http://example.com\"\n[kinds.echo]\nupstream = \"a\"\n";
+    assert!(check_config(folder.path(), text, None).0, "without --demo the name is free");
+    let (is_good, said) = check_config(folder.path(), &format!("demo = true\n{text}"), None);
+    assert!(!is_good && said.contains("kinds.echo.upstream: the server serves"), "{said}");
 }
 
 #[test]

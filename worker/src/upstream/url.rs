@@ -1,6 +1,7 @@
 //! Where a service is: its address as an operator writes it down, read more strictly than the
 //! standards ask for, so that nothing in it can mean two things. Nothing is looked up here.
 
+use super::address::set_aside;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ureq::http::Uri;
 use ureq::http::uri::Scheme;
@@ -76,6 +77,18 @@ impl ServiceUrl {
         let base = if path.starts_with('/') { self.path.trim_end_matches('/') } else { &self.path };
         let uri = Uri::builder().scheme(self.scheme.clone()).authority(&*self.authority);
         uri.path_and_query(format!("{base}{path}")).build().map_err(|_| "it is not a path")
+    }
+
+    /// What its host is set aside for, if it is plain from how it is written that it does not lie in
+    /// the world (RFC 6761 for names). Where other names lead shows when they are looked up.
+    pub fn set_aside(&self) -> Option<&'static str> {
+        match &self.origin.host {
+            Host::Address(address) => set_aside(*address),
+            Host::Name(name) => {
+                let last = name.trim_end_matches('.').rsplit('.').next();
+                (last == Some("localhost")).then_some("loopback")
+            }
+        }
     }
 
     pub(super) fn origin(&self) -> &Origin {
@@ -263,6 +276,20 @@ mod tests {
             ("http://127.0.0.1/", "http://[::ffff:127.0.0.1]/", false),
         ] {
             assert_eq!(origin(from).may_lead_to(&origin(to)), may, "{from} to {to}");
+        }
+    }
+
+    #[test]
+    fn what_lies_beside_the_server_can_be_told_from_how_it_is_written() {
+        let told = |host: &str| ServiceUrl::new(&format!("http://{host}/x")).unwrap().set_aside();
+        for host in
+            ["127.0.0.1:90", "localhost:90", "LOCALHOST", "localhost.", "a.localhost", "[::1]"]
+        {
+            assert_eq!(told(host), Some("loopback"), "{host}");
+        }
+        assert_eq!((told("10.1.2.3"), told("[fe80::1]").is_some()), (Some("private"), true));
+        for host in ["8.8.8.8", "example.com", "localhost.example.com", "notlocalhost"] {
+            assert_eq!(told(host), None, "{host}");
         }
     }
 
