@@ -17,6 +17,23 @@ pub(crate) struct BulkCalls {
 }
 
 impl BulkCalls {
+    /// Those of `ended` that the chain has made, which it has no more. The end of a call may be told
+    /// when its chain has ended long ago.
+    fn end(
+        &mut self,
+        chain: ChainNumber,
+        upstream: UpstreamId,
+        mut ended: Vec<(CallNumber, CallEnd)>,
+    ) -> Vec<(CallNumber, CallEnd)> {
+        let its = self.of.get_mut(&chain).filter(|(other, _)| *other == upstream);
+        let Some((_, calls)) = its else { return Vec::new() };
+        ended.retain(|(call, _)| {
+            let place = calls.iter().position(|other| other == call);
+            place.map(|place| calls.swap_remove(place)).is_some()
+        });
+        ended
+    }
+
     /// How many calls there are to an upstream.
     #[cfg(any(test, feature = "audit"))]
     pub(crate) fn of(&self, upstream: UpstreamId) -> usize {
@@ -26,7 +43,7 @@ impl BulkCalls {
 }
 
 impl Engine {
-    /// The worker of a bulk body tells which calls have ended, and how many more it wants.
+    /// The worker of a bulk body tells which calls have ended, or how many more it wants.
     pub(super) fn report_calls(
         &mut self,
         (task, run): (TaskId, u32),
@@ -36,10 +53,7 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) {
         let CallReport { upstream, ended, wanted } = report;
-        if let Some((_, calls)) = self.bulk_calls.of.get_mut(&chain) {
-            calls.retain(|call| !ended.iter().any(|(other, _)| other == call));
-        }
-        for (call, end) in ended {
+        for (call, end) in self.bulk_calls.end(chain, upstream, ended) {
             self.gates.end(upstream, call, end, now);
             self.note_called(upstream, now);
         }

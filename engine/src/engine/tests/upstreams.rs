@@ -260,3 +260,26 @@ fn a_suspect_that_is_held_does_not_hold_the_others_up_and_goes_when_it_may() {
         seen = play(&mut stage, &[&format!("done {task}"), "durable"]);
     }
 }
+
+#[test]
+fn a_call_ends_once_and_what_is_told_of_it_later_changes_nothing() {
+    let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
+    let calls = |stage: &Stage| {
+        let view = stage.engine.gates.view(UpstreamId(0), stage.now);
+        (view.places_taken, view.ends.answered, stage.engine.bulk_calls.of(UpstreamId(0)))
+    };
+    play(&mut stage, &["submit a pay bulk wait=0s", "durable", "wants a 2"]);
+    assert_eq!(calls(&stage), (2, 0, 2));
+    play(&mut stage, &["wants a 0 1"]);
+    assert_eq!(calls(&stage), (1, 1, 1));
+    play(&mut stage, &["wants a 0 1", "wants a 0 77"]);
+    assert_eq!(calls(&stage), (1, 1, 1), "it had ended, and there never was one");
+
+    // The worker has the next body by then.
+    play(&mut stage, &["submit b pay bulk wait=0s", "durable", "done a"]);
+    assert_eq!(calls(&stage), (0, 1, 0), "what was not told has ended with the run");
+    play(&mut stage, &["wants b 1", "wants b 0 2"]);
+    assert_eq!(calls(&stage), (1, 1, 1), "another's call is none of its own");
+    play(&mut stage, &["wants b 0 3", "done b", "durable"]);
+    assert_eq!(calls(&stage), (0, 2, 0));
+}
