@@ -5,12 +5,15 @@
 //! From the bottom up: a body in segments (`body`) is read by one of three readers (`items`), once
 //! from its start to its end and then where items were left over (`course`, `left`); each item is
 //! run (`work`) and leaves a trace (`trace`), traces become a chunk (`draft`, `gathered`), and the
-//! run (`run`) sends chunk after chunk through the door, some of them again (`again`), as large as
-//! its pace (`pace`) allows, delivers several items at a time if they go to an upstream (`ahead`), counts what became of them (`tally`), and comes to an end (`ends`).
+//! run (`run`) sends chunk after chunk through the door (`chunk`), some of them again (`again`), as large
+//! as its pace (`pace`) allows, has several items delivered at a time if they go to an upstream
+//! (`ahead`, `couriers`), counts what became of them (`tally`), and comes to an end (`ends`).
 
 mod again;
 mod ahead;
 mod body;
+mod chunk;
+mod couriers;
 mod course;
 mod csv;
 mod cursor;
@@ -98,10 +101,9 @@ impl Workshop {
             draft: Draft::new(writer, self.clock.monotonic()),
             ahead: None,
         };
-        let end = match handler
-            .item_calls()
-            .map(|calls| Ahead::start(calls, &run.work.job, self.clock))
-        {
+        let start =
+            |calls| Ahead::start(&calls, (&run.work.job, self.clock), &*run.door, pace.patience);
+        let end = match handler.item_calls().map(start) {
             None => run.run(),
             Some(Ok(ahead)) => {
                 run.ahead = Some(ahead);

@@ -1,8 +1,10 @@
 //! What the tests of this crate run handlers with: a source in memory, jobs, and a handler that
 //! does what the test says.
 
+mod gate;
 mod journal;
 
+pub(crate) use gate::FakeGate;
 pub(crate) use journal::FakeJournal;
 
 use crate::attempt::Workshop;

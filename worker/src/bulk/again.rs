@@ -2,8 +2,9 @@
 //! items that touched a key that has changed are run again, and those that read what these wrote.
 //! All others keep what they have done.
 
+use super::chunk::Inflight;
 use super::draft::Draft;
-use super::run::{Halt, Inflight, Run};
+use super::run::{Halt, Run};
 use super::trace::Trace;
 use crate::effects::{Layer, Overlay, View};
 use crate::source::State;

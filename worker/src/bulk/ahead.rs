@@ -1,22 +1,21 @@
 //! Ahead of the run: items that go to an upstream are delivered several at a time, and met by the run
 //! in their order. They begin in their order too, and no run ends before all that began have come
 //! back, so what was delivered is always all before a place. Items are delivered again after a crash,
-//! and those behind one that parks the body. It decides nothing about chunks.
+//! and those behind one that parks the body. It decides nothing about chunks, and delivers nothing
+//! itself.
 
+use super::couriers::{Arrival, Couriers, Order};
 use super::course::{Course, Stuck};
 use super::item::Item;
 use super::left::Place;
-use crate::calls::{CallItem, ItemCalls};
+use crate::calls::ItemCalls;
 use crate::cancel::CancelFlag;
-use crate::door::ChunkDoor;
+use crate::door::{CallLine, ChunkDoor};
 use crate::failure::Failure;
-use crate::panics;
-use bytes::Bytes;
-use crossbeam_channel::{Receiver, Sender, select};
-use overtime_protocol::{CallEnd, CallGrant, CallNumber, CallReport, Clock, Job};
+use crossbeam_channel::{Receiver, never, select};
+use overtime_protocol::{CallEnd, CallGrant, CallNumber, Clock, Job};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 /// So many times as many items as may be on their way are read ahead: one that takes long keeps few
@@ -24,21 +23,22 @@ use std::time::{Duration, Instant};
 const WINDOW: usize = 4;
 /// How often whoever waits looks whether the task is to be cancelled.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-const STACK_BYTES: usize = 256 * 1024;
 
 /// Items that are delivered ahead of the run.
 pub(super) struct Ahead {
-    calls: Arc<dyn ItemCalls>,
-    orders: Sender<Order>,
-    arrivals: Receiver<Arrival>,
+    couriers: Couriers,
+    line: CallLine,
+    grants: Receiver<CallGrant>,
     entries: VecDeque<Entry>,
     /// The number of the first entry among all.
     first: u64,
     /// The number of the first that has not begun.
     next: u64,
     out: usize,
-    is_asking: bool,
-    ended: Vec<(CallNumber, CallEnd)>,
+    /// Since when a grant is all that it waits for, unless it has asked for none.
+    waits_since: Option<Instant>,
+    /// How long it does so at most.
+    patience: Duration,
     /// Why no more of them begin.
     stop: Option<Stop>,
     /// Why there is nothing to read behind the entries.
@@ -50,7 +50,7 @@ pub(super) struct Ahead {
 pub(super) enum Stop {
     /// Others are to go first.
     Yielded,
-    /// The upstream is shed.
+    /// The upstream is shed, or has had no place for long.
     Held,
     /// The task is to be cancelled.
     Cancelled,
@@ -81,56 +81,27 @@ struct Entry {
     result: Option<Result<(), Failure>>,
 }
 
-struct Order {
-    number: u64,
-    call: CallNumber,
-    index: u64,
-    text: Bytes,
-}
-
-struct Arrival {
-    number: u64,
-    call: CallNumber,
-    result: Result<(), Failure>,
-    end: CallEnd,
-}
-
 impl Ahead {
-    /// Starts the threads that deliver; as many as the system allows, and at least one.
+    /// Has somebody to deliver the items.
     pub(super) fn start(
-        calls: Arc<dyn ItemCalls>,
-        job: &Job,
-        clock: Clock,
+        calls: &Arc<dyn ItemCalls>,
+        (job, clock): (&Job, Clock),
+        door: &dyn ChunkDoor,
+        patience: Duration,
     ) -> Result<Self, Failure> {
-        let job = Arc::new(job.clone());
-        let (orders, todo) = crossbeam_channel::unbounded::<Order>();
-        let (done, arrivals) = crossbeam_channel::unbounded();
-        let threads = calls.parallel().max(1);
-        let spawn = |number: usize| {
-            let (todo, done) = (todo.clone(), done.clone());
-            let (calls, job) = (Arc::clone(&calls), Arc::clone(&job));
-            let builder = Builder::new().name(format!("call-{number:03}")).stack_size(STACK_BYTES);
-            builder.spawn(move || deliver(&*calls, (&job, clock), &todo, &done)).is_ok()
-        };
-        if (0..threads).take_while(|&number| spawn(number)).count() == 0 {
-            let detail = "the system refuses a thread to deliver items";
-            return Err(Failure::ephemeral("no-thread", detail));
-        }
-        let (entries, ended) = (VecDeque::new(), Vec::new());
-        let (first, next, out, is_asking) = (0, 0, 0, false);
-        let (stop, rest) = (None, None);
+        let line = door.line(job, calls.upstream());
         Ok(Self {
-            calls,
-            orders,
-            arrivals,
-            entries,
-            first,
-            next,
-            out,
-            is_asking,
-            ended,
-            stop,
-            rest,
+            couriers: Couriers::hire(calls, (job, clock), &line)?,
+            line,
+            grants: door.grants().clone(),
+            entries: VecDeque::new(),
+            first: 0,
+            next: 0,
+            out: 0,
+            waits_since: None,
+            patience,
+            stop: None,
+            rest: None,
         })
     }
 
@@ -143,8 +114,7 @@ impl Ahead {
     pub(super) fn meet(
         &mut self,
         course: &mut Course<'_>,
-        (job, cancel): (&Job, CancelFlag<'_>),
-        door: &mut dyn ChunkDoor,
+        cancel: CancelFlag<'_>,
         at_most: Duration,
     ) -> Met {
         let until = Instant::now().checked_add(at_most);
@@ -165,24 +135,21 @@ impl Ahead {
                 _ if left.is_zero() => return Met::Later,
                 _ => {}
             }
-            self.ask(job, door);
-            self.wait(door, left.min(LOOK_EVERY));
+            self.ask();
+            self.wait(left.min(LOOK_EVERY));
         }
     }
 
-    /// Waits for all that have begun and tells how they ended. What they were is forgotten.
-    pub(super) fn finish(&mut self, job: &Job, door: &mut dyn ChunkDoor) {
+    /// Waits for all that have begun. What they were is forgotten.
+    pub(super) fn finish(&mut self) {
         self.stop(Stop::Yielded);
         while self.out > 0 {
-            let Ok(arrival) = self.arrivals.recv() else { break };
-            self.arrive(arrival);
-            self.report(job, door, 0);
+            self.wait(LOOK_EVERY);
         }
-        self.report(job, door, 0);
     }
 
     fn read_ahead(&mut self, course: &mut Course<'_>) {
-        let window = self.calls.parallel().max(1) * WINDOW;
+        let window = self.couriers.count() * WINDOW;
         while self.stop.is_none() && self.rest.is_none() && self.entries.len() < window {
             match course.next() {
                 Ok(Some(item)) => {
@@ -222,61 +189,66 @@ impl Ahead {
         }
         let begun = usize::try_from(self.next - self.first).unwrap_or(usize::MAX);
         let waiting = self.entries.iter().skip(begun).filter(|entry| entry.result.is_none());
-        waiting.count().min(self.calls.parallel().max(1).saturating_sub(self.out))
+        waiting.count().min(self.couriers.count().saturating_sub(self.out))
     }
 
-    /// Tells what has ended, and asks for calls, one wish at a time.
-    fn ask(&mut self, job: &Job, door: &mut dyn ChunkDoor) {
-        let wanted = if self.is_asking { 0 } else { self.wanted() };
-        self.report(job, door, wanted);
-    }
-
-    fn report(&mut self, job: &Job, door: &mut dyn ChunkDoor, wanted: usize) {
-        if wanted == 0 && self.ended.is_empty() {
-            return;
+    /// Asks for calls, one wish at a time.
+    fn ask(&mut self) {
+        let wanted = u16::try_from(self.wanted()).unwrap_or(u16::MAX);
+        if wanted > 0 && self.waits_since.is_none() {
+            self.waits_since = Some(Instant::now());
+            self.line.want(wanted);
         }
-        let ended = std::mem::take(&mut self.ended);
-        let wanted = u16::try_from(wanted).unwrap_or(u16::MAX);
-        door.report(job, CallReport { upstream: self.calls.upstream(), ended, wanted });
-        self.is_asking |= wanted > 0;
     }
 
-    fn wait(&mut self, door: &dyn ChunkDoor, at_most: Duration) {
+    /// Whether it has nothing on its way, and for long nothing may begin.
+    fn is_out_of_patience(&self) -> bool {
+        self.out == 0 && self.waits_since.is_some_and(|since| since.elapsed() >= self.patience)
+    }
+
+    fn wait(&mut self, at_most: Duration) {
         select! {
-            recv(door.grants()) -> grant => match grant {
+            recv(self.grants) -> grant => match grant {
                 Ok(grant) => self.begin(grant),
                 // The process is on its way out.
-                Err(_) => self.leave(),
+                Err(_) => {
+                    self.grants = never();
+                    self.stop(Stop::Yielded);
+                }
             },
-            recv(self.arrivals) -> arrival => match arrival {
+            recv(self.couriers.arrivals) -> arrival => match arrival {
                 Ok(arrival) => self.arrive(arrival),
-                Err(_) => self.leave(),
+                // Nobody is left who could bring what is out.
+                Err(_) => {
+                    self.out = 0;
+                    self.stop(Stop::Yielded);
+                }
             },
-            default(at_most) => {}
+            default(at_most) => if self.is_out_of_patience() {
+                self.stop(Stop::Held);
+            },
         }
     }
 
-    fn leave(&mut self) {
-        self.is_asking = false;
-        self.stop(Stop::Yielded);
-    }
-
-    fn begin(&mut self, grant: CallGrant) {
-        self.is_asking = false;
+    /// Begins what was granted. A call that nobody makes any more has ended.
+    pub(super) fn begin(&mut self, grant: CallGrant) {
+        self.waits_since = None;
         let calls = match grant {
             CallGrant::Granted(calls) => calls,
             CallGrant::Shed => return self.stop(Stop::Held),
         };
-        for call in calls {
-            match self.next_order(call) {
-                Some(order) if self.stop.is_none() => {
-                    self.out += 1;
-                    self.orders.send(order).unwrap_or_else(|_| self.stop(Stop::Yielded));
-                }
-                // It was wanted, and is not any more.
-                _ => self.ended.push((call, CallEnd::Untold)),
-            }
+        let unused = calls.into_iter().filter(|&call| !self.begin_next(call));
+        let unused: Vec<_> = unused.map(|call| (call, CallEnd::Untold)).collect();
+        if !unused.is_empty() {
+            self.line.ended(unused);
         }
+    }
+
+    fn begin_next(&mut self, call: CallNumber) -> bool {
+        let order = if self.stop.is_none() { self.next_order(call) } else { None };
+        let begins = order.is_some_and(|order| self.couriers.send(order).is_ok());
+        self.out += usize::from(begins);
+        begins
     }
 
     fn next_order(&mut self, call: CallNumber) -> Option<Order> {
@@ -292,32 +264,13 @@ impl Ahead {
         }
     }
 
-    fn arrive(&mut self, Arrival { number, call, result, end }: Arrival) {
+    fn arrive(&mut self, Arrival { number, result }: Arrival) {
         self.out -= 1;
-        self.ended.push((call, end));
+        // Its place is free by now: until then no grant could come.
+        self.waits_since = self.waits_since.map(|_| Instant::now());
         let place = number.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
         if let Some(entry) = place.and_then(|place| self.entries.get_mut(place)) {
             entry.result = Some(result);
-        }
-    }
-}
-
-/// What a thread that delivers does until nobody can order anything any more.
-fn deliver(
-    calls: &dyn ItemCalls,
-    (job, clock): (&Job, Clock),
-    todo: &Receiver<Order>,
-    done: &Sender<Arrival>,
-) {
-    for Order { number, call, index, text } in todo {
-        let called = panics::catch(|| {
-            let now = clock.now().unix;
-            calls.call(job, &CallItem { index, text: &text, now })
-        });
-        let (result, end) =
-            called.unwrap_or_else(|told| (Err(Failure::ephemeral("panic", told)), CallEnd::Untold));
-        if done.send(Arrival { number, call, result, end }).is_err() {
-            return;
         }
     }
 }

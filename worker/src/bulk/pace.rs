@@ -19,6 +19,8 @@ pub(crate) struct Pace {
     pub(crate) items: usize,
     /// How long items are run for one chunk: what a crash, a yield or a stop may cost.
     pub(crate) span: Duration,
+    /// How long a run that may not call keeps its worker for that: others can use it meanwhile.
+    pub(crate) patience: Duration,
     /// How long rulings took of late.
     took: Duration,
 }
@@ -26,8 +28,13 @@ pub(crate) struct Pace {
 impl Default for Pace {
     /// About 128 small items to begin with.
     fn default() -> Self {
-        let span = Duration::from_millis(50);
-        Self { weight: 64 * 1024, items: 4096, span, took: RULING_AIM }
+        Self {
+            weight: 64 * 1024,
+            items: 4096,
+            span: Duration::from_millis(50),
+            patience: Duration::MAX,
+            took: RULING_AIM,
+        }
     }
 }
 

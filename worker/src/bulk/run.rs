@@ -4,6 +4,7 @@
 //! on behind the last chunk that was kept.
 
 use super::ahead::{Ahead, Met, Stop};
+use super::chunk::{Footing, Inflight};
 use super::course::{Course, Stuck};
 use super::cursor::Cursor;
 use super::draft::Draft;
@@ -11,17 +12,15 @@ use super::gathered::Writer;
 use super::item::Malformed;
 use super::left::LEFT_MAX;
 use super::pace::Pace;
-use super::tally::{Step, Tally};
+use super::tally::Tally;
 use super::trace::{Fate, Trace};
 use super::work::Work;
-use crate::attempt::{CONFLICTS_MAX, End};
+use crate::attempt::End;
 use crate::door::ChunkDoor;
 use crate::effects::{Layer, View};
 use crate::failure::Failure;
 use crate::source::Source;
-use overtime_protocol::bulk::{errors_key, left_key};
-use overtime_protocol::record::{Expect, Put};
-use overtime_protocol::{Chunk, Go, Monotonic, Outcome, Ruling};
+use overtime_protocol::{Monotonic, Outcome};
 use std::time::Duration;
 
 /// How long it waits for an item before it looks what became of the chunk on its way.
@@ -45,21 +44,12 @@ pub(super) struct Run<'a> {
     pub(super) ahead: Option<Ahead>,
 }
 
-/// A chunk on its way.
-pub(super) struct Inflight {
-    pub(super) draft: Draft,
-    step: Step,
-    sent: Monotonic,
-    /// How often in a row it has conflicted.
-    pub(super) conflicts: u32,
-}
-
 /// Why a run ends in the middle.
 #[derive(Debug)]
 pub(super) enum Halt {
     /// It was told to.
     Yielded,
-    /// Its upstream is shed.
+    /// Its upstream is shed, or has had no place for long.
     Held,
     /// It cannot go on.
     Failed(Failure),
@@ -92,14 +82,6 @@ enum Filled {
     Failed(Failure),
     /// Nothing more is to begin.
     Stopped(Halt),
-}
-
-/// Whether the draft still stands after a ruling about the chunk before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Footing {
-    Firm,
-    /// The chunk before it was done again, so it was given up.
-    Lost,
 }
 
 impl Run<'_> {
@@ -135,6 +117,9 @@ impl Run<'_> {
     fn go_through(&mut self) -> Result<End, Halt> {
         loop {
             let filled = self.fill()?;
+            if matches!(filled, Filled::Failed(_)) {
+                self.begin_no_more();
+            }
             if self.settle()? == Footing::Lost {
                 continue;
             }
@@ -223,8 +208,7 @@ impl Run<'_> {
                 self.pace.span.saturating_sub(self.work.clock.monotonic().since(self.draft.began))
             }
         };
-        let Work { job, cancel, .. } = &self.work;
-        match ahead.meet(&mut self.course, (job, *cancel), self.door, at_most) {
+        match ahead.meet(&mut self.course, self.work.cancel, at_most) {
             Met::Item(item, after, result) => {
                 self.work.told(item, after, result).map_err(Filled::Failed)
             }
@@ -238,19 +222,26 @@ impl Run<'_> {
     }
 
     /// Others are to go first: at once, unless items are on their way to an upstream.
-    fn yields(&mut self) -> Result<Footing, Halt> {
-        match &mut self.ahead {
+    pub(super) fn yields(&mut self) -> Result<Footing, Halt> {
+        match self.ahead {
             None => Err(Halt::Yielded),
-            Some(ahead) => {
-                ahead.stop(Stop::Yielded);
+            Some(_) => {
+                self.begin_no_more();
                 Ok(Footing::Firm)
             }
         }
     }
 
+    /// Items that have not begun by now are those of a later run.
+    fn begin_no_more(&mut self) {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.stop(Stop::Yielded);
+        }
+    }
+
     fn finish_ahead(&mut self) {
         if let Some(mut ahead) = self.ahead.take() {
-            ahead.finish(&self.work.job, self.door);
+            ahead.finish();
         }
     }
 
@@ -270,96 +261,11 @@ impl Run<'_> {
                 || self.now().since(*began) >= span)
     }
 
-    /// Waits until no chunk is on its way.
-    fn settle(&mut self) -> Result<Footing, Halt> {
-        let mut footing = Footing::Firm;
-        while self.inflight.is_some() {
-            let ruling = self.door.wait();
-            if self.take(ruling)? == Footing::Lost {
-                footing = Footing::Lost;
-            }
-        }
-        Ok(footing)
-    }
-
-    /// Takes the ruling about the chunk on its way.
-    fn take(&mut self, ruling: Ruling) -> Result<Footing, Halt> {
-        let Some(inflight) = self.inflight.take() else { return Ok(Footing::Firm) };
-        match ruling {
-            Ruling::Kept { lsn, go } => {
-                self.pace.ruled(self.now().since(inflight.sent));
-                self.draft.gathered.settle(&inflight.draft.gathered, lsn);
-                self.tally.keep(inflight.step);
-                match go {
-                    Go::On => Ok(Footing::Firm),
-                    Go::Yield => self.yields(),
-                }
-            }
-            Ruling::Conflict if inflight.conflicts >= CONFLICTS_MAX => {
-                let detail = "other writers changed the same keys again and again";
-                Err(Failure::ephemeral("contended", detail).into())
-            }
-            Ruling::Conflict if self.work.cancel.is_raised() => Err(Failure::Cancelled.into()),
-            Ruling::Conflict => {
-                let conflicts = inflight.conflicts + 1;
-                let again = self.do_again(inflight)?;
-                self.draft = self.fresh_draft();
-                self.send_draft(again, conflicts)?;
-                Ok(Footing::Lost)
-            }
-            Ruling::Stop => Err(Halt::Yielded),
-        }
-    }
-
-    fn send(&mut self) -> Result<(), Halt> {
-        let fresh = self.fresh_draft();
-        let draft = std::mem::replace(&mut self.draft, fresh);
-        self.send_draft(draft, 0)
-    }
-
-    /// Sends a chunk, unless it is empty. What it read has its number in the journal by now.
-    fn send_draft(&mut self, draft: Draft, conflicts: u32) -> Result<(), Halt> {
-        if draft.is_empty() {
-            return Ok(());
-        }
-        let step = self.tally.step(&draft.traces);
-        let (puts, expects) = self.effects(&draft, &step)?;
-        let Writer { task, run } = self.writer;
-        let (progress, cursor) = (step.cursor.progress(), step.cursor.encode());
-        let sent = self.now();
-        self.door.send(Chunk { task, run, cursor, progress, puts, expects });
-        self.inflight = Some(Inflight { draft, step, sent, conflicts });
-        Ok(())
-    }
-
-    /// What a chunk writes and has read: its items' effects, the blocks of their errors and of what
-    /// is left over. The notes that it has come through are taken away.
-    pub(super) fn effects(
-        &self,
-        draft: &Draft,
-        step: &Step,
-    ) -> Result<(Vec<Put>, Vec<Expect>), Halt> {
-        let (mut puts, expects) = draft.gathered.effects();
-        let Cursor { place, blocks, pass, left, .. } = &self.tally.cursor;
-        let task = self.writer.task;
-        let written = [
-            step.block.clone().map(|block| (errors_key(task, *blocks), Some(block))),
-            step.notes.clone().map(|notes| (left_key(task, *pass, left.blocks), Some(notes))),
-        ];
-        let visited = place.note.block..step.cursor.place.note.block;
-        let visited = visited.map(|block| (left_key(task, pass - 1, block), None));
-        for (key, value) in written.into_iter().flatten().chain(visited) {
-            let read = self.source.state(&key)?.read;
-            puts.push(Put { key, value, read });
-        }
-        Ok((puts, expects))
-    }
-
     pub(super) fn fresh_draft(&self) -> Draft {
         Draft::new(self.writer, self.now())
     }
 
-    fn now(&self) -> Monotonic {
+    pub(super) fn now(&self) -> Monotonic {
         self.work.clock.monotonic()
     }
 }

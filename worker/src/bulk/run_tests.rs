@@ -6,6 +6,7 @@ mod cancel;
 mod chance;
 mod errors;
 mod left;
+mod waits;
 
 use super::pace::Pace;
 use crate::cancel::CancelFlag;
@@ -23,6 +24,7 @@ use std::time::Duration;
 fn by(items: usize) -> Pace {
     let mut pace = Pace::default();
     (pace.items, pace.weight, pace.span) = (items, usize::MAX, Duration::MAX);
+    pace.patience = Duration::MAX;
     pace
 }
 

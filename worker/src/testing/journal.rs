@@ -1,13 +1,15 @@
 //! A journal in memory, behind a door: it checks reads as the real one does.
 
-use crate::door::ChunkDoor;
-use crate::testing::FakeSource;
+use crate::door::{CallLine, ChunkDoor, Heard};
+use crate::testing::{FakeGate, FakeSource};
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, Sender, unbounded};
-use overtime_protocol::{CallGrant, CallNumber, CallReport, Chunk, Go, Job, Ruling};
-use std::collections::HashMap;
+use crossbeam_channel::Receiver;
+use overtime_protocol::{CallGrant, Chunk, Go, Job, Ruling, UpstreamId};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 type Hook = Box<dyn FnMut(&FakeSource)>;
+type Stall = Box<dyn FnOnce(&FakeGate)>;
 
 /// A journal that does what a test says with the chunk that is sent as the first, the second, …
 pub(crate) struct FakeJournal {
@@ -26,14 +28,10 @@ pub(crate) struct FakeJournal {
     pending: Option<Ruling>,
     rulings: HashMap<usize, Ruling>,
     hooks: HashMap<usize, Hook>,
-    /// What was told of calls to an upstream.
-    pub(crate) reports: Vec<CallReport>,
-    /// What is answered to those who want calls, the first first; then all that are wanted.
-    pub(crate) grants: std::collections::VecDeque<CallGrant>,
-    /// So many of those who want calls are answered.
-    pub(crate) grants_max: usize,
-    calls: u64,
-    granted: (Sender<CallGrant>, Receiver<CallGrant>),
+    /// What happens while a run waits for this journal, the first time first; then it rules at once.
+    pub(crate) stalls: VecDeque<Stall>,
+    /// The gate of the upstream that a run calls.
+    pub(crate) gate: Arc<FakeGate>,
 }
 
 impl Default for FakeJournal {
@@ -49,11 +47,8 @@ impl Default for FakeJournal {
             pending: None,
             rulings: HashMap::new(),
             hooks: HashMap::new(),
-            reports: Vec::new(),
-            grants: std::collections::VecDeque::new(),
-            grants_max: usize::MAX,
-            calls: 0,
-            granted: unbounded(),
+            stalls: VecDeque::new(),
+            gate: Arc::default(),
         }
     }
 }
@@ -117,20 +112,22 @@ impl ChunkDoor for FakeJournal {
         self.pending.take().expect("a run waits for a chunk that it has sent")
     }
 
-    fn report(&mut self, _: &Job, report: CallReport) {
-        let wanted = u64::from(report.wanted);
-        self.reports.push(report);
-        if wanted > 0 && self.grants_max > 0 {
-            self.grants_max -= 1;
-            let all =
-                || CallGrant::Granted((self.calls..self.calls + wanted).map(CallNumber).collect());
-            let grant = self.grants.pop_front().unwrap_or_else(all);
-            self.calls += wanted;
-            self.granted.0.send(grant).expect("the other end is here");
+    fn wait_for_either(&mut self) -> Heard {
+        if let Some(stall) = self.stalls.pop_front() {
+            stall(&self.gate);
+        }
+        match self.gate.grants().try_recv() {
+            Ok(grant) => Heard::Grant(grant),
+            Err(_) => Heard::Ruling(self.wait()),
         }
     }
 
+    fn line(&self, _: &Job, upstream: UpstreamId) -> CallLine {
+        let gate = Arc::clone(&self.gate);
+        CallLine::new(upstream, move |report| gate.take(report))
+    }
+
     fn grants(&self) -> &Receiver<CallGrant> {
-        &self.granted.1
+        self.gate.grants()
     }
 }

@@ -1,6 +1,6 @@
 //! Runs whose items go to an upstream, several at a time.
 
-use super::{by, count_line, counters, fault, ndjson, result};
+use super::{Pace, by, count_line, counters, fault, ndjson, result};
 use crate::cancel::CancelFlag;
 use crate::testing::{FakeJournal, workshop};
 use crate::{CallItem, Failure, Handler, Input, ItemCalls};
@@ -15,7 +15,7 @@ use std::sync::{Arc, Barrier, Mutex};
 type Script = Box<dyn Fn(u64) -> Result<(), Failure> + Send + Sync>;
 
 /// An upstream that counts.
-struct Upstream {
+pub(super) struct Upstream {
     parallel: usize,
     script: Script,
     calls: Mutex<HashMap<u64, u32>>,
@@ -59,7 +59,7 @@ impl Handler for Calling {
     }
 }
 
-fn upstream(
+pub(super) fn upstream(
     parallel: usize,
     script: impl Fn(u64) -> Result<(), Failure> + Send + Sync + 'static,
 ) -> Arc<Upstream> {
@@ -73,25 +73,33 @@ fn upstream(
 }
 
 fn run(upstream: &Arc<Upstream>, job: &Job, journal: &mut FakeJournal) -> Completion {
-    let handler = Arc::new(Calling(upstream.clone()));
-    let workshop = workshop(vec![handler], journal.source.clone());
-    workshop.run_bulk(job, by(10), CancelFlag::default(), journal).0
+    run_at(by(10), upstream, job, journal)
 }
 
-fn lines(count: u32) -> Job {
+pub(super) fn run_at(
+    pace: Pace,
+    upstream: &Arc<Upstream>,
+    job: &Job,
+    journal: &mut FakeJournal,
+) -> Completion {
+    let handler = Arc::new(Calling(upstream.clone()));
+    let workshop = workshop(vec![handler], journal.source.clone());
+    workshop.run_bulk(job, pace, CancelFlag::default(), journal).0
+}
+
+pub(super) fn lines(count: u32) -> Job {
     ndjson((0..count).map(count_line))
 }
 
 /// How often each of the first items was called.
-fn called(upstream: &Upstream, count: u64) -> Vec<u32> {
+pub(super) fn called(upstream: &Upstream, count: u64) -> Vec<u32> {
     let calls = upstream.calls.lock().unwrap();
     (0..count).map(|item| calls.get(&item).copied().unwrap_or_default()).collect()
 }
 
 /// Calls that were granted and not told to have ended.
 fn untold(journal: &FakeJournal, granted: u64) -> u64 {
-    let ended: usize = journal.reports.iter().map(|report| report.ended.len()).sum();
-    granted - ended as u64
+    granted - journal.gate.ended() as u64
 }
 
 #[test]
@@ -141,7 +149,7 @@ fn one_whose_upstream_is_shed_goes_on_behind_what_was_delivered() {
     let mut journal = FakeJournal::default();
     let granted =
         |numbers: &[u64]| CallGrant::Granted(numbers.iter().copied().map(CallNumber).collect());
-    journal.grants = [granted(&[0, 1, 2, 3]), granted(&[4, 5]), CallGrant::Shed].into();
+    journal.gate.answer_first([granted(&[0, 1, 2, 3]), granted(&[4, 5]), CallGrant::Shed]);
     let job = lines(30);
     let completion = run(&upstream, &job, &mut journal);
     assert!(matches!(completion.outcome, Outcome::Held(UpstreamId(3))), "{completion:?}");
@@ -176,12 +184,9 @@ fn one_that_is_to_yield_keeps_what_was_delivered() {
 fn one_that_is_to_yield_does_not_wait_until_it_may_call() {
     let upstream = upstream(4, |_| Ok(()));
     let mut journal = FakeJournal::default();
-    journal.grants_max = 1;
+    journal.gate.answer_at_most(1);
     journal.rule(1, Ruling::Kept { lsn: 0, go: Go::Yield });
-    let handler = Arc::new(Calling(upstream.clone()));
-    let workshop = workshop(vec![handler], journal.source.clone());
-    let job = lines(200);
-    let completion = workshop.run_bulk(&job, by(4), CancelFlag::default(), &mut journal).0;
+    let completion = run_at(by(4), &upstream, &lines(200), &mut journal);
     assert!(matches!(completion.outcome, Outcome::Yielded), "{completion:?}");
     assert_eq!((called(&upstream, 4), untold(&journal, 4)), (vec![1; 4], 0));
 }
