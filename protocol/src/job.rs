@@ -128,7 +128,7 @@ pub enum Outcome {
     Yielded,
     /// It stopped because it was asked to, by [`Claims::cancel`].
     Cancelled,
-    /// It stopped at its cursor because this upstream is shed. The attempt is not over.
+    /// It stopped at its cursor because it may not call this upstream. The attempt is not over.
     Held(UpstreamId),
 }
 

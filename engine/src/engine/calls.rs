@@ -4,7 +4,6 @@
 use super::Engine;
 use crate::event::Effect;
 use crate::gate::Start;
-use crate::table::Slot;
 use overtime_protocol::{
     CallEnd, CallGrant, CallNumber, CallReport, ChainNumber, Now, TaskId, UpstreamId,
 };
@@ -97,6 +96,7 @@ impl Engine {
             false => CallGrant::Granted(granted),
         };
         out.push(Effect::Grant { chain, grant });
+        self.bulk_has_its_turn(upstream, now);
     }
 
     /// While an upstream is shed nobody waits for calls to it.
@@ -117,15 +117,5 @@ impl Engine {
         }
         self.lines.get_mut(upstream).want_no_more(chain);
         self.lines.list(upstream);
-    }
-
-    /// A bulk body stopped at its cursor because its upstream is shed: it is held.
-    pub(super) fn held(&mut self, slot: Slot, now: Now) {
-        let Some(task) = self.table.get_mut(slot) else { return };
-        task.durable.attempts = task.durable.attempts.saturating_sub(1);
-        let left = task.hot_key.take();
-        self.enqueue(slot, now.monotonic);
-        self.note_under_way(slot);
-        self.leave_line(left, now);
     }
 }

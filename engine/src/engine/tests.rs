@@ -1,6 +1,7 @@
 //! Scenarios as text, and random days that a seed replays.
 
 mod admission;
+mod bodies;
 mod callers;
 mod elastic;
 mod explanations;

@@ -16,6 +16,7 @@ use overtime_protocol::{
     TaskState, UpstreamId,
 };
 
+mod bodies;
 mod marks;
 mod shown;
 mod waits;
@@ -40,13 +41,6 @@ impl Engine {
             Row::Firsts => !self.gates.may_start(upstream, Start::First, now),
             Row::Retries => !self.gates.may_start(upstream, Start::Retry, now),
         }
-    }
-
-    /// Whether a bulk body may run to find out whether a shed upstream is well: nobody else can.
-    fn may_probe_by_bulk(&self, upstream: UpstreamId, now: Monotonic) -> bool {
-        let line = self.lines.get(upstream);
-        let others = line.count(Row::Firsts) + line.count(Row::Retries);
-        others == 0 && !line.has_wanting() && self.gates.may_start(upstream, Start::First, now)
     }
 
     /// Puts a task that is nowhere into the line of its upstream.
@@ -134,8 +128,10 @@ impl Engine {
             return Some(Next::Calls);
         }
         let line = self.lines.get(upstream);
-        let may_go =
-            !self.gates.is_shed(upstream) || self.may_probe_by_bulk(upstream, now.monotonic);
+        let may_go = match self.gates.is_shed(upstream) {
+            true => self.may_probe_by_bulk(upstream, now.monotonic),
+            false => may_call,
+        };
         (line.count(Row::Bulk) > 0 && may_go).then_some(Next::Bulk)
     }
 
@@ -168,18 +164,6 @@ impl Engine {
         }
         self.start_alone(slot, lane, now, out);
         Gone::Started
-    }
-
-    /// The next bulk body goes into its lane. While the upstream is shed one is enough: its calls are to
-    /// tell how that is.
-    fn bulk_goes(&mut self, upstream: UpstreamId, now: Now) -> Gone {
-        let popped = self.lines.get_mut(upstream).pop(Row::Bulk);
-        let Some(slot) = popped else { return Gone::Elsewhere };
-        if self.goes_for_mark(slot, now.monotonic) {
-            return Gone::ToProve;
-        }
-        self.enqueue_first(slot, now.monotonic);
-        if self.gates.is_shed(upstream) { Gone::ToProve } else { Gone::Elsewhere }
     }
 
     /// When a line is looked at again: as soon as one that waits for a worker can have one, when a call

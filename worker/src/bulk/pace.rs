@@ -32,7 +32,7 @@ impl Default for Pace {
             weight: 64 * 1024,
             items: 4096,
             span: Duration::from_millis(50),
-            patience: Duration::MAX,
+            patience: Duration::from_secs(2),
             took: RULING_AIM,
         }
     }

@@ -200,6 +200,7 @@ impl Stage {
             }
             ["held", task] => self.fail(task, Outcome::Held(UpstreamId(0))),
             ["wants", task, count, ref ended @ ..] => self.want(task, count, ended),
+            ["busy", task, call, span] => self.told_busy(task, call, duration(span)),
             ["chunk", task, cursor] => self.advance_task(task, cursor),
             ["yield", task] => self.fail(task, Outcome::Yielded),
             ["hired"] => self.event(Event::Hired),
@@ -244,10 +245,19 @@ impl Stage {
 
     /// The worker of a bulk body wants so many calls, and tells which have ended.
     fn want(&mut self, task: &str, wanted: &str, ended: &[&str]) {
-        let (job, chain) = self.at_work[&self.id(task)].clone();
         let ended =
             ended.iter().map(|number| (CallNumber(number.parse().unwrap()), CallEnd::Answered));
-        let (ended, wanted) = (ended.collect(), wanted.parse().unwrap());
+        self.report_calls(task, ended.collect(), wanted.parse().unwrap());
+    }
+
+    /// A call of a bulk body was answered 429, with that span in `Retry-After`.
+    fn told_busy(&mut self, task: &str, call: &str, span: Duration) {
+        let end = CallEnd::Busy { retry_after: Some(span) };
+        self.report_calls(task, vec![(CallNumber(call.parse().unwrap()), end)], 0);
+    }
+
+    fn report_calls(&mut self, task: &str, ended: Vec<(CallNumber, CallEnd)>, wanted: u16) {
+        let (job, chain) = self.at_work[&self.id(task)].clone();
         let report = CallReport { upstream: UpstreamId(0), ended, wanted };
         self.event(Event::CallsReported { task: job.task, run: job.run, chain, report });
     }
