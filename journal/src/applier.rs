@@ -3,6 +3,7 @@
 //! removes finished tasks whose time is over. It never touches the end of the log.
 
 mod removal;
+mod upcoming;
 
 pub(crate) use removal::Removal;
 
@@ -136,6 +137,7 @@ impl Applier {
         stats.apply.record(before.elapsed());
         add(&stats.applied, fold.records as u64);
         stats.add_usage(&applied.usage);
+        self.removal.note_ended(&applied.ended);
         self.shared.log.mark_seen(fold.writes as u64, fold.bytes as u64);
         self.shared.set_applied(fold.last);
         self.shared.recent.release(fold.last);

@@ -210,7 +210,11 @@ impl Opened {
             readers: vec![Arc::clone(&store), Arc::clone(&readers), Arc::clone(&commit)],
             next: self.unapplied,
             deliver: Arc::clone(&deliver),
-            removal: Removal::new(self.options.retention.clone(), self.options.clock),
+            removal: Removal::new(
+                self.options.retention.clone(),
+                self.options.clock,
+                &self.shared.log.stats,
+            ),
             unchecked: 0,
         };
         let check = Check::new(Arc::clone(&self.shared), commit);

@@ -40,6 +40,11 @@ impl Retention {
         before(now, self.of(kind))
     }
 
+    /// From when on a task of that kind has to go that ended then.
+    pub(crate) fn due(&self, kind: &KindName, ended_at: UnixMillis) -> UnixMillis {
+        ended_at + self.of(kind) + Duration::from_millis(1)
+    }
+
     /// What ended before this is not known any more to have hurt anybody.
     pub(crate) fn affected_bound(&self, now: UnixMillis) -> UnixMillis {
         before(now, self.affected)

@@ -1,11 +1,12 @@
 //! When finished tasks are removed: between two transactions of the applier, while it is not behind,
 //! and for no more than half of its time.
 
+use super::upcoming::Upcoming;
 use super::{Applier, failed, is_passing};
 use crate::archive::Gone;
 use crate::options::{REMOVAL_PERIOD, REMOVAL_SPAN};
 use crate::retention::Retention;
-use crate::stats::{Usage, add};
+use crate::stats::{Stats, Usage, add};
 use foldhash::HashMap;
 use overtime_protocol::{Clock, KindName, Monotonic, UnixMillis};
 use std::time::Duration;
@@ -14,7 +15,8 @@ use std::time::Duration;
 pub(crate) struct Removal {
     retention: Retention,
     clock: Clock,
-    /// When to look again.
+    upcoming: Upcoming,
+    /// When to see again whether a kind is to be looked at.
     due: Monotonic,
     /// When to look again for what is kept beside tasks: incidents, and who was hurt.
     notes_due: Monotonic,
@@ -24,15 +26,34 @@ pub(crate) struct Removal {
 const NOTES_PERIOD: Duration = Duration::from_hours(1);
 
 impl Removal {
-    /// Looks at once.
-    pub(crate) fn new(retention: Retention, clock: Clock) -> Self {
+    /// Looks at once at each kind that the archive has something of.
+    pub(crate) fn new(retention: Retention, clock: Clock, stats: &Stats) -> Self {
         let now = clock.monotonic();
-        Self { retention, clock, due: now, notes_due: now }
+        let mut upcoming = Upcoming::default();
+        let usage = stats.usage();
+        let kinds = usage.iter().filter(|(_, usage)| usage.rows > 0).map(|(kind, _)| kind);
+        kinds.for_each(|kind| upcoming.expect(kind, UnixMillis(0)));
+        Self { retention, clock, upcoming, due: now, notes_due: now }
     }
 
-    /// When to look again.
+    /// When to see again whether something is to be removed.
     pub(super) fn due(&self) -> Monotonic {
         self.due
+    }
+
+    /// Makes known when the first tasks of some kinds ended that the archive has got now.
+    pub(super) fn note_ended(&mut self, ended: &HashMap<KindName, UnixMillis>) {
+        for (kind, ended_at) in ended {
+            self.upcoming.expect(kind, self.retention.due(kind, *ended_at));
+        }
+    }
+
+    /// When a kind that was looked at is due again. One of which all has gone that had to has a
+    /// pause, so that many that end one by one go together.
+    fn due_again(&self, kind: &KindName, gone: &Gone) -> Option<UnixMillis> {
+        let due = self.retention.due(kind, gone.oldest?);
+        let earliest = self.clock.now().unix + REMOVAL_PERIOD;
+        Some(if gone.more { due } else { due.max(earliest) })
     }
 }
 
@@ -58,24 +79,24 @@ impl Applier {
         Ok(())
     }
 
-    /// Removes some tasks of each kind. Whether there may be more.
+    /// Removes some tasks of the kind whose turn it is, and some of what is kept beside tasks.
+    /// Whether there may be more.
     fn remove_some(&mut self) -> Result<bool, String> {
         let now = self.removal.clock.now().unix;
-        let mut more = false;
-        for (kind, usage) in self.shared.log.stats.usage() {
-            if usage.rows <= 0 {
-                continue;
-            }
-            let bound = self.removal.retention.bound(&kind, now);
-            let Gone { usage, more: is_more } = match self.archive.remove_finished(&kind, bound) {
-                Ok(gone) => gone,
-                Err(error) if is_passing(&error) => return Ok(false),
-                Err(error) => return Err(failed(error)),
-            };
-            self.note_removed(kind, usage)?;
-            more |= is_more;
-        }
-        Ok(more | self.remove_notes(now)?)
+        let more_notes = self.remove_notes(now)?;
+        let Some(kind) = self.removal.upcoming.first(now) else {
+            return Ok(more_notes);
+        };
+        let bound = self.removal.retention.bound(&kind, now);
+        let gone = match self.archive.remove_finished(&kind, bound) {
+            Ok(gone) => gone,
+            Err(error) if is_passing(&error) => return Ok(false),
+            Err(error) => return Err(failed(error)),
+        };
+        let again = self.removal.due_again(&kind, &gone);
+        self.removal.upcoming.looked(&kind, again);
+        self.note_removed(kind, gone.usage)?;
+        Ok(true)
     }
 
     /// Removes some of what tenants were hurt by long ago, and of the incidents that were over then.

@@ -1,4 +1,5 @@
 mod lives;
+mod removal;
 
 use super::*;
 use crate::disk::Disk;
@@ -11,8 +12,9 @@ use crate::recent::Recent;
 use crate::retention::Retention;
 use crate::storage::{ArchiveFiles, Site};
 use crate::writer::{self, Batch};
-use overtime_protocol::record::{Put, ReadMark, Record};
-use overtime_protocol::{Opener, TaskId, UnixMillis};
+use lives::Life;
+use overtime_protocol::record::{Change, Put, ReadMark, Record};
+use overtime_protocol::{Opener, TaskId, TaskState, UnixMillis};
 use std::sync::OnceLock;
 
 /// The length of a value that does not fit the pages that a new archive has.
@@ -64,7 +66,7 @@ impl Bench {
             }
         });
         let readers = Vec::new();
-        let removal = Removal::new(Retention::default(), options.clock);
+        let removal = Removal::new(Retention::default(), options.clock, &log.stats);
         let voice = Arc::new(Voice::new(Arc::clone(&deliver), Arc::clone(&log)));
         let unchecked = 0;
         let applier =
@@ -88,9 +90,17 @@ impl Bench {
 
     fn commit_puts(&mut self, puts: Vec<Put>) -> u64 {
         let task = TaskId::from_key(1).unwrap();
-        let expects = Vec::new();
-        let record =
-            Record { attempt: 1, run: 1, puts, expects, ..Record::new(task, UnixMillis(0)) };
+        self.commit_record(Record { attempt: 1, run: 1, puts, ..Record::new(task, UnixMillis(0)) })
+    }
+
+    /// Commits the end of a task that was not seen before.
+    fn commit_end(&mut self, task: TaskId, at: UnixMillis) -> u64 {
+        let document = Life::new(task.key()).document(TaskState::Succeeded, None, at);
+        let change = Some(Change::Finished(document, None));
+        self.commit_record(Record { attempt: 1, run: 1, change, ..Record::new(task, at) })
+    }
+
+    fn commit_record(&mut self, record: Record) -> u64 {
         let mut batch = Batch::new();
         batch.push(|out| record::encode(&record, &self.opener, out)).unwrap();
         let bytes = batch.frame_bytes();
@@ -225,32 +235,6 @@ fn room_is_asked_for_again_while_a_stranger_reads_the_archive() {
     stranger.execute_batch("ROLLBACK").unwrap();
     bench.applier.checkpoint(Effort::Passive).unwrap();
     assert_eq!(bench.strains.try_iter().collect::<Vec<_>>(), [false]);
-}
-
-#[test]
-fn a_task_of_many_parts_is_removed_in_several_transactions() {
-    const LEFT: i64 = 10;
-    let bench = &mut Bench::new();
-    let archive = &mut bench.applier.archive;
-    let parts = crate::options::REMOVAL_PARTS_MAX as i64 + LEFT;
-    let insert = format!(
-        "INSERT INTO tasks (id, state, kind, tenant, lane, attempts, created_at, finished_at) \
-         VALUES (1, 5, 'echo', 'acme', 0, 1, 1, 1), (2, 5, 'echo', 'acme', 0, 1, 1, 1); \
-         WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < {parts}) \
-         INSERT INTO events (task, sequence, at, attempt) SELECT 1, x, 1, 1 FROM n;"
-    );
-    archive.connection().execute_batch(&insert).unwrap();
-    let count = |archive: &Writer, table: &str| -> i64 {
-        let sql = format!("SELECT count(*) FROM {table}");
-        archive.connection().query_row(&sql, [], |row| row.get(0)).unwrap()
-    };
-    let (echo, bound) = (overtime_protocol::KindName::new("echo").unwrap(), UnixMillis(2));
-    let first = archive.remove_finished(&echo, bound).unwrap();
-    assert_eq!((first.usage.rows, first.more), (0, true));
-    assert_eq!((count(archive, "tasks"), count(archive, "events")), (2, LEFT));
-    let second = archive.remove_finished(&echo, bound).unwrap();
-    assert_eq!((second.usage.rows, second.more), (-2, false));
-    assert_eq!((count(archive, "tasks"), count(archive, "events")), (0, 0));
 }
 
 #[test]

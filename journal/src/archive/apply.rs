@@ -14,7 +14,7 @@ pub(super) use usage::{read_usage, write_usage};
 use crate::fold::Fold;
 use crate::stats::Usage;
 use foldhash::HashMap;
-use overtime_protocol::{Fault, KindName, Opener};
+use overtime_protocol::{Fault, KindName, Opener, UnixMillis};
 use rusqlite::Transaction;
 use tally::Tally;
 
@@ -25,6 +25,8 @@ pub(crate) struct Applied {
     pub(crate) notes: Vec<String>,
     /// How much more there is of each kind.
     pub(crate) usage: HashMap<KindName, Usage>,
+    /// When the first of the tasks ended that ended, by kind.
+    pub(crate) ended: HashMap<KindName, UnixMillis>,
 }
 
 /// Writes everything of `fold`.
@@ -34,11 +36,11 @@ pub(super) fn write(
     fold: &Fold,
 ) -> rusqlite::Result<Applied> {
     keys::free_claims(transaction, fold)?;
-    let Tally { faults, usage } = tasks::write_tasks(transaction, opener, fold)?;
+    let Tally { faults, usage, ended } = tasks::write_tasks(transaction, opener, fold)?;
     keys::write_keys(transaction, fold)?;
     let notes = ledger::write_ledger(transaction, &faults)?;
     write_usage(transaction, &usage)?;
-    Ok(Applied { notes, usage })
+    Ok(Applied { notes, usage, ended })
 }
 
 fn retry_after_ms(fault: &Fault) -> Option<i64> {

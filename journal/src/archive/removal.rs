@@ -16,6 +16,9 @@ const DUE: &str = "SELECT id, form, coalesce(length(product), 0) FROM tasks \
     INDEXED BY tasks_finished WHERE state > 4 AND kind = ?1 AND finished_at < ?2 \
     ORDER BY finished_at LIMIT ?3";
 
+const OLDEST: &str = "SELECT min(finished_at) FROM tasks INDEXED BY tasks_finished \
+    WHERE state > 4 AND kind = ?1";
+
 const EVENTS: &str = "DELETE FROM events WHERE task = ?1 AND sequence IN \
     (SELECT sequence FROM events WHERE task = ?1 ORDER BY sequence LIMIT ?2)";
 
@@ -33,6 +36,8 @@ pub(crate) struct Gone {
     pub(crate) usage: Usage,
     /// Whether there may be more to go.
     pub(crate) more: bool,
+    /// When the oldest ended of the finished tasks that are left.
+    pub(crate) oldest: Option<UnixMillis>,
 }
 
 /// A task that goes.
@@ -63,8 +68,18 @@ impl Writer {
             by_kind.insert(kind.clone(), usage);
             super::apply::write_usage(&transaction, &by_kind)?;
         }
+        let oldest = oldest(&transaction, kind)?;
         transaction.commit()?;
-        Ok(Gone { usage, more })
+        Ok(Gone { usage, more, oldest })
+    }
+
+    /// How often finished tasks were looked for, and how many steps of SQLite that took.
+    #[cfg(test)]
+    pub(crate) fn looks(&self) -> (i32, i32) {
+        use rusqlite::StatementStatus::{Run, VmStep};
+        let statements = [DUE, OLDEST].map(|sql| self.connection.prepare_cached(sql).unwrap());
+        let steps = statements.iter().map(|statement| statement.get_status(VmStep)).sum();
+        (statements[0].get_status(Run), steps)
     }
 }
 
@@ -139,6 +154,13 @@ fn hurt_behind(
     let key: Option<Vec<u8>> = rows.next()?.map(|row| row.get(0)).transpose()?;
     // A reader who comes to what cannot be read says so; here it only stays.
     Ok(key.as_deref().and_then(hurt_tenant).map(str::to_owned))
+}
+
+/// When the oldest finished task of a kind ended.
+fn oldest(transaction: &Transaction<'_>, kind: &KindName) -> rusqlite::Result<Option<UnixMillis>> {
+    let mut statement = transaction.prepare_cached(OLDEST)?;
+    let found: Option<i64> = statement.query_row([kind.as_str()], |row| row.get(0))?;
+    Ok(found.map(|at| UnixMillis(at.cast_unsigned())))
 }
 
 /// The tasks that go next, by ascending id.

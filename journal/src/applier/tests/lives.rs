@@ -47,7 +47,7 @@ impl Chance {
 }
 
 /// A task as it stands.
-struct Life {
+pub(super) struct Life {
     task: TaskId,
     is_accepted: bool,
     state: TaskState,
@@ -56,7 +56,7 @@ struct Life {
 }
 
 impl Life {
-    fn new(number: u64) -> Self {
+    pub(super) fn new(number: u64) -> Self {
         let task = TaskId::from_key(number).unwrap();
         Self { task, is_accepted: false, state: TaskState::Queued, attempts: 0, done: None }
     }
@@ -81,7 +81,12 @@ impl Life {
         KindName::new(if self.task.key() > 2 { "echo" } else { "call" }).unwrap()
     }
 
-    fn document(&self, state: TaskState, fault: Option<Fault>, at: UnixMillis) -> Box<Document> {
+    pub(super) fn document(
+        &self,
+        state: TaskState,
+        fault: Option<Fault>,
+        at: UnixMillis,
+    ) -> Box<Document> {
         Box::new(Document {
             id: self.task,
             kind: self.kind(),

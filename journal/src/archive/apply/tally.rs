@@ -14,6 +14,8 @@ pub(crate) const ROW_BYTES: u64 = 256;
 pub(super) struct Tally {
     pub(super) faults: HashMap<FaultKey, Faults>,
     pub(super) usage: HashMap<KindName, Usage>,
+    /// When the first of the tasks ended that ended, by kind.
+    pub(super) ended: HashMap<KindName, UnixMillis>,
 }
 
 /// What makes two faults the same in the ledger.
@@ -68,6 +70,14 @@ impl Tally {
     /// Counts bytes that came or went.
     pub(super) fn bytes(&mut self, kind: &KindName, bytes: i64) {
         self.of(kind).bytes += bytes;
+    }
+
+    /// Takes note that a task ended.
+    pub(super) fn end(&mut self, kind: &KindName, at: UnixMillis) {
+        match self.ended.get_mut(kind) {
+            Some(first) => *first = at.min(*first),
+            None => drop(self.ended.insert(kind.clone(), at)),
+        }
     }
 
     fn of(&mut self, kind: &KindName) -> &mut Usage {

@@ -302,6 +302,9 @@ impl Tasks<'_> {
             let gone = if state.is_final() { had } else { 0 };
             self.tally.bytes(kind, made.cast_signed() - gone.cast_signed());
         }
+        if let (true, Some(at)) = (state.is_final(), document.finished_at) {
+            self.tally.end(kind, at);
+        }
         if let (TaskState::Failed, Some(fault)) = (state, fault) {
             self.tally.fault(kind, fault, (task, document.finished_at.unwrap_or_default()));
         }
