@@ -59,6 +59,13 @@ pub fn loopback(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
+/// The options that a scenario has with these words behind its name.
+#[cfg(test)]
+pub(crate) fn options<O: clap::Args>(words: &[&str]) -> O {
+    let command = O::augment_args(clap::Command::new("scenario")).no_binary_name(true);
+    O::from_arg_matches(&command.get_matches_from(words)).expect("they were just read")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

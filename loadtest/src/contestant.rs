@@ -8,7 +8,7 @@ use crate::crowd::manner::{Manner, Naive};
 use crate::crowd::mannered::Mannered;
 use crate::crowd::script::Script;
 use crate::footprint::Footprint;
-use crate::home::{Home, HomeOptions};
+use crate::home::{Home, HomeOptions, fixed_workers};
 use crate::report::Tone;
 use crate::server_process::{ServerProcess, lasting_addresses};
 use serde::Serialize;
@@ -130,10 +130,10 @@ impl Contestant {
     /// Starts it.
     pub fn start(self, options: &ServiceOptions) -> anyhow::Result<Running> {
         let admission = if self == Self::Bare { "[admission]\nenabled = false\n" } else { "" };
-        let (workers, memory) = (options.workers, options.memory);
         let settings = format!(
-            "[workers]\nmin = {workers}\nmax = {workers}\n[limits]\nmemory = \"{memory}MiB\"\n\
-             {admission}"
+            "{}[limits]\nmemory = \"{}MiB\"\n{admission}",
+            fixed_workers(options.workers),
+            options.memory
         );
         let home = options.home.furnish(&settings)?;
         let addresses = lasting_addresses()?;

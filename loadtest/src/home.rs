@@ -4,6 +4,7 @@
 use crate::server_process::ServerProcess;
 use anyhow::{Context, bail};
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -45,6 +46,11 @@ impl HomeOptions {
         home.settle(settings)?;
         Ok(home)
     }
+}
+
+/// Settings of a server that has so many workers, and no spares.
+pub fn fixed_workers(count: impl Display) -> String {
+    format!("[workers]\nmin = {count}\nmax = {count}\n")
 }
 
 /// A folder with settings and data.

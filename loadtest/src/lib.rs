@@ -81,6 +81,8 @@ pub mod source;
 #[cfg(feature = "measuring")]
 pub mod steady;
 #[cfg(feature = "measuring")]
+pub mod telling;
+#[cfg(feature = "measuring")]
 pub mod tenants;
 #[cfg(feature = "measuring")]
 pub mod timeline;

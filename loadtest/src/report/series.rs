@@ -99,6 +99,17 @@ pub struct Phase {
     pub until: Duration,
 }
 
+impl Phase {
+    /// Parts of the time one behind the other, from the start on, each with its length.
+    pub fn in_turn<N: Into<String>>(parts: impl IntoIterator<Item = (N, Duration)>) -> Vec<Self> {
+        let follow = |from: &mut Duration, (name, span): (N, Duration)| {
+            let began = std::mem::replace(from, *from + span);
+            Some(Self { name: name.into(), from: began, until: *from })
+        };
+        parts.into_iter().scan(Duration::ZERO, follow).collect()
+    }
+}
+
 /// All that is in one pair of plots.
 #[derive(Clone, Debug, Default)]
 pub struct Picture {
@@ -109,6 +120,20 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// A picture of those parts of the time, in which nothing runs yet.
+    pub fn of(phases: Vec<Phase>) -> Self {
+        Self { phases, series: Vec::new() }
+    }
+
+    /// Adds a run of each of the first two parts of the time: at rest, then under pressure.
+    pub fn pair(&mut self, (name, tone): (&str, Tone), runs: [(&'static str, &Measured); 2]) {
+        let dashes = [Dash::Dashed, Dash::Solid];
+        for ((phase, (part, measured)), dash) in self.phases.iter().zip(runs).zip(dashes) {
+            let series = Series::new(name, tone, measured, phase.from).part(part, dash);
+            self.series.push(series);
+        }
+    }
+
     /// The series in the order in which they are drawn: our own lie on top.
     pub(super) fn ours_last(&self) -> impl Iterator<Item = &Series> {
         let is_ours = |series: &&Series| series.tone == Tone::Ours;

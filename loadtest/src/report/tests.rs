@@ -17,19 +17,22 @@ fn measured(base_ms: u64) -> Measured {
 }
 
 fn picture() -> Picture {
-    let ten = Duration::from_secs(10);
-    let series = |name, tone, base_ms| {
-        let at_rest = Series::new(name, tone, &measured(1), Duration::ZERO);
-        let pressed = Series::new(name, tone, &measured(base_ms), ten);
-        [at_rest.part("quiet", Dash::Dashed), pressed.part("flooded", Dash::Solid)]
-    };
-    Picture {
-        series: [series("ours", Tone::Ours, 2), series("control", Tone::Control, 900)].concat(),
-        phases: vec![
-            Phase { name: "quiet".into(), from: Duration::ZERO, until: ten },
-            Phase { name: "flooded".into(), from: ten, until: 2 * ten },
-        ],
+    let parts = ["quiet", "flooded"].map(|name| (name, Duration::from_secs(10)));
+    let mut picture = Picture::of(Phase::in_turn(parts));
+    for (name, tone, base_ms) in [("ours", Tone::Ours, 2), ("control", Tone::Control, 900)] {
+        let runs = [("quiet", &measured(1)), ("flooded", &measured(base_ms))];
+        picture.pair((name, tone), runs);
     }
+    picture
+}
+
+#[test]
+fn parts_of_the_time_follow_each_other() {
+    let picture = picture();
+    let spans = picture.phases.iter().map(|phase| (phase.from.as_secs(), phase.until.as_secs()));
+    assert_eq!(spans.collect::<Vec<_>>(), [(0, 10), (10, 20)]);
+    let begun = picture.series.iter().map(|series| series.moments[0].at >= 10.0);
+    assert_eq!(begun.collect::<Vec<_>>(), [false, true, false, true]);
 }
 
 #[test]

@@ -6,14 +6,13 @@ mod page;
 mod play;
 
 use crate::home::HomeOptions;
-use crate::output::Output;
+use crate::telling::Telling;
 use crate::verdict::Verdict;
 use anyhow::{Context, bail};
 use chapter::{CHAPTERS, Chapter};
 use play::{Outcome, Played, play};
 use serde::Serialize;
 use std::fmt::{Display, Formatter};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Every scenario, and one report.
@@ -28,13 +27,10 @@ pub struct Options {
     /// Shorter: it shows whether everything works, and its figures say less.
     #[arg(long)]
     quick: bool,
-    /// Write a page there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
     home: HomeOptions,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 impl Options {
@@ -65,10 +61,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         played.push(one);
     }
     let report = Report { is_quick: options.quick, seconds: begun.elapsed().as_secs_f64(), played };
-    options.output.print(&report)?;
-    if let Some(path) = &options.html {
-        page::write(path, &report)?;
-    }
+    options.telling.tell(&report, || page::draw(&report))?;
     Ok(report.verdict())
 }
 
@@ -125,17 +118,10 @@ fn spoken(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(clap::Parser)]
-    struct CommandLine {
-        #[command(flatten)]
-        options: Options,
-    }
+    use crate::argument::options;
 
     fn names(words: &[&str]) -> anyhow::Result<Vec<&'static str>> {
-        let words = [&["all"], words].concat();
-        let CommandLine { options } = clap::Parser::parse_from(words);
-        Ok(options.chapters()?.iter().map(|chapter| chapter.name).collect())
+        Ok(options::<Options>(words).chapters()?.iter().map(|chapter| chapter.name).collect())
     }
 
     #[test]

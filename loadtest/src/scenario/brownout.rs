@@ -8,15 +8,13 @@ mod play;
 mod report;
 
 use crate::argument::span;
-use crate::bar::verdict;
 use crate::home::HomeOptions;
-use crate::output::Output;
+use crate::telling::Telling;
 use crate::verdict::Verdict;
 use anyhow::Context;
 use fault::{Fault, Faults};
 use play::Played;
 use report::Report;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// One upstream of two goes bad, on private servers.
@@ -55,13 +53,10 @@ pub struct Options {
     /// Decides which calls are bad if not all are.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Write a page there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
     home: HomeOptions,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 /// Who calls.
@@ -91,11 +86,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         all.push(series(options, options.fault.all()[0], Caller::Control, 1)?);
     }
     let report = Report::new(options, &all);
-    options.output.print(&report)?;
-    if let Some(path) = &options.html {
-        page::write(path, options, &all, &report)?;
-    }
-    Ok(verdict(&report.bars))
+    options.telling.judge(&report, &report.bars, || page::draw(options, &all))
 }
 
 fn series(options: &Options, fault: Fault, caller: Caller, runs: usize) -> anyhow::Result<Series> {

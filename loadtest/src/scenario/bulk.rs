@@ -5,7 +5,6 @@ mod page;
 mod report;
 
 use crate::argument::size;
-use crate::bar::verdict;
 use crate::batch::ask_all;
 use crate::bulk::body::requests_as;
 use crate::bulk::streams::{Streams, shared};
@@ -14,10 +13,10 @@ use crate::contacts::{Contacts, Form};
 use crate::document::{Contact, read};
 use crate::load::{LoadShape, Work};
 use crate::measurement::{Measured, Plan};
-use crate::output::Output;
 use crate::random::Random;
 use crate::request::get;
 use crate::server_process::ServerProcess;
+use crate::telling::Telling;
 use crate::usage::peak_resident_bytes;
 use crate::verdict::Verdict;
 use anyhow::Context;
@@ -65,11 +64,8 @@ pub struct Options {
     /// Where to put the server's data; a temporary folder inside it is removed afterwards.
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     folder: PathBuf,
-    /// Write a page with plots there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 /// What is sent.
@@ -95,11 +91,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         played.push(one);
     }
     let report = Report::new(options, &played);
-    options.output.print(&report)?;
-    if let Some(path) = &options.html {
-        page::write(path, options, &played, &report)?;
-    }
-    Ok(verdict(&report.bars))
+    options.telling.judge(&report, &report.bars, || page::draw(options, &played))
 }
 
 /// The contacts of a round, and which version each of them has after it.

@@ -7,11 +7,10 @@ use crate::contestant::{Contestant, ServiceOptions};
 use crate::crowd::LATE_MAX;
 use crate::figures::Figures;
 use crate::knee::{P99_MAX_MS, Probe, knee, search};
-use crate::output::Output;
 use crate::report::{Headline, Page, spoken_ms};
+use crate::telling::Telling;
 use crate::verdict::Verdict;
 use anyhow::Context;
-use std::path::PathBuf;
 
 /// What is needed is told with this much to spare: a load is never as even as a measurement.
 const SPARE: f64 = 1.25;
@@ -24,11 +23,8 @@ pub struct Options {
     /// A load such as `500/s`: how many workers does it need? The answer is tried out.
     #[arg(long, value_parser = per_second)]
     need: Option<f64>,
-    /// Write a page there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 /// Looks for the knee of each server, and prints.
@@ -58,14 +54,12 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         ));
         figures.hold(late(&probe));
     }
-    if let Some(path) = &options.html {
+    options.telling.judge(&figures, figures.bars(), || {
         let mut page = Page::new("How much it can do", &story(options, &found));
         page.headlines(&found.iter().map(headline).collect::<Vec<_>>());
         page.table(&["", "arrive/s", "done/s", "p99", ""], &rows(&found));
-        page.bars(figures.bars());
-        page.write(path)?;
-    }
-    figures.print(options.output)
+        page
+    })
 }
 
 type Found = (Contestant, Vec<Probe>, Probe);

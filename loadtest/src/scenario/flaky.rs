@@ -168,16 +168,11 @@ fn counted(target: SocketAddr) -> anyhow::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(clap::Parser)]
-    struct CommandLine {
-        #[command(flatten)]
-        options: Options,
-    }
+    use crate::argument::options;
 
     #[test]
     fn so_many_tasks_come_to_more_failures_than_are_asked_for() {
-        let CommandLine { options } = clap::Parser::parse_from(["flaky", "--failures", "3000"]);
+        let options: Options = options(&["--failures", "3000"]);
         assert_eq!(options.tasks(), 27_540);
         let shares = BEHAVIOUR.split(',').map(|share| {
             share.trim().split('%').next().and_then(|share| share.parse::<f64>().ok()).unwrap()

@@ -7,13 +7,12 @@ mod page;
 mod report;
 
 use crate::argument::{seconds, size};
-use crate::bar::verdict;
 use crate::bulk::body::{items_in, requests};
 use crate::bulk::streams::{Source, Streams, cycle};
 use crate::contacts::Contacts;
 use crate::load::{LoadShape, Work};
 use crate::measurement::{Measured, Plan};
-use crate::output::Output;
+use crate::telling::Telling;
 use crate::usage::peak_resident_bytes;
 use crate::verdict::Verdict;
 use anyhow::Context;
@@ -66,11 +65,8 @@ pub struct Options {
     /// Where to put the data of all servers; a temporary folder inside it is removed afterwards.
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     folder: PathBuf,
-    /// Write a page with plots there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 impl Options {
@@ -91,11 +87,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         contests.push(contest);
     }
     let report = Report::new(options, &contests);
-    options.output.print(&report)?;
-    if let Some(path) = &options.html {
-        page::write(path, options, &contests, &report)?;
-    }
-    Ok(verdict(&report.bars))
+    options.telling.judge(&report, &report.bars, || page::draw(options, &contests))
 }
 
 fn contest(options: &Options, contender: &Contender) -> anyhow::Result<Contest> {

@@ -7,14 +7,13 @@ mod report;
 mod stream;
 
 use crate::argument::{seconds, size};
-use crate::bar::verdict;
 use crate::contacts::{Contacts, Form};
 use crate::contestant::{Contestant, ServiceOptions};
 use crate::home::HomeOptions;
 use crate::load::{LoadShape, Work};
 use crate::measurement::{Measured, Plan};
-use crate::output::Output;
 use crate::request::post;
+use crate::telling::Telling;
 use crate::tenants::Tenants;
 use crate::tenants::calls::Calls;
 use crate::verdict::Verdict;
@@ -22,7 +21,6 @@ use anyhow::Context;
 use report::{Contest, Part, Report};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::time::Duration;
 use stream::{Bulk, Progress};
 
@@ -61,13 +59,10 @@ pub struct Options {
     /// Decides what is sent.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Write a page with plots there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
     home: HomeOptions,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 impl Options {
@@ -85,11 +80,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         contests.push(control(options)?);
     }
     let report = Report::new(options, &contests);
-    options.output.print(&report)?;
-    if let Some(path) = &options.html {
-        page::write(path, options, &contests, &report)?;
-    }
-    Ok(verdict(&report.bars))
+    options.telling.judge(&report, &report.bars, || page::draw(options, &contests))
 }
 
 fn ours(options: &Options) -> anyhow::Result<Contest> {

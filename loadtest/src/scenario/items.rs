@@ -164,22 +164,17 @@ fn text(reply: &Reply) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(clap::Parser)]
-    struct CommandLine {
-        #[command(flatten)]
-        options: Options,
-    }
+    use crate::argument::options;
 
     #[test]
     fn what_it_takes_at_best_is_what_the_upstream_needs() {
-        let CommandLine { options } = clap::Parser::parse_from(["items", "--parallel", "50"]);
+        let options: Options = options(&["--parallel", "50"]);
         assert_eq!(options.best(), Duration::from_secs(20));
     }
 
     #[test]
     fn an_item_twice_or_not_at_all_is_a_miss() {
-        let CommandLine { options } = clap::Parser::parse_from(["items", "--items", "3"]);
+        let options: Options = options(&["--items", "3"]);
         let right = BulkResult { items: 3, succeeded: 3, failed: 0 };
         let missed = |result: BulkResult, told: Told| {
             let mut figures = Figures::default();

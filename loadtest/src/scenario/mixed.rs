@@ -5,15 +5,14 @@ mod page;
 mod report;
 
 use crate::argument::{seconds, size};
-use crate::bar::verdict;
 use crate::batch::ask_all;
 use crate::bulk::body::requests;
 use crate::bulk::streams::{Streams, cycle};
 use crate::contacts::Contacts;
 use crate::load::{Load, LoadShape, Work};
 use crate::measurement::{Measured, Plan};
-use crate::output::Output;
 use crate::server_process::ServerProcess;
+use crate::telling::Telling;
 use crate::verdict::Verdict;
 use anyhow::{Context, bail};
 use report::Report;
@@ -57,11 +56,8 @@ pub struct Options {
     /// Where to put the server's data; a temporary folder inside it is removed afterwards.
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     folder: PathBuf,
-    /// Write a page with plots there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 /// A kind and what was measured of it.
@@ -83,11 +79,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let (tally, span) = streams.stop()?;
     let beside = beside?;
     let report = Report::new(options, (&quiet, &beside), tally.summary(span));
-    options.output.print(&report)?;
-    if let Some(path) = &options.html {
-        page::write(path, options, (&quiet, &beside), &report)?;
-    }
-    Ok(verdict(&report.bars))
+    options.telling.judge(&report, &report.bars, || page::draw(options, (&quiet, &beside), &report))
 }
 
 /// Makes the contacts that are looked at.

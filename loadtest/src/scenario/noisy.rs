@@ -6,11 +6,10 @@ mod page;
 mod report;
 
 use crate::argument::seconds;
-use crate::bar::verdict;
 use crate::contestant::{Contestant, ServiceOptions};
-use crate::home::{Home, HomeOptions};
-use crate::output::Output;
+use crate::home::{Home, HomeOptions, fixed_workers};
 use crate::server_process::ServerProcess;
+use crate::telling::Telling;
 use crate::tenants::Tenants;
 use crate::tenants::calls::{Calls, Outcome};
 use crate::verdict::Verdict;
@@ -18,7 +17,6 @@ use anyhow::Context;
 use report::{Contest, Report};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::time::Duration;
 
 const WARMUP: Duration = Duration::from_secs(2);
@@ -50,13 +48,10 @@ pub struct Options {
     /// Do not show the control.
     #[arg(long)]
     without_control: bool,
-    /// Write a page with plots there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
     home: HomeOptions,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 impl Options {
@@ -88,16 +83,11 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         contests.push(control(options)?);
     }
     let report = Report::new(options, &contests);
-    options.output.print(&report)?;
-    if let Some(path) = &options.html {
-        page::write(path, options, &contests, &report)?;
-    }
-    Ok(verdict(&report.bars))
+    options.telling.judge(&report, &report.bars, || page::draw(options, &contests))
 }
 
 fn ours(options: &Options) -> anyhow::Result<Contest> {
-    let home =
-        options.home.furnish(&format!("[workers]\nmin = {0}\nmax = {0}\n", options.workers))?;
+    let home = options.home.furnish(&fixed_workers(options.workers))?;
     let tenants = settle(options, &home)?;
     let server = home.start()?;
     contest(options, Contestant::Overtime, &server, &tenants)
@@ -168,16 +158,11 @@ fn both(calm: &Calls<'_>, noisy: &Calls<'_>) -> anyhow::Result<(Outcome, Outcome
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(clap::Parser)]
-    struct CommandLine {
-        #[command(flatten)]
-        options: Options,
-    }
+    use crate::argument::options;
 
     #[test]
     fn the_calm_ones_leave_the_workers_room() {
-        let CommandLine { options } = clap::Parser::parse_from(["noisy"]);
+        let options: Options = options(&[]);
         assert_eq!(options.allowed(), 32.0);
         assert_eq!(options.noisy_rate().get(), 3_200);
         // What is let in of the noisy one comes on top.

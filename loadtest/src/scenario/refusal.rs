@@ -7,17 +7,15 @@ mod report;
 mod way;
 
 use crate::argument::seconds;
-use crate::bar::verdict;
 use crate::home::HomeOptions;
 use crate::load::{LoadShape, Work};
 use crate::measurement::Plan;
-use crate::output::Output;
 use crate::server_process::ServerProcess;
+use crate::telling::Telling;
 use crate::verdict::Verdict;
 use anyhow::Context;
 use report::{Contest, Report, Run, Sample};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::time::Duration;
 use way::{Refuser, Way};
 
@@ -48,13 +46,10 @@ pub struct Options {
     /// How long each of the two is measured in a run, in turns of a quarter of a second.
     #[arg(long, default_value = "5s", value_parser = seconds)]
     seconds: Duration,
-    /// Write a page there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
     home: HomeOptions,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 /// Measures in turns, and prints.
@@ -69,11 +64,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         contests.push(contest);
     }
     let report = Report::new(options, contests);
-    options.output.print(&report)?;
-    if let Some(path) = &options.html {
-        page::write(path, options, &report)?;
-    }
-    Ok(verdict(&report.bars))
+    options.telling.judge(&report, &report.bars, || page::draw(options, &report))
 }
 
 /// The floor and the one who refuses, in turns; each goes first as often as the other.

@@ -13,10 +13,9 @@ use crate::crowd::callers::Course;
 use crate::crowd::script::Script;
 use crate::figures::Figures;
 use crate::knee::{Probe, baseline};
-use crate::output::Output;
+use crate::telling::Telling;
 use crate::verdict::Verdict;
 use anyhow::anyhow;
-use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -49,11 +48,8 @@ pub struct Options {
     /// Who calls.
     #[arg(long, value_enum, default_value = "naive")]
     callers: Upbringing,
-    /// Write a page there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 impl Options {
@@ -113,10 +109,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         judge(options, &contest, &mut figures);
         contests.push(contest);
     }
-    if let Some(path) = &options.html {
-        page::write(path, options, &contests, &figures)?;
-    }
-    figures.print(options.output)
+    options.telling.judge(&figures, figures.bars(), || page::draw(options, &contests))
 }
 
 fn contest(options: &Options, contestant: Contestant, knee: Probe) -> anyhow::Result<Contest> {

@@ -5,12 +5,11 @@ mod page;
 use crate::argument::{loopback, seconds};
 use crate::load::{LoadShape, Work};
 use crate::measurement::{Measured, Plan};
-use crate::output::Output;
+use crate::telling::Telling;
 use crate::verdict::Verdict;
 use anyhow::bail;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Single calls over keep-alive connections, at full speed or at a fixed rate.
@@ -53,11 +52,8 @@ pub struct Options {
     /// The server's process id, to tell its processor time and memory.
     #[arg(long)]
     pid: Option<u32>,
-    /// Write a page with plots there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 /// What is spoken.
@@ -86,10 +82,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         pid: options.pid,
     };
     let measured = measure(options, &plan)?;
-    options.output.print(&measured.summary)?;
-    if let Some(path) = &options.html {
-        page::write(path, options, &measured)?;
-    }
+    options.telling.tell(&measured.summary, || page::draw(options, &measured))?;
     Ok(Verdict::of(measured.summary.error_count() == 0))
 }
 

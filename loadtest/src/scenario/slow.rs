@@ -14,12 +14,11 @@ mod toil;
 mod toll;
 
 use crate::argument::{seconds, span};
-use crate::bar::verdict;
 use crate::home::HomeOptions;
 use crate::load::{LoadShape, Work};
 use crate::measurement::{Measured, Plan};
 use crate::open_files::make_room;
-use crate::output::Output;
+use crate::telling::Telling;
 use crate::usage::peak_resident_bytes;
 use crate::verdict::Verdict;
 use anyhow::Context;
@@ -29,7 +28,6 @@ use habit::Limits;
 use report::{Contest, Phase, Report};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::time::Duration;
 use throng::Throng;
 
@@ -69,13 +67,10 @@ pub struct Options {
     /// Decides who is slow when.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Write a page with plots there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
     home: HomeOptions,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 impl Options {
@@ -106,11 +101,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         contests.push(contest);
     }
     let report = Report::new(options, &contests);
-    options.output.print(&report)?;
-    if let Some(path) = &options.html {
-        page::write(path, options, &contests, &report)?;
-    }
-    Ok(verdict(&report.bars))
+    options.telling.judge(&report, &report.bars, || page::draw(options, &contests))
 }
 
 fn contest(options: &Options, contender: &Contender) -> anyhow::Result<Contest> {

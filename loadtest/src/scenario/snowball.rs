@@ -9,13 +9,12 @@ use crate::argument::span;
 use crate::bar::Bar;
 use crate::figures::Figures;
 use crate::gate_watch::{Course, GateWatch};
-use crate::home::HomeOptions;
-use crate::output::Output;
+use crate::home::{HomeOptions, fixed_workers};
 use crate::server_process::lasting_addresses;
 use crate::steady::{Plan, Steady};
+use crate::telling::Telling;
 use crate::upstream::{Act, Behaviour, Ledger, Script, Settings, Upstream};
 use crate::verdict::Verdict;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How long a poll takes while the API is well.
@@ -47,13 +46,10 @@ pub struct Options {
     /// Workers, and no spares.
     #[arg(long, default_value_t = 200)]
     workers: u32,
-    /// Write a page there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
     home: HomeOptions,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 /// What became of it, with a gate or without.
@@ -88,10 +84,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let ours = outage(options, "overtime", "shed")?;
     let control = outage(options, "no gate", "off")?;
     let figures = figures(options, &ours, &control);
-    if let Some(path) = &options.html {
-        page::write(path, options, [&ours, &control], figures.bars())?;
-    }
-    figures.print(options.output)
+    options.telling.judge(&figures, figures.bars(), || page::draw(options, [&ours, &control]))
 }
 
 fn outage(options: &Options, name: &'static str, mode: &str) -> anyhow::Result<Outage> {
@@ -100,10 +93,7 @@ fn outage(options: &Options, name: &'static str, mode: &str) -> anyhow::Result<O
     let timeout = options.minute * TIMEOUT_MINUTES;
     let kind = "retry_first = \"1s\"\nretry_max = \"5s\"\n";
     let tables = Settings { name: "poll", address, mode, concurrency: 0, timeout, kind }.tables();
-    let workers = options.workers;
-    let home = options
-        .home
-        .furnish(&format!("[workers]\nmin = {workers}\nmax = {workers}\n\n{tables}"))?;
+    let home = options.home.furnish(&(fixed_workers(options.workers) + "\n" + &tables))?;
     let server = home.start()?;
     let watch = GateWatch::start(server.target(), "poll")?;
     let polls = Steady::start(Plan {
@@ -150,18 +140,12 @@ fn figures(options: &Options, ours: &Outage, control: &Outage) -> Figures {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::argument::options;
     use crate::upstream::CallEnd;
-
-    #[derive(clap::Parser)]
-    struct CommandLine {
-        #[command(flatten)]
-        options: Options,
-    }
 
     #[test]
     fn connections_are_counted_at_the_end_of_each_minute() {
-        let CommandLine { options } =
-            clap::Parser::parse_from(["snowball", "--minutes", "3", "--minute", "100ms"]);
+        let options = options(&["--minutes", "3", "--minute", "100ms"]);
         let down = Instant::now();
         let mut ledger = Ledger::default();
         for ms in [0, 50, 110, 120, 250] {

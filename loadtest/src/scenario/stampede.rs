@@ -10,10 +10,9 @@ use crate::contestant::{Contestant, ServiceOptions, Upbringing};
 use crate::crowd::callers::Course;
 use crate::crowd::script::{Flood, Script, Stage};
 use crate::knee::{Probe, baseline};
-use crate::output::Output;
+use crate::telling::Telling;
 use crate::verdict::Verdict;
 use report::Report;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Naive clients come back after so many seconds, on average.
@@ -38,11 +37,8 @@ pub struct Options {
     /// How long there is a calm load before, and how long the server is watched afterwards.
     #[arg(long, default_value = "10s", value_parser = seconds)]
     calm: Duration,
-    /// Write a page there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 impl Options {
@@ -102,11 +98,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         }
     }
     let report = Report::new(options, &contests);
-    options.output.print(&report)?;
-    if let Some(path) = &options.html {
-        page::write(path, options, &contests, &report)?;
-    }
-    Ok(report.verdict())
+    options.telling.judge(&report, &report.bars, || page::draw(options, &contests, &report))
 }
 
 fn contest(

@@ -11,10 +11,9 @@ use crate::crowd::script::{Script, Stage};
 use crate::crowd::tally::{Slice, quantile_ms};
 use crate::figures::Figures;
 use crate::knee::{Probe, baseline};
-use crate::output::Output;
 use crate::report::{Page, Phase};
+use crate::telling::Telling;
 use crate::verdict::Verdict;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long the load rises.
@@ -47,11 +46,8 @@ pub struct Options {
     /// How long each of the two lasts.
     #[arg(long, default_value = "10s", value_parser = seconds)]
     seconds: Duration,
-    /// Write a page there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 impl Options {
@@ -115,10 +111,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         judge(options, &contest, &mut figures);
         contests.push(contest);
     }
-    if let Some(path) = &options.html {
-        write_page(path, options, &contests, &figures)?;
-    }
-    figures.print(options.output)
+    options.telling.judge(&figures, figures.bars(), || draw(options, &contests))
 }
 
 fn judge(options: &Options, contest: &Contest, figures: &mut Figures) {
@@ -151,19 +144,13 @@ fn judge(options: &Options, contest: &Contest, figures: &mut Figures) {
     ));
 }
 
-fn write_page(
-    path: &Path,
-    options: &Options,
-    contests: &[Contest],
-    figures: &Figures,
-) -> anyhow::Result<()> {
+fn draw(options: &Options, contests: &[Contest]) -> Page {
     let story = format!(
         "Within a second the load rises from {} to {} times what the server can do. Whoever is not \
          served within two to three seconds leaves and tries again.",
         options.from, options.to
     );
     let mut page = Page::new("A step", &story);
-    let phase = |name: &str, from, until| Phase { name: name.into(), from, until };
     let shown = contests.iter().map(|contest| Shown {
         name: contest.contestant.name(),
         tone: contest.contestant.tone(),
@@ -171,13 +158,12 @@ fn write_page(
     });
     let plots = Plots {
         shown: shown.collect(),
-        phases: vec![
-            phase("below", Duration::ZERO, options.seconds),
-            phase("above", options.seconds, options.until()),
-        ],
+        phases: Phase::in_turn([
+            ("below", options.seconds),
+            ("above", options.until() - options.seconds),
+        ]),
         capacity: contests.first().map_or(0.0, |contest| contest.knee.done_per_second),
     };
     plots.draw(&mut page);
-    page.bars(figures.bars());
-    page.write(path)
+    page
 }

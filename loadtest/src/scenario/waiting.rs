@@ -8,17 +8,16 @@ mod page;
 use crate::argument::{seconds, span};
 use crate::bar::Bar;
 use crate::figures::Figures;
-use crate::home::HomeOptions;
+use crate::home::{HomeOptions, fixed_workers};
 use crate::load::{LoadShape, Work};
 use crate::measurement::{Measured, Plan};
-use crate::output::Output;
 use crate::server_process::ServerProcess;
+use crate::telling::Telling;
 use crate::tenants::Tenants;
 use crate::usage::peak_resident_bytes;
 use crate::verdict::Verdict;
 use depth::{Burst, Window, await_queued, ended};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::time::Duration;
 
 const RATIO_MAX: f64 = 1.2;
@@ -56,13 +55,10 @@ pub struct Options {
     /// How long a caller calls beside the waiting tasks.
     #[arg(long, default_value = "5s", value_parser = seconds)]
     calls_for: Duration,
-    /// Write a page there.
-    #[arg(long)]
-    html: Option<PathBuf>,
     #[command(flatten)]
     home: HomeOptions,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
 }
 
 impl Options {
@@ -74,8 +70,7 @@ impl Options {
 
 /// Looks at a few, lets all wait, looks at those, and prints.
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
-    let home =
-        options.home.furnish(&format!("[workers]\nmin = {0}\nmax = {0}\n", options.workers))?;
+    let home = options.home.furnish(&fixed_workers(options.workers))?;
     let tenants = Tenants::settle(&home, options.tenants, &[])?;
     let server = home.start()?;
     let few = few(options, &server, &tenants)?;
@@ -87,10 +82,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let calls = calls(options, &server, &tenants)?;
     let resident = peak_resident_bytes(server.pid())?;
     let figures = figures(options, (&few, &many), &calls, resident);
-    if let Some(path) = &options.html {
-        page::write(path, options, (&few, &many), figures.bars())?;
-    }
-    figures.print(options.output)
+    options.telling.judge(&figures, figures.bars(), || page::draw(options, (&few, &many)))
 }
 
 /// A few tasks of one tenant, several times over.

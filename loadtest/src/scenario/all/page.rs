@@ -5,10 +5,9 @@ use super::play::{Outcome, Played};
 use super::{Report, spoken};
 use crate::report::{ChapterHead, Headline, Page, Tone, spoken_count};
 use serde_json::Value;
-use std::path::Path;
 use std::time::Duration;
 
-pub(super) fn write(path: &Path, report: &Report) -> anyhow::Result<()> {
+pub(super) fn draw(report: &Report) -> Page {
     let mut page = Page::new("What it bears", &story(report));
     page.headlines(&headlines(report));
     let parts = [Part::Overload, Part::Isolation, Part::Upstreams, Part::Speed, Part::Promises];
@@ -18,7 +17,7 @@ pub(super) fn write(path: &Path, report: &Report) -> anyhow::Result<()> {
         page.part(part.title());
         of(part).for_each(|played| chapter(&mut page, played));
     }
-    page.write(path)
+    page
 }
 
 fn story(report: &Report) -> String {
@@ -156,7 +155,7 @@ mod tests {
         let report = Report { is_quick: true, seconds: 754.0, played };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.html");
-        write(&path, &report).unwrap();
+        draw(&report).write(&path).unwrap();
         let html = std::fs::read_to_string(path).unwrap();
         for number in [0, 1, 4] {
             let name = CHAPTERS[number].name;

@@ -1,18 +1,11 @@
 //! Brownouts as a page: how many workers the calls to the bad upstream held, with a gate and without.
 
 use super::play::Played;
-use super::report::Report;
 use super::{Caller, Options, Series};
 use crate::report::{Chart, Curve, Dash, Headline, Page, Phase, Tone, spoken_count};
-use std::path::Path;
 use std::time::Duration;
 
-pub(super) fn write(
-    path: &Path,
-    options: &Options,
-    all: &[Series],
-    report: &Report,
-) -> anyhow::Result<()> {
+pub(super) fn draw(options: &Options, all: &[Series]) -> Page {
     let mut page = Page::new("A brownout", &story(options));
     page.headlines(&all.iter().filter_map(headline).collect::<Vec<_>>());
     let tones = [Tone::Ours, Tone::Second, Tone::Third, Tone::Fourth, Tone::Floor];
@@ -41,8 +34,7 @@ pub(super) fn write(
     ];
     let rows = all.iter().flat_map(|series| series.plays.iter().map(|played| row(series, played)));
     page.table(&columns, &rows.collect::<Vec<_>>());
-    page.bars(&report.bars);
-    page.write(path)
+    page
 }
 
 fn story(options: &Options) -> String {
@@ -87,11 +79,9 @@ fn row(series: &Series, played: &Played) -> Vec<String> {
 }
 
 fn phases(options: &Options) -> Vec<Phase> {
-    let phase = |name: &str, from, until| Phase { name: name.into(), from, until };
-    let (bad, well) = (options.calm, options.calm + options.bad_for);
-    vec![
-        phase("well", Duration::ZERO, bad),
-        phase("bad", bad, well),
-        phase("well again", well, well + options.after),
-    ]
+    Phase::in_turn([
+        ("well", options.calm),
+        ("bad", options.bad_for),
+        ("well again", options.after),
+    ])
 }

@@ -6,6 +6,7 @@ use super::{Caller, Options};
 use crate::batch::ask_all;
 use crate::document::{Task, read};
 use crate::gate_watch::{Course, GateWatch};
+use crate::home::fixed_workers;
 use crate::request::get;
 use crate::server_process::{ServerProcess, lasting_addresses};
 use crate::settle::settle;
@@ -146,9 +147,9 @@ fn settings(options: &Options, caller: Caller, [well, bad]: [SocketAddr; 2]) -> 
         timeout: options.timeout,
         kind: "retry_first = \"500ms\"\nretry_max = \"5s\"\n",
     };
-    let workers = options.workers;
     format!(
-        "[workers]\nmin = {workers}\nmax = {workers}\n\n{}\n{}",
+        "{}\n{}\n{}",
+        fixed_workers(options.workers),
         upstream("well", well).tables(),
         upstream("bad", bad).tables()
     )

@@ -1,19 +1,13 @@
 //! Bulk as a page: how fast it went, and what single callers noticed of it.
 
 use super::Options;
-use super::report::{Played, Report};
+use super::report::Played;
 use crate::report::{Dash, Headline, Page, Phase, Picture, Series, Tone, spoken_count, spoken_ms};
-use std::path::Path;
 use std::time::Duration;
 
 const TONES: [Tone; 4] = [Tone::Ours, Tone::Second, Tone::Third, Tone::Fourth];
 
-pub(super) fn write(
-    path: &Path,
-    options: &Options,
-    played: &[Played],
-    report: &Report,
-) -> anyhow::Result<()> {
+pub(super) fn draw(options: &Options, played: &[Played]) -> Page {
     let mut page = Page::new("Bulk, to the end of the work", &story(options, played));
     let headlines: Vec<Headline> = played.iter().zip(TONES).flat_map(headlines).collect();
     page.headlines(&headlines);
@@ -30,8 +24,7 @@ pub(super) fn write(
         "peak",
     ];
     page.table(&columns, &played.iter().map(row).collect::<Vec<_>>());
-    page.bars(&report.bars);
-    page.write(path)
+    page
 }
 
 fn story(options: &Options, played: &[Played]) -> String {

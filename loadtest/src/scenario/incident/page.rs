@@ -1,26 +1,18 @@
 //! The incident as a page: what happened to small calls when somebody sent bulk.
 
 use super::contender::Name;
-use super::report::{Contest, Report};
+use super::report::Contest;
 use super::{Options, RISE};
-use crate::report::{Dash, Headline, Page, Phase, Picture, Series, Tone, spoken_count, spoken_ms};
-use std::path::Path;
-use std::time::Duration;
+use crate::report::{Headline, Page, Phase, Picture, Tone, spoken_count, spoken_ms};
 
-pub(super) fn write(
-    path: &Path,
-    options: &Options,
-    contests: &[Contest],
-    report: &Report,
-) -> anyhow::Result<()> {
+pub(super) fn draw(options: &Options, contests: &[Contest]) -> Page {
     let mut page = Page::new("Small calls in a flood of bulk", &story(options, contests));
     page.headlines(&headlines(contests));
     page.picture(&picture(options, contests));
     let columns =
         ["", "quiet p50", "p99", "flooded p50", "p99", "p99.9", "slowest", "bulk items/s"];
     page.table(&columns, &contests.iter().rev().map(row).collect::<Vec<_>>());
-    page.bars(&report.bars);
-    page.write(path)
+    page
 }
 
 fn tone(name: Name) -> Tone {
@@ -81,21 +73,15 @@ fn headlines(contests: &[Contest]) -> Vec<Headline> {
 }
 
 fn picture(options: &Options, contests: &[Contest]) -> Picture {
-    let half = options.seconds;
-    let series = |contest: &Contest| {
-        let (name, tone) = (contest.name.to_string(), tone(contest.name));
-        let quiet = Series::new(&name, tone, &contest.quiet, Duration::ZERO);
-        let flooded = Series::new(&name, tone, &contest.flooded, half);
-        [quiet.part("quiet", Dash::Dashed), flooded.part("flooded", Dash::Solid)]
-    };
     let flooded = format!("bulk from all sides (for {} s already)", RISE.as_secs());
-    Picture {
-        series: contests.iter().flat_map(series).collect(),
-        phases: vec![
-            Phase { name: "small calls alone".into(), from: Duration::ZERO, until: half },
-            Phase { name: flooded, from: half, until: 2 * half },
-        ],
+    let parts = [("small calls alone".to_owned(), options.seconds), (flooded, options.seconds)];
+    let mut picture = Picture::of(Phase::in_turn(parts));
+    for contest in contests {
+        let name = contest.name.to_string();
+        let runs = [("quiet", &contest.quiet), ("flooded", &contest.flooded)];
+        picture.pair((&name, tone(contest.name)), runs);
     }
+    picture
 }
 
 fn row(contest: &Contest) -> Vec<String> {

@@ -1,20 +1,11 @@
 //! Bulk in front of everybody, as a page.
 
-use super::report::{Contest, Report};
+use super::report::Contest;
 use super::{Options, QUEUE_WORKERS};
 use crate::contestant::Contestant;
-use crate::report::{
-    Dash, Headline, Page, Phase, Picture, Series, spoken_count, spoken_ms, spoken_quantile,
-};
-use std::path::Path;
-use std::time::Duration;
+use crate::report::{Headline, Page, Phase, Picture, spoken_count, spoken_ms, spoken_quantile};
 
-pub(super) fn write(
-    path: &Path,
-    options: &Options,
-    contests: &[Contest],
-    report: &Report,
-) -> anyhow::Result<()> {
+pub(super) fn draw(options: &Options, contests: &[Contest]) -> Page {
     let mut page = Page::new("The many in front of the few", &story(options));
     page.headlines(&contests.iter().map(headline).collect::<Vec<_>>());
     page.picture(&picture(options, contests));
@@ -30,8 +21,7 @@ pub(super) fn write(
         "longest rest",
     ];
     page.table(&columns, &contests.iter().map(row).collect::<Vec<_>>());
-    page.bars(&report.bars);
-    page.write(path)
+    page
 }
 
 fn story(options: &Options) -> String {
@@ -61,20 +51,14 @@ fn headline(contest: &Contest) -> Headline {
 }
 
 fn picture(options: &Options, contests: &[Contest]) -> Picture {
-    let half = options.seconds;
-    let series = |contest: &Contest| {
-        let (name, tone) = (contest.name.name(), contest.name.tone());
-        let alone = Series::new(name, tone, &contest.alone.shown(), Duration::ZERO);
-        let beside = Series::new(name, tone, &contest.beside.shown(), half);
-        [alone.part("alone", Dash::Dashed), beside.part("beside bulk", Dash::Solid)]
-    };
-    Picture {
-        series: contests.iter().flat_map(series).collect(),
-        phases: vec![
-            Phase { name: "calls alone".into(), from: Duration::ZERO, until: half },
-            Phase { name: "bulk without a pause".into(), from: half, until: 2 * half },
-        ],
+    let parts = ["calls alone", "bulk without a pause"].map(|name| (name, options.seconds));
+    let mut picture = Picture::of(Phase::in_turn(parts));
+    for contest in contests {
+        let (alone, beside) = (contest.alone.shown(), contest.beside.shown());
+        let named = (contest.name.name(), contest.name.tone());
+        picture.pair(named, [("alone", &alone), ("beside bulk", &beside)]);
     }
+    picture
 }
 
 fn row(contest: &Contest) -> Vec<String> {

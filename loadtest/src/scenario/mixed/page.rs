@@ -4,23 +4,20 @@ use super::report::Report;
 use super::{OfKind, Options};
 use crate::load::Work;
 use crate::report::{Dash, Headline, Page, Phase, Picture, Series, Tone, spoken_count, spoken_ms};
-use std::path::Path;
 use std::time::Duration;
 
-pub(super) fn write(
-    path: &Path,
+pub(super) fn draw(
     options: &Options,
     (quiet, beside): (&[OfKind], &[OfKind]),
     report: &Report,
-) -> anyhow::Result<()> {
+) -> Page {
     let mut page = Page::new("A mixed day", &story(options, report));
     page.headlines(&beside.iter().map(headline).collect::<Vec<_>>());
     page.picture(&picture(options, quiet, beside));
     let columns =
         ["kind", "per s", "alone p50", "p99", "beside bulk p50", "p99", "p99.9", "slowest"];
     page.table(&columns, &quiet.iter().zip(beside).map(row).collect::<Vec<_>>());
-    page.bars(&report.bars);
-    page.write(path)
+    page
 }
 
 fn tone(work: Work) -> Tone {
@@ -67,10 +64,7 @@ fn picture(options: &Options, quiet: &[OfKind], beside: &[OfKind]) -> Picture {
             series(beside, half, "beside", Dash::Solid),
         ]
         .concat(),
-        phases: vec![
-            Phase { name: "small calls alone".into(), from: Duration::ZERO, until: half },
-            Phase { name: "bulk beside".into(), from: half, until: 2 * half },
-        ],
+        phases: Phase::in_turn([("small calls alone", half), ("bulk beside", half)]),
     }
 }
 

@@ -1,18 +1,11 @@
 //! A noisy tenant as a page: what the others noticed of it.
 
-use super::report::{Contest, Report};
+use super::report::Contest;
 use super::{Options, SERVICE};
 use crate::contestant::Contestant;
-use crate::report::{Dash, Headline, Page, Phase, Picture, Series, spoken_count, spoken_quantile};
-use std::path::Path;
-use std::time::Duration;
+use crate::report::{Headline, Page, Phase, Picture, spoken_count, spoken_quantile};
 
-pub(super) fn write(
-    path: &Path,
-    options: &Options,
-    contests: &[Contest],
-    report: &Report,
-) -> anyhow::Result<()> {
+pub(super) fn draw(options: &Options, contests: &[Contest]) -> Page {
     let mut page = Page::new("A noisy neighbour", &story(options));
     page.headlines(&contests.iter().map(headline).collect::<Vec<_>>());
     page.picture(&picture(options, contests));
@@ -29,8 +22,7 @@ pub(super) fn write(
         "429",
     ];
     page.table(&columns, &contests.iter().map(row).collect::<Vec<_>>());
-    page.bars(&report.bars);
-    page.write(path)
+    page
 }
 
 fn story(options: &Options) -> String {
@@ -63,21 +55,15 @@ fn headline(contest: &Contest) -> Headline {
 }
 
 fn picture(options: &Options, contests: &[Contest]) -> Picture {
-    let half = options.seconds;
-    let series = |contest: &Contest| {
-        let (name, tone) = (contest.name.name(), contest.name.tone());
-        let alone = Series::new(name, tone, &contest.alone.measured(), Duration::ZERO);
-        let beside = Series::new(name, tone, &contest.beside.measured(), half);
-        [alone.part("alone", Dash::Dashed), beside.part("beside", Dash::Solid)]
-    };
     let noise = format!("the noisy one offers {} a second beside", options.noisy_rate());
-    Picture {
-        series: contests.iter().flat_map(series).collect(),
-        phases: vec![
-            Phase { name: "calm tenants alone".into(), from: Duration::ZERO, until: half },
-            Phase { name: noise, from: half, until: 2 * half },
-        ],
+    let parts = [("calm tenants alone".to_owned(), options.seconds), (noise, options.seconds)];
+    let mut picture = Picture::of(Phase::in_turn(parts));
+    for contest in contests {
+        let (alone, beside) = (contest.alone.measured(), contest.beside.measured());
+        let named = (contest.name.name(), contest.name.tone());
+        picture.pair(named, [("alone", &alone), ("beside", &beside)]);
     }
+    picture
 }
 
 fn row(contest: &Contest) -> Vec<String> {

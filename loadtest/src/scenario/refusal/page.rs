@@ -3,15 +3,13 @@
 use super::Options;
 use super::report::{Contest, Report, cpu_micros};
 use crate::report::{Headline, Page, Tone, spoken_count};
-use std::path::Path;
 
-pub(super) fn write(path: &Path, options: &Options, report: &Report) -> anyhow::Result<()> {
+pub(super) fn draw(options: &Options, report: &Report) -> Page {
     let mut page = Page::new("The price of a no", &story(options));
     page.headlines(&report.refusals.iter().map(headline).collect::<Vec<_>>());
     let columns = ["refused with", "µs of processor time", "a bare answer", "times", "requests"];
     page.table(&columns, &report.refusals.iter().map(row).collect::<Vec<_>>());
-    page.bars(&report.bars);
-    page.write(path)
+    page
 }
 
 fn story(options: &Options) -> String {

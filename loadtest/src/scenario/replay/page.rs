@@ -2,17 +2,9 @@
 
 use super::{Contest, Options};
 use crate::crowd::picture::{Plots, Shown};
-use crate::figures::Figures;
 use crate::report::{Chart, Curve, Dash, Page, Phase};
-use std::path::Path;
-use std::time::Duration;
 
-pub(super) fn write(
-    path: &Path,
-    options: &Options,
-    contests: &[Contest],
-    figures: &Figures,
-) -> anyhow::Result<()> {
+pub(super) fn draw(options: &Options, contests: &[Contest]) -> Page {
     let story = format!(
         "The server is away for {:.0} seconds while work goes on arriving at half of what it can \
          do. Whoever waits for it tries again every two to three seconds, so that all of them come \
@@ -35,8 +27,7 @@ pub(super) fn write(
     });
     let capacity = contests.first().map_or(0.0, |contest| contest.knee.done_per_second);
     Plots { shown: shown.collect(), phases: phases(options), capacity }.draw(&mut page);
-    page.bars(figures.bars());
-    page.write(path)
+    page
 }
 
 fn pending(contest: &Contest) -> Curve {
@@ -50,12 +41,6 @@ fn pending(contest: &Contest) -> Curve {
 }
 
 fn phases(options: &Options) -> Vec<Phase> {
-    let phase = |name: &str, from, until| Phase { name: name.into(), from, until };
-    let before = options.before();
-    let back = before + options.away();
-    vec![
-        phase("", Duration::ZERO, before),
-        phase("away", before, back),
-        phase("back", back, options.until()),
-    ]
+    let (before, away) = (options.before(), options.away());
+    Phase::in_turn([("", before), ("away", away), ("back", options.until() - before - away)])
 }

@@ -3,10 +3,9 @@
 use super::Options;
 use crate::measurement::Measured;
 use crate::report::{Headline, Page, Picture, Series, Tone, spoken_count, spoken_ms};
-use std::path::Path;
 use std::time::Duration;
 
-pub(super) fn write(path: &Path, options: &Options, measured: &Measured) -> anyhow::Result<()> {
+pub(super) fn draw(options: &Options, measured: &Measured) -> Page {
     let summary = &measured.summary;
     let mut page = Page::new(&format!("Single calls: {}", options.kind), &story(options, measured));
     let headline = |figure: String, caption: &str| Headline {
@@ -28,7 +27,7 @@ pub(super) fn write(path: &Path, options: &Options, measured: &Measured) -> anyh
     let mut row = vec![kind, spoken_count(summary.ok as f64)];
     row.extend(times.map(spoken_ms));
     page.table(&["kind", "answered", "p50", "p90", "p99", "p99.9", "slowest"], &[row]);
-    page.write(path)
+    page
 }
 
 fn story(options: &Options, measured: &Measured) -> String {

@@ -2,21 +2,14 @@
 
 use super::contender::Name;
 use super::desk::Seen;
-use super::report::{Contest, Report};
+use super::report::Contest;
 use super::toll::TollSummary;
 use super::{ARRIVAL, Options};
 use crate::report::{
-    Dash, Headline, Page, Phase, Picture, Series, Tone, spoken_count, spoken_ms, spoken_quantile,
+    Headline, Page, Phase, Picture, Tone, spoken_count, spoken_ms, spoken_quantile,
 };
-use std::path::Path;
-use std::time::Duration;
 
-pub(super) fn write(
-    path: &Path,
-    options: &Options,
-    contests: &[Contest],
-    report: &Report,
-) -> anyhow::Result<()> {
+pub(super) fn draw(options: &Options, contests: &[Contest]) -> Page {
     let title = format!("{} who are only slow", spoken_count(options.clients as f64));
     let mut page = Page::new(&title, &story(options));
     page.headlines(&contests.iter().map(headline).collect::<Vec<_>>());
@@ -28,8 +21,7 @@ pub(super) fn write(
     let columns =
         ["slow clients of overtime", "opened", "closed", "limit", "p50", "longest", "how"];
     page.table(&columns, &toll_rows(options, contests));
-    page.bars(&report.bars);
-    page.write(path)
+    page
 }
 
 fn story(options: &Options) -> String {
@@ -70,21 +62,15 @@ fn headline(contest: &Contest) -> Headline {
 }
 
 fn picture(options: &Options, contests: &[Contest]) -> Picture {
-    let (quiet, end) = (options.quiet, options.quiet + options.seconds);
-    let series = |contest: &Contest| {
-        let (name, tone) = (contest.name.to_string(), tone(contest.name));
-        let alone = Series::new(&name, tone, &contest.quiet.echoes, Duration::ZERO);
-        let among = Series::new(&name, tone, &contest.slow.echoes, quiet);
-        [alone.part("quiet", Dash::Dashed), among.part("among slow", Dash::Solid)]
-    };
     let among = format!("slow clients on every side (for at most {} s already)", ARRIVAL.as_secs());
-    Picture {
-        series: contests.iter().flat_map(series).collect(),
-        phases: vec![
-            Phase { name: "echoes alone".into(), from: Duration::ZERO, until: quiet },
-            Phase { name: among, from: quiet, until: end },
-        ],
+    let parts = [("echoes alone".to_owned(), options.quiet), (among, options.seconds)];
+    let mut picture = Picture::of(Phase::in_turn(parts));
+    for contest in contests {
+        let (quiet, among) = (&contest.quiet.echoes, &contest.slow.echoes);
+        let name = contest.name.to_string();
+        picture.pair((&name, tone(contest.name)), [("quiet", quiet), ("among slow", among)]);
     }
+    picture
 }
 
 fn calls_row(contest: &Contest) -> Vec<String> {

@@ -1,34 +1,23 @@
 //! A snowball as a page: the connections that are held, minute by minute.
 
 use super::{Options, Outage, UP_MINUTES};
-use crate::bar::Bar;
 use crate::report::{Chart, Curve, Dash, Headline, Page, Phase, Tone};
-use std::path::Path;
 use std::time::Duration;
 
 /// As finely as connections are shown.
 const STEP: Duration = Duration::from_millis(500);
 
-pub(super) fn write(
-    path: &Path,
-    options: &Options,
-    outages: [&Outage; 2],
-    bars: &[Bar],
-) -> anyhow::Result<()> {
+pub(super) fn draw(options: &Options, outages: [&Outage; 2]) -> Page {
     let mut page = Page::new("A snowball", &story(options));
     page.headlines(&outages.map(headline));
     let up = options.minute * UP_MINUTES;
-    let phase = |name: &str, from, until| Phase { name: name.into(), from, until };
     page.chart(&Chart {
         title: "Connections held".into(),
         caption: "Calls to the API that are under way.".into(),
         unit: "",
         curves: outages.iter().map(|outage| curve(options, outage)).collect(),
         level: Some((f64::from(options.users), "all users".into())),
-        phases: vec![
-            phase("up", Duration::ZERO, up),
-            phase("down", up, up + options.minute * options.minutes),
-        ],
+        phases: Phase::in_turn([("up", up), ("down", options.minute * options.minutes)]),
     });
     let minutes: Vec<String> = (1..=options.minutes).map(|minute| minute.to_string()).collect();
     let columns: Vec<&str> =
@@ -38,8 +27,7 @@ pub(super) fn write(
         [outage.name.to_owned()].into_iter().chain(held).collect()
     };
     page.table(&columns, &outages.iter().map(row).collect::<Vec<_>>());
-    page.bars(bars);
-    page.write(path)
+    page
 }
 
 fn story(options: &Options) -> String {

@@ -5,15 +5,8 @@ use super::{Contest, Options};
 use crate::contestant::Upbringing;
 use crate::crowd::picture::{Plots, Shown};
 use crate::report::{Headline, Page, Phase, Tone, spoken_count, spoken_ms};
-use std::path::Path;
-use std::time::Duration;
 
-pub(super) fn write(
-    path: &Path,
-    options: &Options,
-    contests: &[Contest],
-    report: &Report,
-) -> anyhow::Result<()> {
+pub(super) fn draw(options: &Options, contests: &[Contest], report: &Report) -> Page {
     let mut page = Page::new("A stampede", &story(options, report));
     page.headlines(&contests.iter().zip(&report.rows).map(headline).collect::<Vec<_>>());
     let shown = contests.iter().map(|contest| Shown {
@@ -34,8 +27,7 @@ pub(super) fn write(
         "itself after",
     ];
     page.table(&columns, &report.rows.iter().map(cells).collect::<Vec<_>>());
-    page.bars(&report.bars);
-    page.write(path)
+    page
 }
 
 fn tone(contest: &Contest) -> Tone {
@@ -46,12 +38,11 @@ fn tone(contest: &Contest) -> Tone {
 }
 
 fn phases(options: &Options) -> Vec<Phase> {
-    let phase = |name: &str, from, until| Phase { name: name.into(), from, until };
-    vec![
-        phase("calm", Duration::ZERO, options.calm),
-        phase("the crowd", options.calm, options.flood_until()),
-        phase("calm again", options.flood_until(), options.until()),
-    ]
+    Phase::in_turn([
+        ("calm", options.calm),
+        ("the crowd", options.seconds),
+        ("calm again", options.calm),
+    ])
 }
 
 fn story(options: &Options, report: &Report) -> String {

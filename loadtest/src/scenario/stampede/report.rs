@@ -1,11 +1,10 @@
 //! What a stampede has shown, and what had to be met.
 
 use super::{CALM, Contest, Options};
-use crate::bar::{self, Bar, write_bars};
+use crate::bar::{Bar, write_bars};
 use crate::contestant::{Contestant, Upbringing};
 use crate::crowd::LATE_MAX;
 use crate::crowd::tally::{Slice, quantile_ms};
-use crate::verdict::Verdict;
 use serde::Serialize;
 use std::fmt::{Display, Formatter};
 use std::time::Duration;
@@ -97,10 +96,6 @@ impl Report {
         let bars =
             contests.iter().zip(&rows).flat_map(|(contest, row)| bars(options, contest, row));
         Self { bars: bars.collect(), rows }
-    }
-
-    pub(super) fn verdict(&self) -> Verdict {
-        bar::verdict(&self.bars)
     }
 }
 

@@ -2,16 +2,9 @@
 
 use super::Options;
 use super::depth::Window;
-use crate::bar::Bar;
 use crate::report::{Headline, Page, Tone, spoken_count};
-use std::path::Path;
 
-pub(super) fn write(
-    path: &Path,
-    options: &Options,
-    (few, many): (&Window, &Window),
-    bars: &[Bar],
-) -> anyhow::Result<()> {
+pub(super) fn draw(options: &Options, (few, many): (&Window, &Window)) -> Page {
     let mut page = Page::new("A million in the queue", &story(options));
     let headline = |window: &Window, tone| Headline {
         figure: format!("{:.1} µs", window.cpu_micros()),
@@ -33,8 +26,7 @@ pub(super) fn write(
     };
     let columns = ["", "waiting", "looked at", "tasks/s", "µs of the core for each"];
     page.table(&columns, &[row("few", few), row("many", many)]);
-    page.bars(bars);
-    page.write(path)
+    page
 }
 
 fn story(options: &Options) -> String {

@@ -1,19 +1,9 @@
 //! What is judged of plays that are made up.
 
 use super::*;
+use crate::argument::options;
 use crate::bar::verdict;
 use crate::verdict::Verdict;
-
-#[derive(clap::Parser)]
-struct CommandLine {
-    #[command(flatten)]
-    options: Options,
-}
-
-fn options() -> Options {
-    let CommandLine { options } = clap::Parser::parse_from(["brownout"]);
-    options
-}
 
 fn played(shed_after: Option<f64>) -> Played {
     Played {
@@ -34,7 +24,7 @@ fn played(shed_after: Option<f64>) -> Played {
 }
 
 fn of(fault: Fault, plays: Vec<Played>) -> Report {
-    Report::new(&options(), &[Series { fault, caller: Caller::Overtime, plays }])
+    Report::new(&options(&[]), &[Series { fault, caller: Caller::Overtime, plays }])
 }
 
 #[test]
@@ -77,7 +67,7 @@ fn the_control_has_to_fail() {
     let control = |well_percent| {
         let plays = vec![Played { well_percent, ..played(None) }];
         let series = Series { fault: Fault::Hang, caller: Caller::Control, plays };
-        verdict(&Report::new(&options(), &[series]).bars)
+        verdict(&Report::new(&options(&[]), &[series]).bars)
     };
     assert_eq!((control(60.0), control(99.0)), (Verdict::Met, Verdict::Missed));
 }
