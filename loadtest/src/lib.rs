@@ -70,6 +70,8 @@ pub mod report;
 pub mod request;
 pub mod response;
 #[cfg(feature = "measuring")]
+mod rival;
+#[cfg(feature = "measuring")]
 pub mod scenario;
 #[cfg(feature = "measuring")]
 pub mod schedule;

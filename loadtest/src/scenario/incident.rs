@@ -12,11 +12,12 @@ use crate::bulk::streams::{Source, Streams, cycle};
 use crate::contacts::Contacts;
 use crate::load::{LoadShape, Work};
 use crate::measurement::{Measured, Plan};
+use crate::rival::Against;
 use crate::telling::Telling;
 use crate::usage::peak_resident_bytes;
 use crate::verdict::Verdict;
 use anyhow::Context;
-use contender::{Against, Contender};
+use contender::{Contender, RIVALS};
 use report::{Contest, Report};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -78,7 +79,7 @@ impl Options {
 /// Floods one server after the other, and prints.
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let mut contests = Vec::new();
-    for name in options.against.names() {
+    for name in options.against.names(RIVALS) {
         let folder = tempfile::tempdir_in(&options.folder).context("cannot create a folder")?;
         let contender = Contender::start(name, options, folder.path())?;
         let contest = contest(options, &contender).with_context(|| name.to_string())?;

@@ -18,11 +18,12 @@ use crate::home::HomeOptions;
 use crate::load::{LoadShape, Work};
 use crate::measurement::{Measured, Plan};
 use crate::open_files::make_room;
+use crate::rival::Against;
 use crate::telling::Telling;
 use crate::usage::peak_resident_bytes;
 use crate::verdict::Verdict;
 use anyhow::Context;
-use contender::{Against, Contender};
+use contender::{Contender, RIVALS};
 use desk::Desk;
 use habit::Limits;
 use report::{Contest, Phase, Report};
@@ -93,8 +94,8 @@ impl Options {
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     make_room(options.clients as u64 + OTHER_CONNECTIONS)?;
     let mut contests = Vec::new();
-    for name in options.against.names() {
-        let contender = Contender::start(*name, options)?;
+    for name in options.against.names(RIVALS) {
+        let contender = Contender::start(name, options)?;
         let contest = contest(options, &contender).with_context(|| name.to_string())?;
         eprintln!("{name:<10}quiet {}", contest.quiet.told());
         eprintln!("{:<10}slow  {}", "", contest.slow.told());

@@ -1,9 +1,9 @@
 //! The incident as a page: what happened to small calls when somebody sent bulk.
 
-use super::contender::Name;
 use super::report::Contest;
 use super::{Options, RISE};
-use crate::report::{Headline, Page, Phase, Picture, Tone, spoken_count, spoken_ms};
+use crate::report::{Headline, Page, Phase, Picture, spoken_count, spoken_ms};
+use crate::rival::Rival;
 
 pub(super) fn draw(options: &Options, contests: &[Contest]) -> Page {
     let mut page = Page::new("Small calls in a flood of bulk", &story(options, contests));
@@ -13,14 +13,6 @@ pub(super) fn draw(options: &Options, contests: &[Contest]) -> Page {
         ["", "quiet p50", "p99", "flooded p50", "p99", "p99.9", "slowest", "bulk items/s"];
     page.table(&columns, &contests.iter().rev().map(row).collect::<Vec<_>>());
     page
-}
-
-fn tone(name: Name) -> Tone {
-    match name {
-        Name::Overtime => Tone::Ours,
-        Name::Floor => Tone::Floor,
-        Name::Control => Tone::Control,
-    }
 }
 
 fn story(options: &Options, contests: &[Contest]) -> String {
@@ -42,18 +34,18 @@ fn story(options: &Options, contests: &[Contest]) -> String {
             (contest.quiet.summary.latency.p99_ms, contest.flooded.summary.latency.p99_ms);
         let (waited, times) = (spoken_ms(flooded), flooded / quiet);
         let sentence = match contest.name {
-            Name::Control => format!(
+            Rival::Control => format!(
                 " On a server that parses on its event loop, one caller in a hundred now waits \
                  {waited} or longer: {times:.0} times what it was."
             ),
-            Name::Overtime => format!(" With overtime it is {waited}."),
-            Name::Floor => format!(
+            Rival::Overtime => format!(" With overtime it is {waited}."),
+            Rival::Floor => format!(
                 " If a process of its own does nothing but parse the bulk, and a bare relay \
                  answers the small calls, it is {waited}: that is what busy processors cost anyone."
             ),
         };
         // The control first: it is the incident, and the others are told beside it.
-        if contest.name == Name::Control {
+        if contest.name == Rival::Control {
             let beginning = story.find("back to back.").map_or(0, |at| at + "back to back.".len());
             story.insert_str(beginning, &sentence);
         } else {
@@ -67,7 +59,7 @@ fn headlines(contests: &[Contest]) -> Vec<Headline> {
     let headline = |contest: &Contest| Headline {
         figure: spoken_ms(contest.flooded.summary.latency.p99_ms),
         caption: format!("{}: p99 of small calls while flooded", contest.name),
-        tone: tone(contest.name),
+        tone: contest.name.tone(),
     };
     contests.iter().rev().map(headline).collect()
 }
@@ -79,7 +71,7 @@ fn picture(options: &Options, contests: &[Contest]) -> Picture {
     for contest in contests {
         let name = contest.name.to_string();
         let runs = [("quiet", &contest.quiet), ("flooded", &contest.flooded)];
-        picture.pair((&name, tone(contest.name)), runs);
+        picture.pair((&name, contest.name.tone()), runs);
     }
     picture
 }

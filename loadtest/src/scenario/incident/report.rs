@@ -1,10 +1,10 @@
 //! What the incident has shown: each server quiet and flooded, and the bars.
 
 use super::Options;
-use super::contender::Name;
 use crate::bar::{Bar, write_bars};
 use crate::bulk::tally::BulkSummary;
 use crate::measurement::{Measured, Summary};
+use crate::rival::Rival;
 use serde::Serialize;
 use std::fmt::{Display, Formatter};
 
@@ -18,7 +18,7 @@ const CONTROL_OVER_P99: f64 = 100.0;
 
 /// One server and what was measured of it.
 pub(super) struct Contest {
-    pub(super) name: Name,
+    pub(super) name: Rival,
     pub(super) quiet: Measured,
     pub(super) flooded: Measured,
     pub(super) bulk: BulkSummary,
@@ -27,7 +27,7 @@ pub(super) struct Contest {
 
 #[derive(Debug, Serialize)]
 struct Row {
-    server: Name,
+    server: Rival,
     quiet: Summary,
     flooded: Summary,
     p50_over_quiet: f64,
@@ -76,7 +76,7 @@ fn row(contest: &Contest) -> Row {
 /// The bars that the servers that took part allow to be judged.
 fn bars(rows: &[Row], durable: bool) -> Vec<Bar> {
     let find = |name| rows.iter().find(|row| row.server == name);
-    let Some(ours) = find(Name::Overtime) else { return Vec::new() };
+    let Some(ours) = find(Rival::Overtime) else { return Vec::new() };
     let p99_ms = ours.flooded.latency.p99_ms;
     let over_floor = if durable { P99_OVER_FLOOR_DURABLE } else { P99_OVER_FLOOR };
     let mut bars = vec![
@@ -88,11 +88,11 @@ fn bars(rows: &[Row], durable: bool) -> Vec<Bar> {
         Bar::none("bulk that went wrong", ours.bulk.faults),
         Bar::at_least("bodies done", ours.bulk.bodies as f64, 1.0),
     ];
-    if let Some(floor) = find(Name::Floor) {
+    if let Some(floor) = find(Rival::Floor) {
         let ratio = p99_ms / floor.flooded.latency.p99_ms;
         bars.push(Bar::at_most("p99 flooded / the floor's", ratio, over_floor));
     }
-    if let Some(control) = find(Name::Control) {
+    if let Some(control) = find(Rival::Control) {
         let ratio = control.flooded.latency.p99_ms / p99_ms;
         bars.push(Bar::at_least("the control's p99 flooded / ours", ratio, CONTROL_OVER_P99));
     }

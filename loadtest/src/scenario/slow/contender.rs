@@ -6,12 +6,12 @@ use crate::ask::ask;
 use crate::document::{Task, read};
 use crate::home::Home;
 use crate::request::post;
+use crate::rival::Rival;
 use crate::server_process::ServerProcess;
 use crate::settle::settle;
 use crate::usage::threads_cpu;
 use anyhow::{Context, bail};
 use serde::Serialize;
-use std::fmt::{Display, Formatter};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -22,51 +22,14 @@ const LONG_BYTES: usize = 8_000_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Which servers take part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Against {
-    Overtime,
-    Floor,
-    Control,
-    All,
-}
-
-impl Against {
-    pub(super) fn names(self) -> &'static [Name] {
-        match self {
-            Self::Overtime => &[Name::Overtime],
-            Self::Floor => &[Name::Floor],
-            Self::Control => &[Name::Control],
-            Self::All => &[Name::Overtime, Name::Floor, Name::Control],
-        }
-    }
-}
-
-/// Who a server is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Name {
-    Overtime,
-    /// One thread that answers by itself, and closes whoever asks for nothing.
-    Floor,
-    /// A thread for each connection.
-    Control,
-}
-
-impl Display for Name {
-    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
-        out.pad(match self {
-            Self::Overtime => "overtime",
-            Self::Floor => "floor",
-            Self::Control => "control",
-        })
-    }
-}
+/// The order in which they have their turns. The floor is one thread that answers by itself, and
+/// closes whoever asks for nothing; the control has a thread for each connection.
+pub(super) const RIVALS: [Rival; 3] = [Rival::Overtime, Rival::Floor, Rival::Control];
 
 /// It runs as long as this lives, and its folder goes with it.
 #[derive(Debug)]
 pub(super) struct Contender {
-    name: Name,
+    name: Rival,
     server: ServerProcess,
     _folder: Folder,
 }
@@ -79,22 +42,22 @@ enum Folder {
 }
 
 impl Contender {
-    pub(super) fn start(name: Name, options: &Options) -> anyhow::Result<Self> {
+    pub(super) fn start(name: Rival, options: &Options) -> anyhow::Result<Self> {
         let (server, folder) = match name {
-            Name::Overtime => {
+            Rival::Overtime => {
                 let home = options.home.furnish(&options.settings())?;
                 (home.start()?, Folder::Home(home))
             }
-            Name::Floor => {
+            Rival::Floor => {
                 let patience = format!("{}ms", options.limits().head.as_millis());
                 alone("echo", &["--patience", &patience])?
             }
-            Name::Control => alone("threads", &[])?,
+            Rival::Control => alone("threads", &[])?,
         };
         Ok(Self { name, server, _folder: folder })
     }
 
-    pub(super) fn name(&self) -> Name {
+    pub(super) fn name(&self) -> Rival {
         self.name
     }
 
@@ -104,7 +67,7 @@ impl Contender {
 
     /// Where it tells how it is; the control does not.
     pub(super) fn admin(&self) -> Option<SocketAddr> {
-        (self.name == Name::Overtime).then(|| self.server.admin())
+        (self.name == Rival::Overtime).then(|| self.server.admin())
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -115,8 +78,8 @@ impl Contender {
     pub(super) fn cpu(&self) -> anyhow::Result<Cpu> {
         let whole = threads_cpu(self.pid(), None)?;
         let core = match self.name {
-            Name::Overtime => threads_cpu(self.pid(), Some("core"))?,
-            Name::Floor | Name::Control => whole,
+            Rival::Overtime => threads_cpu(self.pid(), Some("core"))?,
+            Rival::Floor | Rival::Control => whole,
         };
         Ok(Cpu { whole, core })
     }

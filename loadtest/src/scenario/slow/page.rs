@@ -1,13 +1,11 @@
 //! Slow clients as a page: what good calls noticed of them, and what became of them.
 
-use super::contender::Name;
 use super::desk::Seen;
 use super::report::Contest;
 use super::toll::TollSummary;
 use super::{ARRIVAL, Options};
-use crate::report::{
-    Headline, Page, Phase, Picture, Tone, spoken_count, spoken_ms, spoken_quantile,
-};
+use crate::report::{Headline, Page, Phase, Picture, spoken_count, spoken_ms, spoken_quantile};
+use crate::rival::Rival;
 
 pub(super) fn draw(options: &Options, contests: &[Contest]) -> Page {
     let title = format!("{} who are only slow", spoken_count(options.clients as f64));
@@ -36,20 +34,12 @@ fn story(options: &Options) -> String {
     )
 }
 
-fn tone(name: Name) -> Tone {
-    match name {
-        Name::Overtime => Tone::Ours,
-        Name::Floor => Tone::Floor,
-        Name::Control => Tone::Control,
-    }
-}
-
 fn headline(contest: &Contest) -> Headline {
     let (answered, latency) = (contest.slow.answered_percent(), contest.slow.latency());
     let what = match contest.name {
-        Name::Overtime => "overtime",
-        Name::Floor => "one thread that only answers",
-        Name::Control => "200 threads, one for each connection",
+        Rival::Overtime => "overtime",
+        Rival::Floor => "one thread that only answers",
+        Rival::Control => "200 threads, one for each connection",
     };
     Headline {
         figure: format!("{answered:.2} %"),
@@ -57,7 +47,7 @@ fn headline(contest: &Contest) -> Headline {
             "{what}: good calls answered among the slow, p99 {}",
             spoken_quantile(&latency, 0.99)
         ),
-        tone: tone(contest.name),
+        tone: contest.name.tone(),
     }
 }
 
@@ -68,7 +58,7 @@ fn picture(options: &Options, contests: &[Contest]) -> Picture {
     for contest in contests {
         let (quiet, among) = (&contest.quiet.echoes, &contest.slow.echoes);
         let name = contest.name.to_string();
-        picture.pair((&name, tone(contest.name)), [("quiet", quiet), ("among slow", among)]);
+        picture.pair((&name, contest.name.tone()), [("quiet", quiet), ("among slow", among)]);
     }
     picture
 }
@@ -99,7 +89,7 @@ fn desk_rows(contest: &Contest) -> Vec<Vec<String>> {
 }
 
 fn toll_rows(options: &Options, contests: &[Contest]) -> Vec<Vec<String>> {
-    let ours = contests.iter().filter(|contest| contest.name == Name::Overtime);
+    let ours = contests.iter().filter(|contest| contest.name == Rival::Overtime);
     let tolls = ours.flat_map(|contest| TollSummary::all(&contest.toil.tolls, &options.limits()));
     let row = |toll: TollSummary| {
         vec![

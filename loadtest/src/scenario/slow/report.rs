@@ -1,13 +1,14 @@
 //! What slow clients have done to good calls, and what was done to them, of each server.
 
 use super::Options;
-use super::contender::{CpuShare, Name};
+use super::contender::CpuShare;
 use super::desk::{Desks, SeenSummary};
 use super::toil::{Toil, ToilSummary};
 use super::toll::TollSummary;
 use crate::bar::{Bar, write_bars};
 use crate::latency::Latency;
 use crate::measurement::{Measured, Summary};
+use crate::rival::Rival;
 use serde::Serialize;
 use std::fmt::{Display, Formatter};
 
@@ -58,7 +59,7 @@ impl Phase {
 
 /// One server and what was measured of it.
 pub(super) struct Contest {
-    pub(super) name: Name,
+    pub(super) name: Rival,
     pub(super) quiet: Phase,
     pub(super) slow: Phase,
     /// What the server used among the slow ones.
@@ -80,7 +81,7 @@ struct PhaseRow {
 
 #[derive(Debug, Serialize)]
 struct Row {
-    server: Name,
+    server: Rival,
     quiet: PhaseRow,
     slow: PhaseRow,
     slow_clients: Vec<TollSummary>,
@@ -132,7 +133,7 @@ impl Report {
 
 fn over_floor(contests: &[Contest]) -> Option<OverFloor> {
     let find = |name| contests.iter().find(|contest| contest.name == name);
-    let (ours, floor) = (&find(Name::Overtime)?.slow, &find(Name::Floor)?.slow);
+    let (ours, floor) = (&find(Rival::Overtime)?.slow, &find(Rival::Floor)?.slow);
     let p99 = |measured: &Measured| measured.summary.latency.p99_ms;
     Some(OverFloor {
         echoes: p99(&ours.echoes) / p99(&floor.echoes),
@@ -153,9 +154,9 @@ fn phase_row(phase: &Phase) -> PhaseRow {
 fn bars(contest: &Contest) -> Vec<Bar> {
     let answered = contest.slow.answered_percent();
     match contest.name {
-        Name::Overtime => our_bars(contest, answered),
-        Name::Floor => Vec::new(),
-        Name::Control => {
+        Rival::Overtime => our_bars(contest, answered),
+        Rival::Floor => Vec::new(),
+        Rival::Control => {
             let figure = "the control's good calls answered, in %";
             vec![Bar::at_most(figure, answered, CONTROL_PERCENT_MAX)]
         }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::latency::Quantiles;
 
-fn row_of(server: Name, quiet_p50: f64, flooded_p50: f64, flooded_p99: f64) -> Row {
+fn row_of(server: Rival, quiet_p50: f64, flooded_p50: f64, flooded_p99: f64) -> Row {
     let summary = |p50_ms, p99_ms| {
         let latency = Quantiles { p50_ms, p99_ms, ..Quantiles::default() };
         Summary { latency, ..Summary::default() }
@@ -28,9 +28,9 @@ fn missed(rows: &[Row], durable: bool) -> Vec<String> {
 #[test]
 fn a_server_near_the_floor_and_far_from_the_control_passes() {
     let rows = [
-        row_of(Name::Floor, 0.1, 0.1, 4.0),
-        row_of(Name::Overtime, 0.1, 0.15, 6.0),
-        row_of(Name::Control, 0.1, 300.0, 600.0),
+        row_of(Rival::Floor, 0.1, 0.1, 4.0),
+        row_of(Rival::Overtime, 0.1, 0.15, 6.0),
+        row_of(Rival::Control, 0.1, 300.0, 600.0),
     ];
     assert_eq!(missed(&rows, false), Vec::<String>::new());
 }
@@ -38,9 +38,9 @@ fn a_server_near_the_floor_and_far_from_the_control_passes() {
 #[test]
 fn what_is_slower_misses_its_bar_by_name() {
     let rows = [
-        row_of(Name::Floor, 0.1, 0.1, 4.0),
-        row_of(Name::Overtime, 0.1, 0.2, 7.0),
-        row_of(Name::Control, 0.1, 300.0, 600.0),
+        row_of(Rival::Floor, 0.1, 0.1, 4.0),
+        row_of(Rival::Overtime, 0.1, 0.2, 7.0),
+        row_of(Rival::Control, 0.1, 300.0, 600.0),
     ];
     let names = missed(&rows, false);
     assert_eq!(names.len(), 3, "{names:?}");
@@ -50,5 +50,5 @@ fn what_is_slower_misses_its_bar_by_name() {
 
 #[test]
 fn floors_alone_have_no_bars() {
-    assert!(bars(&[row_of(Name::Floor, 0.1, 9.0, 9.0)], false).is_empty());
+    assert!(bars(&[row_of(Rival::Floor, 0.1, 9.0, 9.0)], false).is_empty());
 }

@@ -25,7 +25,7 @@ fn phase(broken: u64, p99_ms: f64, admin_faults: u64) -> Phase {
     }
 }
 
-fn contest(name: Name, slow: Phase, age: Duration) -> Contest {
+fn contest(name: Rival, slow: Phase, age: Duration) -> Contest {
     let mut toll = Toll::default();
     toll.end(End::HungUp, age, Duration::from_secs(10));
     let toil = Toil { tolls: [(Habit::Head, toll)].into(), ..Toil::default() };
@@ -42,7 +42,7 @@ fn missed(contest: &Contest) -> Vec<usize> {
 #[test]
 fn each_bar_is_missed_by_what_it_is_about() {
     let ten = Duration::from_secs(10);
-    let ours = |slow, age| missed(&contest(Name::Overtime, slow, age));
+    let ours = |slow, age| missed(&contest(Rival::Overtime, slow, age));
     assert!(ours(phase(2, 2.0, 0), ten).is_empty());
     assert_eq!(ours(phase(3, 2.0, 0), ten), [0]);
     assert_eq!(ours(phase(0, 2.1, 0), ten), [1]);
@@ -52,16 +52,16 @@ fn each_bar_is_missed_by_what_it_is_about() {
 
 #[test]
 fn a_control_that_answers_shows_nothing() {
-    let control = |broken| missed(&contest(Name::Control, phase(broken, 1.0, 0), Duration::ZERO));
+    let control = |broken| missed(&contest(Rival::Control, phase(broken, 1.0, 0), Duration::ZERO));
     assert_eq!(control(0), [0]);
-    let mut dead = contest(Name::Control, phase(1_000, 1.0, 0), Duration::ZERO);
+    let mut dead = contest(Rival::Control, phase(1_000, 1.0, 0), Duration::ZERO);
     dead.slow.upserts = measured(0, 1_000, 1.0);
     assert!(missed(&dead).is_empty());
 }
 
 #[test]
 fn the_floor_has_no_bar_and_is_what_ours_is_told_in_times_of() {
-    let contests = [(Name::Overtime, 3.0), (Name::Floor, 2.0)]
+    let contests = [(Rival::Overtime, 3.0), (Rival::Floor, 2.0)]
         .map(|(name, p99_ms)| contest(name, phase(0, p99_ms, 0), Duration::ZERO));
     assert!(bars(&contests[1]).is_empty());
     assert_eq!(over_floor(&contests), Some(OverFloor { echoes: 1.5, upserts: 1.0 }));
