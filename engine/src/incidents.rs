@@ -21,6 +21,14 @@ pub(crate) struct Open {
     is_changed: bool,
 }
 
+/// The tasks that wait because of one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) count: u64,
+    /// When the oldest of them was accepted.
+    pub(crate) oldest: Option<UnixMillis>,
+}
+
 /// All that are open.
 #[derive(Debug, Default)]
 pub(crate) struct Incidents {
@@ -70,15 +78,17 @@ impl Open {
         self.looks_in_vain = None;
     }
 
-    /// So many tasks wait because of it now.
-    pub(crate) fn measure(&mut self, held: u64, at: UnixMillis) {
+    /// Those tasks wait because of it now.
+    pub(crate) fn measure(&mut self, waiting: Waiting, at: UnixMillis) {
+        let Waiting { count, oldest } = waiting;
         let incident = &mut self.incident;
         let tenants = self.tenants_before.max(self.tenants.len() as u64);
-        if (incident.held, incident.tenants) == (held, tenants) {
+        if (incident.held, incident.oldest, incident.tenants) == (count, oldest, tenants) {
             return;
         }
-        incident.held = held;
-        incident.held_most = incident.held_most.max(held);
+        incident.held = count;
+        incident.oldest = oldest;
+        incident.held_most = incident.held_most.max(count);
         incident.tenants = tenants;
         incident.updated_at = at;
         self.is_changed = true;
@@ -144,10 +154,10 @@ impl Incidents {
         true
     }
 
-    /// So many tasks wait because of the one about that.
-    pub(crate) fn measure(&mut self, about: &Subject, held: u64, at: UnixMillis) {
+    /// Those tasks wait because of the one about that.
+    pub(crate) fn measure(&mut self, about: &Subject, waiting: Waiting, at: UnixMillis) {
         if let Some(open) = self.open.get_mut(about) {
-            open.measure(held, at);
+            open.measure(waiting, at);
             self.is_changed |= open.is_changed;
         }
     }
@@ -170,7 +180,7 @@ impl Incidents {
     pub(crate) fn end(&mut self, about: &Subject, text: String, at: UnixMillis) {
         let Some(mut open) = self.open.remove(about) else { return };
         open.happened(text, at);
-        open.measure(0, at);
+        open.measure(Waiting::default(), at);
         open.incident.closed_at = Some(at);
         (self.is_changed, self.is_list_changed) = (true, true);
         self.news.push((IncidentNews::Closed, open.incident.clone()));
@@ -239,6 +249,7 @@ mod tests {
             timeline: vec![Moment::new(AT, "it began")],
             left_out: 0,
             held: 0,
+            oldest: None,
             held_most: 0,
             tenants: 0,
         }
@@ -290,11 +301,13 @@ mod tests {
         for tenant in [1, 2, 3, 3] {
             incidents.touch(&Subject::Disk, TenantId(tenant));
         }
-        for held in [5, 9, 1] {
-            incidents.iter_mut().for_each(|open| open.measure(held, AT));
+        for count in [5, 9, 1] {
+            let waiting = Waiting { count, oldest: Some(UnixMillis(count)) };
+            incidents.iter_mut().for_each(|open| open.measure(waiting, AT));
         }
         let told = incidents.about(&Subject::Disk).unwrap();
         assert_eq!((told.tenants, told.held, told.held_most), (3, 1, 9));
+        assert_eq!(told.oldest, Some(UnixMillis(1)));
     }
 
     #[test]

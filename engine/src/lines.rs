@@ -4,8 +4,8 @@
 use crate::queue::{LaneQueue, Place, Standing};
 use crate::table::Slot;
 use crate::timers::TimerKey;
-use overtime_protocol::{ChainNumber, TenantId, UpstreamId};
-use std::collections::VecDeque;
+use overtime_protocol::{ChainNumber, TaskId, TenantId, UpstreamId};
+use std::collections::{BTreeSet, VecDeque};
 
 /// Which of an upstream's queues a task stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub(crate) struct Spot {
 pub(crate) struct Line {
     rows: [LaneQueue; ROWS],
     counts: [usize; ROWS],
+    /// All of them, in the order in which they were accepted, which none of the rows has.
+    ids: BTreeSet<TaskId>,
     /// Those that came with somebody who waits for the result.
     waited_for: VecDeque<Slot>,
     /// Running bulk bodies that want calls, and how many.
@@ -52,6 +54,11 @@ impl Line {
     /// How many tasks stand here.
     pub(crate) fn len(&self) -> usize {
         self.counts.iter().sum()
+    }
+
+    /// The task that was accepted first of all that stand here.
+    pub(crate) fn oldest(&self) -> Option<TaskId> {
+        self.ids.first().copied()
     }
 
     /// Whether nobody wants to call.
@@ -73,6 +80,7 @@ impl Line {
     pub(crate) fn pop(&mut self, row: Row) -> Option<Slot> {
         let (slot, _) = self.rows[row as usize].pop()?;
         self.counts[row as usize] -= 1;
+        self.ids.remove(&slot.id());
         Some(slot)
     }
 
@@ -146,6 +154,7 @@ impl Lines {
     ) -> Spot {
         let line = self.get_mut(upstream);
         line.counts[row as usize] += 1;
+        line.ids.insert(slot.id());
         let place = line.rows[row as usize].push(tenant, slot, bytes, standing);
         Spot { upstream, row, standing, place }
     }
@@ -154,6 +163,7 @@ impl Lines {
     pub(crate) fn remove(&mut self, spot: Spot, tenant: TenantId, slot: Slot) {
         let line = self.get_mut(spot.upstream);
         line.counts[spot.row as usize] -= 1;
+        line.ids.remove(&slot.id());
         line.rows[spot.row as usize].remove(tenant, slot, spot.standing, spot.place);
     }
 

@@ -1,19 +1,20 @@
 //! Incidents: what went wrong for a while, from the first sign of it to the end, as an operator is told
-//! of it. They are kept in a space of the state that no handler can name, one entry each, beside one
-//! that says which of them are open. It decides nothing.
+//! of it. It decides nothing.
 
 use crate::id::TaskId;
 use crate::json::Json;
-use crate::kept::{keep, kept_key, read_kept};
 use crate::kind::KindName;
-use crate::record::Put;
 use crate::time::UnixMillis;
 use crate::upstream::UpstreamName;
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::ops::Range;
 use std::str::FromStr;
+
+mod kept;
+
+pub use kept::{
+    incident_key, incidents_before, keep_open_incidents, open_incidents_key, read_open_incidents,
+};
 
 /// Whose the tasks are that the server makes for itself. No key can be of that tenant: it is no name.
 pub const SERVER_TENANT: &str = "(server)";
@@ -130,6 +131,8 @@ pub struct Incident {
     pub left_out: u64,
     /// How many tasks wait because of it, as it was written last.
     pub held: u64,
+    /// When the oldest of those was accepted.
+    pub oldest: Option<UnixMillis>,
     /// The most that did.
     pub held_most: u64,
     /// How many tenants it has touched.
@@ -160,16 +163,16 @@ impl IncidentNews {
 
 impl Incident {
     /// Appends the document as it stands in a list: without what happened.
-    pub fn write_line(&self, out: &mut Vec<u8>) {
+    pub fn write_line(&self, now: UnixMillis, out: &mut Vec<u8>) {
         let mut json = Json::object(out);
-        self.write_head(&mut json);
+        self.write_head(now, &mut json);
         json.end();
     }
 
     /// Appends the whole document.
-    pub fn write_json(&self, out: &mut Vec<u8>) {
+    pub fn write_json(&self, now: UnixMillis, out: &mut Vec<u8>) {
         let mut json = Json::object(out);
-        self.write_head(&mut json);
+        self.write_head(now, &mut json);
         json.array("timeline", &self.timeline, write_moment);
         json.number("entries_left_out", self.left_out);
         json.end();
@@ -181,13 +184,13 @@ impl Incident {
         json.text("type", news.name());
         json.text("timestamp", &at.to_string());
         json.nested("data", |json| {
-            self.write_head(json);
+            self.write_head(at, json);
             json.optional_text("text", self.timeline.last().map(|moment| &*moment.text));
         });
         json.end();
     }
 
-    fn write_head(&self, json: &mut Json<'_>) {
+    fn write_head(&self, now: UnixMillis, json: &mut Json<'_>) {
         json.text("id", &self.id.to_string());
         json.text("about", &self.about.to_string());
         json.text("title", &self.title);
@@ -198,43 +201,11 @@ impl Incident {
         json.nested("held", |json| {
             json.number("now", self.held);
             json.number("most", self.held_most);
+            let oldest = self.oldest;
+            json.optional_text("oldest_accepted_at", oldest.map(|at| at.to_string()).as_deref());
+            json.optional_number("oldest_seconds", oldest.map(|at| now.since(at).as_secs()));
         });
         json.number("tenants_affected", self.tenants);
-    }
-
-    /// What is kept of it.
-    pub fn put(&self) -> Put {
-        let kept = Kept {
-            about: self.about.to_string(),
-            title: self.title.clone(),
-            opened_at: self.opened_at.0,
-            updated_at: self.updated_at.0,
-            closed_at: self.closed_at.map(|at| at.0),
-            timeline: self.timeline.clone(),
-            left_out: self.left_out,
-            held: (self.held, self.held_most),
-            tenants: self.tenants,
-        };
-        keep(SPACE, &self.id.to_string(), &kept)
-    }
-
-    /// The incident at that key, if that is one of this space and can be read.
-    pub fn read(key: &[u8], value: &[u8]) -> Option<Self> {
-        let id = str::from_utf8(key.strip_prefix(&*kept_key(SPACE, ""))?).ok()?.parse().ok()?;
-        let kept: Kept = read_kept(value)?;
-        Some(Self {
-            id,
-            about: Subject::read(&kept.about)?,
-            title: kept.title,
-            opened_at: UnixMillis(kept.opened_at),
-            updated_at: UnixMillis(kept.updated_at),
-            closed_at: kept.closed_at.map(UnixMillis),
-            timeline: kept.timeline,
-            left_out: kept.left_out,
-            held: kept.held.0,
-            held_most: kept.held.1,
-            tenants: kept.tenants,
-        })
     }
 }
 
@@ -243,55 +214,6 @@ fn write_moment(moment: &Moment, out: &mut Vec<u8>) {
     json.text("at", &moment.at().to_string());
     json.text("text", &moment.text);
     json.end();
-}
-
-/// An incident as it is kept; this struct is the format.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    about: String,
-    title: String,
-    opened_at: u64,
-    updated_at: u64,
-    closed_at: Option<u64>,
-    timeline: Vec<Moment>,
-    left_out: u64,
-    held: (u64, u64),
-    tenants: u64,
-}
-
-/// Where incidents stand in what the server keeps.
-const SPACE: &str = "incident";
-
-/// Where it stands which of them are open.
-const OPEN: (&str, &str) = ("incidents", "open");
-
-/// The key of an incident.
-pub fn incident_key(id: IncidentId) -> Bytes {
-    kept_key(SPACE, &id.to_string())
-}
-
-/// The keys of all incidents that were opened before `before`, or of all, the oldest first.
-pub fn incidents_before(before: Option<IncidentId>) -> Range<Bytes> {
-    let start = kept_key(SPACE, "");
-    let mut behind = start.to_vec();
-    *behind.last_mut().expect("the space has a name") += 1;
-    start..before.map_or_else(|| behind.into(), incident_key)
-}
-
-/// The key under which stands which incidents are open.
-pub fn open_incidents_key() -> Bytes {
-    kept_key(OPEN.0, OPEN.1)
-}
-
-/// Has it kept which incidents are open.
-pub fn keep_open_incidents(open: &[IncidentId]) -> Put {
-    keep(OPEN.0, OPEN.1, &open.iter().map(|id| id.0.key()).collect::<Vec<u64>>())
-}
-
-/// Which incidents are open by the value at that key; `None` if it cannot be read.
-pub fn read_open_incidents(value: &[u8]) -> Option<Vec<IncidentId>> {
-    let keys: Vec<u64> = read_kept(value)?;
-    keys.into_iter().map(|key| TaskId::from_key(key).map(IncidentId)).collect()
 }
 
 #[cfg(test)]

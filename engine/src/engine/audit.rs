@@ -39,6 +39,8 @@ impl Engine {
             let stands = |task: &&crate::task::Task| matches!(task.run, Run::AtGate { spot } if spot.upstream == id);
             let count = self.table.iter().filter(stands).count();
             assert_eq!(self.lines.get(id).len(), count, "waiting for {}", upstream.name);
+            let oldest = self.table.iter().filter(stands).map(|task| task.durable.id).min();
+            assert_eq!(self.lines.get(id).oldest(), oldest, "oldest for {}", upstream.name);
             let calls = |task: &&crate::task::Task| {
                 task.call.is_some() && self.kind(task).upstream == Some(id)
             };

@@ -4,11 +4,11 @@
 use super::{Engine, Mode};
 use crate::event::Effect;
 use crate::gate::{GateNews, Phase};
-use crate::incidents::{Changes, Incidents, bounded};
+use crate::incidents::{Changes, Incidents, Waiting, bounded};
 use crate::limits::{LOOK_AT_INCIDENTS_EVERY, LOOKS_IN_VAIN_MAX};
-use crate::lines::Line;
+use crate::lines::{Line, Lines};
 use crate::rates::{RateChange, Trend};
-use crate::table::Slot;
+use crate::table::{Slot, Table};
 use crate::timers::Due;
 use overtime_protocol::{
     Incident, IncidentId, MemoryPressure, Moment, Now, SERVER_TENANT, Subject, TenantId, Upstream,
@@ -134,7 +134,8 @@ impl Engine {
         now: Now,
     ) {
         if let Some(upstream) = upstream {
-            self.incidents.measure(&about, self.lines.get(upstream).len() as u64, now.unix);
+            let waiting = waiting(&self.lines, &self.table, upstream);
+            self.incidents.measure(&about, waiting, now.unix);
         }
         match turn {
             Turn::Opens | Turn::Relapses => {
@@ -177,7 +178,8 @@ impl Engine {
     ) {
         let title = self.title(&about, upstream, now);
         let line = upstream.map(|upstream| self.lines.get(upstream));
-        let held = line.map_or(0, |line| line.len() as u64);
+        let waiting = upstream.map(|upstream| waiting(&self.lines, &self.table, upstream));
+        let Waiting { count, oldest } = waiting.unwrap_or_default();
         let incident = Incident {
             id: IncidentId(self.mint.mint(now.unix)),
             title,
@@ -187,8 +189,9 @@ impl Engine {
             closed_at: None,
             timeline: vec![Moment::new(now.unix, bounded(text))],
             left_out: 0,
-            held,
-            held_most: held,
+            held: count,
+            oldest,
+            held_most: count,
             tenants: 0,
         };
         let tenants = line.into_iter().flat_map(Line::tenants).collect();
@@ -237,8 +240,8 @@ impl Engine {
         self.incidents.is_watched = false;
         let mut gone = Vec::new();
         for open in self.incidents.iter_mut() {
-            let held = open.upstream.map_or(0, |upstream| self.lines.get(upstream).len());
-            open.measure(held as u64, now.unix);
+            let of = |upstream| waiting(&self.lines, &self.table, upstream);
+            open.measure(open.upstream.map(of).unwrap_or_default(), now.unix);
             let Some(looks) = open.looks_in_vain else { continue };
             let lasts = match (&open.incident.about, open.upstream) {
                 (Subject::Upstream(_), Some(upstream)) => {
@@ -284,6 +287,14 @@ impl Engine {
             self.kept.put("incidents/open".to_owned(), keep_open_incidents(&open));
         }
     }
+}
+
+/// The tasks that wait for an upstream.
+fn waiting(lines: &Lines, table: &Table, upstream: UpstreamId) -> Waiting {
+    let line = lines.get(upstream);
+    let oldest = line.oldest().and_then(|id| table.get(table.find(id)?));
+    let oldest = oldest.map(|task| task.durable.created_at);
+    Waiting { count: line.len() as u64, oldest }
 }
 
 /// What an incident is called among what is kept.

@@ -16,7 +16,8 @@ impl Reader {
         let page = archive.incidents(filter, self.shared.applied())?;
         let mut body = Vec::new();
         let mut json = Json::object(&mut body);
-        json.array("incidents", &page.incidents, Incident::write_line);
+        let now = self.clock.now().unix;
+        json.array("incidents", &page.incidents, |one, out| one.write_line(now, out));
         json.optional_text("next", page.next.map(|id| id.to_string()).as_deref());
         json.end();
         Ok(value(body))
@@ -30,7 +31,7 @@ impl Reader {
         };
         let incident = Incident::read(&key, &kept).ok_or_else(damaged_incident)?;
         let mut body = Vec::new();
-        incident.write_json(&mut body);
+        incident.write_json(self.clock.now().unix, &mut body);
         Ok(value(body))
     }
 }

@@ -23,6 +23,7 @@ fn incident(number: u64, closed_at: Option<u64>) -> Incident {
         timeline: vec![Moment::new(UnixMillis(1), "it began")],
         left_out: 0,
         held: 0,
+        oldest: None,
         held_most: 0,
         tenants: 0,
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::id::{Epoch, TaskIdMint};
+use crate::record::Put;
 
 fn id(at: u64) -> IncidentId {
     IncidentId(TaskIdMint::new(Epoch(3), None).mint(UnixMillis(at)))
@@ -18,6 +19,7 @@ fn incident() -> Incident {
         timeline: vec![Moment::new(UnixMillis(1_800_000_000_000), "all \"calls\" are slow")],
         left_out: 2,
         held: 3,
+        oldest: Some(UnixMillis(1_799_999_910_000)),
         held_most: 9,
         tenants: 4,
     }
@@ -26,7 +28,12 @@ fn incident() -> Incident {
 #[test]
 fn an_incident_is_read_as_it_was_written() {
     let open = incident();
-    let closed = Incident { closed_at: Some(UnixMillis(7)), about: Subject::Disk, ..incident() };
+    let closed = Incident {
+        closed_at: Some(UnixMillis(7)),
+        about: Subject::Disk,
+        oldest: None,
+        ..incident()
+    };
     for incident in [open, closed] {
         let Put { key, value: Some(value), .. } = incident.put() else { panic!() };
         assert_eq!(key, incident_key(incident.id));
@@ -86,7 +93,7 @@ fn the_list_of_open_ones_is_read_as_it_was_written() {
 #[test]
 fn documents_tell_the_state_and_a_list_tells_no_story() {
     let mut out = Vec::new();
-    incident().write_json(&mut out);
+    incident().write_json(UnixMillis(1_800_000_005_999), &mut out);
     let text = String::from_utf8(out).unwrap();
     let head = format!(
         r#"{{"id":"{}","about":"upstream:billing","title":"billing is not called","state":"open","#,
@@ -95,14 +102,18 @@ fn documents_tell_the_state_and_a_list_tells_no_story() {
     assert!(text.starts_with(&head), "{text}");
     let rest = concat!(
         r#""opened_at":"2027-01-15T08:00:00.000Z","updated_at":"2027-01-15T08:00:10.000Z","#,
-        r#""closed_at":null,"held":{"now":3,"most":9},"tenants_affected":4,"#,
+        r#""closed_at":null,"held":{"now":3,"most":9,"#,
+        r#""oldest_accepted_at":"2027-01-15T07:58:30.000Z","oldest_seconds":95},"#,
+        r#""tenants_affected":4,"#,
         r#""timeline":[{"at":"2027-01-15T08:00:00.000Z","text":"all \"calls\" are slow"}],"#,
         r#""entries_left_out":2}"#,
     );
     assert_eq!(&text[head.len()..], rest);
     let mut line = Vec::new();
-    Incident { closed_at: Some(UnixMillis(0)), ..incident() }.write_line(&mut line);
+    let closed = Incident { closed_at: Some(UnixMillis(0)), oldest: None, ..incident() };
+    closed.write_line(UnixMillis(1_800_000_005_999), &mut line);
     let line = String::from_utf8(line).unwrap();
+    assert!(line.contains(r#""oldest_accepted_at":null,"oldest_seconds":null}"#), "{line}");
     assert!(line.contains(r#""state":"closed""#) && !line.contains("timeline"), "{line}");
 }
 
@@ -112,6 +123,6 @@ fn a_notice_is_an_event_of_standard_webhooks() {
     incident().write_notice(IncidentNews::Closed, UnixMillis(1_800_000_000_000), &mut out);
     let text = String::from_utf8(out).unwrap();
     let head = r#"{"type":"incident.closed","timestamp":"2027-01-15T08:00:00.000Z","data":{"id":"#;
-    assert!(text.starts_with(head), "{text}");
+    assert!(text.starts_with(head) && text.contains(r#""oldest_seconds":90}"#), "{text}");
     assert!(text.ends_with(r#","text":"all \"calls\" are slow"}}"#), "{text}");
 }

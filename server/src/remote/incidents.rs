@@ -1,10 +1,11 @@
 //! `overtime incidents`
 
-use super::table::{plain, shortened, table};
+use super::table::{age, plain, shortened, table};
 use super::{Desk, List};
 use anyhow::Result;
 use clap::Args;
 use serde_json::Value;
+use std::time::Duration;
 
 /// How much of a title a table shows.
 const TITLE_SHOWN_CHARS: usize = 60;
@@ -31,7 +32,16 @@ impl Which {
                     path: "/v1/incidents",
                     query: Vec::new(),
                     member: "incidents",
-                    columns: &["id", "state", "about", "opened at", "closed at", "held", "title"],
+                    columns: &[
+                        "id",
+                        "state",
+                        "about",
+                        "opened at",
+                        "closed at",
+                        "held",
+                        "oldest",
+                        "title",
+                    ],
                     limit: (!self.all).then_some(self.limit),
                 };
                 desk.show_list(list, row)
@@ -62,6 +72,8 @@ fn row(entry: &Value) -> Vec<String> {
     let shown = ["id", "state", "about", "opened_at", "closed_at"];
     let mut cells: Vec<String> = shown.iter().map(|name| plain(&entry[*name])).collect();
     cells.push(plain(&entry["held"]["most"]));
+    let oldest = entry["held"]["oldest_seconds"].as_u64();
+    cells.push(oldest.map_or_else(String::new, |seconds| age(Duration::from_secs(seconds))));
     cells.push(shortened(&plain(&entry["title"]), TITLE_SHOWN_CHARS));
     cells
 }

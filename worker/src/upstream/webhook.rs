@@ -74,16 +74,26 @@ fn message(event: &[u8]) -> Result<Bytes, Failure> {
     let text = |value: &Value| escaped(value.as_str().unwrap_or_default());
     let count = |value: &Value| value.as_u64().unwrap_or_default();
     let text = format!(
-        "*{news}: {}*\n{}\n{} tasks wait ({} at most), {} tenants are affected. `{}` `{}`",
+        "*{news}: {}*\n{}\n{} tasks wait ({} at most{}), {} tenants are affected. `{}` `{}`",
         text(&data["title"]),
         text(&data["text"]),
         count(&data["held"]["now"]),
         count(&data["held"]["most"]),
+        data["held"]["oldest_seconds"].as_u64().map(oldest).unwrap_or_default(),
         count(&data["tenants_affected"]),
         text(&data["about"]),
         text(&data["id"]),
     );
     Ok(json!({ "text": text }).to_string().into())
+}
+
+/// What is said of the one that waits longest.
+fn oldest(seconds: u64) -> String {
+    match (seconds / 3_600, seconds / 60) {
+        (0, 0) => format!("; the oldest is {seconds} s old"),
+        (0, minutes) => format!("; the oldest is {minutes} min old"),
+        (hours, _) => format!("; the oldest is {hours} h old"),
+    }
 }
 
 /// Slack takes these for its own.
@@ -102,10 +112,18 @@ mod tests {
             r#""about":"upstream:bank","title":"bank is <not> well","held":{"now":3,"most":9},"#,
             r#""tenants_affected":2,"text":"a & b"}}"#,
         );
-        let message: Value = serde_json::from_slice(&message(event.as_bytes()).unwrap()).unwrap();
+        let told = |event: &str| -> Value {
+            serde_json::from_slice(&message(event.as_bytes()).unwrap()).unwrap()
+        };
         let expected = "*Incident opened: bank is &lt;not&gt; well*\na &amp; b\n3 tasks wait (9 at most), \
                         2 tenants are affected. `upstream:bank` `01X`";
-        assert_eq!(message, json!({ "text": expected }));
-        assert!(super::message(b"{").is_err());
+        assert_eq!(told(event), json!({ "text": expected }));
+        for (seconds, age) in [(59, "59 s"), (3_599, "59 min"), (90_000, "25 h")] {
+            let aged = format!(r#""most":9,"oldest_seconds":{seconds}}}"#);
+            let aged = told(&event.replace(r#""most":9}"#, &aged));
+            let expected = expected.replace(")", &format!("; the oldest is {age} old)"));
+            assert_eq!(aged, json!({ "text": expected }));
+        }
+        assert!(message(b"{").is_err());
     }
 }

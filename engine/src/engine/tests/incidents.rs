@@ -147,6 +147,30 @@ fn an_upstream_that_is_held_is_an_incident_until_all_its_tasks_go_out_again() {
     assert_eq!(watch.stage.engine.stats().incidents_opened, 1);
 }
 
+/// Lines are in the order of turns: the one that was accepted first may stand anywhere in them.
+#[test]
+fn the_oldest_of_those_that_wait_is_told_by_its_acceptance() {
+    let mut watch = Watch::new(plain());
+    for line in ["submit x pay", "submit y pay", "+5s"] {
+        watch.play(line);
+    }
+    let first = watch.stage.now.unix;
+    watch.play("submit a pay delay=3s wait=0s");
+    watch.play("+1s");
+    let second = watch.stage.now.unix;
+    watch.play("submit b pay wait=0s tenant=acme");
+    watch.play("hold op bank");
+    assert_eq!((watch.latest().held, watch.latest().oldest), (1, Some(second)));
+    watch.play("+10s");
+    assert_eq!((watch.latest().held, watch.latest().oldest), (2, Some(first)), "it was delayed");
+    watch.play("cancel op a");
+    watch.play("+10s");
+    assert_eq!((watch.latest().held, watch.latest().oldest), (1, Some(second)));
+    watch.play("cancel op b");
+    watch.play("+10s");
+    assert_eq!((watch.latest().held, watch.latest().oldest), (0, None));
+}
+
 #[test]
 fn who_insists_on_an_answer_is_told_of_which_incident_that_is_a_part() {
     let mut watch = Watch::new(plain());
