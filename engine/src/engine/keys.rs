@@ -228,6 +228,7 @@ impl Engine {
             return;
         }
         self.add_waiter(slot, (to, Wants::Result), submission.wait, now.monotonic);
+        self.note_joined(slot);
         if submission.wait.is_zero() && !has_ended {
             self.append_acceptance(slot, now.unix, out);
         } else {

@@ -283,3 +283,30 @@ fn a_call_ends_once_and_what_is_told_of_it_later_changes_nothing() {
     play(&mut stage, &["wants b 0 3", "done b", "durable"]);
     assert_eq!(calls(&stage), (0, 2, 0));
 }
+
+#[test]
+fn who_joins_a_task_that_stands_in_line_has_its_address_as_soon_as_that_is_held() {
+    let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
+    play(&mut stage, &["submit a pay", "submit b pay", "durable"]);
+    play(&mut stage, &["submit first pay key=k wait=0s", "found first", "durable"]);
+    let joined = ["submit joined pay key=k wait=30s", "found joined"];
+    let seen = play(&mut stage, &joined);
+    assert!(!seen.contains("reply"), "it waits for a place: {seen}");
+    let seen = play(&mut stage, &["hold op bank"]);
+    assert!(seen.contains("> reply joined 202 held"), "{seen}");
+    let joined = ["submit late pay key=k wait=30s", "found late"];
+    let seen = play(&mut stage, &joined);
+    assert!(seen.contains("> reply late 202 held"), "{seen}");
+}
+
+#[test]
+fn however_many_join_a_task_in_line_it_is_noted_once() {
+    let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
+    play(&mut stage, &["submit a pay", "submit b pay", "durable"]);
+    play(&mut stage, &["submit first pay key=k wait=0s", "found first", "durable"]);
+    for number in 0..50 {
+        let submit = format!("submit t{number} pay key=k wait=30s");
+        play(&mut stage, &[&submit, &format!("found t{number}")]);
+    }
+    assert_eq!(stage.engine.lines.get(UpstreamId(0)).noted(), 1);
+}

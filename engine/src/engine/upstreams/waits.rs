@@ -24,6 +24,17 @@ impl Engine {
         self.end_waits_soon(upstream);
     }
 
+    /// Somebody has joined those who wait for a task: one that nobody waited for when it came to its line
+    /// is noted there now.
+    pub(in super::super) fn note_joined(&mut self, slot: Slot) {
+        let Some(task) = self.table.get(slot) else { return };
+        let Run::AtGate { spot } = task.run else { return };
+        let waits = task.waiters.iter().filter(|waiter| !waiter.overdue);
+        if waits.filter(|waiter| waiter.wants == Wants::Result).count() == 1 {
+            self.note_waited_for(slot, spot.upstream);
+        }
+    }
+
     /// Whoever waits for what is held is told.
     pub(super) fn end_waits_soon(&mut self, upstream: UpstreamId) {
         if self.gates.is_shed(upstream) && !self.shedding.contains(&upstream) {
