@@ -50,6 +50,7 @@ mod incidents;
 mod inquiry;
 mod kept;
 mod keys;
+mod listing;
 mod pace;
 mod record;
 mod recover;
@@ -247,6 +248,7 @@ impl Engine {
             }
             Event::Spooled { task, outcome } => self.spooled(task, outcome, now, out),
             Event::Judged(verdict) => self.judge(verdict, now, out),
+            Event::Sighted { reply_to, sighted } => self.show_list(reply_to, *sighted, out),
             Event::Found { ticket, finding } => self.found(ticket, finding, now, out),
             Event::Recovered { unfinished, clean } => self.recover(unfinished, clean, now, out),
             Event::Strained(strained) => self.strained = strained,

@@ -7,7 +7,7 @@ use overtime_protocol::repair::RepairOrder;
 use overtime_protocol::{
     Answer, Append, CallGrant, CallReport, Chain, ChainNumber, Chunk, Completion, Explanation,
     Finding, Form, Inquiry, KeyHash, KindId, KindName, Lane, MemoryPressure, Payload, Read,
-    ReplyTo, Ruling, SpoolOrder, Spooled, TaskEvent, TaskId, TenantId, Ticket, Unfinished,
+    ReplyTo, Ruling, Sighted, SpoolOrder, Spooled, TaskEvent, TaskId, TenantId, Ticket, Unfinished,
     UpstreamOrder, Verdict,
 };
 use std::sync::Arc;
@@ -99,6 +99,13 @@ pub enum Event {
         ticket: Ticket,
         /// What.
         finding: Finding,
+    },
+    /// The journal has found what a list may show; how the live ones stand is to be said.
+    Sighted {
+        /// Whom the list is for.
+        reply_to: ReplyTo,
+        /// What.
+        sighted: Box<Sighted>,
     },
     /// A worker that was wanted by [`Effect::Hire`] is there and has nothing to do.
     Hired,

@@ -136,6 +136,7 @@ impl Reader {
             Query::Errors { task, live } => self.errors(task, live, scope),
             Query::Events { task, after } => self.events(task, after, scope),
             Query::List(filter) => self.list(*filter, scope),
+            Query::Sheet(sheet) => self.sheet(*sheet),
             Query::Ledger(filter) => self.ledger(&filter),
             Query::Affected(filter) => self.affected(&filter),
             Query::Incidents(filter) => self.incidents(filter),

@@ -4,6 +4,7 @@ use crate::explanation::Explanation;
 use crate::id::TaskId;
 use crate::job::Product;
 use crate::kind::Durability;
+use crate::listing::Sighted;
 use crate::lookup::EventPage;
 use crate::problem::Problem;
 use crate::repair::RepairProgress;
@@ -112,6 +113,8 @@ pub enum Answer {
     },
     /// The durable events of a task, for whoever follows them.
     Events(Box<EventPage>),
+    /// What a page of tasks may show, for whoever knows the live ones.
+    Sighted(Box<Sighted>),
     /// A problem document.
     Problem(Box<Problem>),
 }

@@ -18,6 +18,7 @@ mod job;
 mod kept;
 mod kind;
 mod lane;
+mod listing;
 mod lookup;
 mod payload;
 mod pressure;
@@ -67,6 +68,7 @@ pub use job::{
 pub use kept::{keep, kept_key, read_kept};
 pub use kind::{Durability, Kind, KindId, KindName, Reach, RetryPolicy};
 pub use lane::{LANES, Lane, PerLane};
+pub use listing::{Entry, Sheet, Sighted};
 pub use lookup::{
     AffectedFilter, EventPage, Finding, Holder, IncidentFilter, Inquiry, LedgerFilter, Lookup,
     Query, Question, Read, TaskFilter, Unsteerable,

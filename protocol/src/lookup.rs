@@ -9,6 +9,7 @@ use crate::id::TaskId;
 use crate::idempotency::{Fingerprint, KeyHash};
 use crate::incident::IncidentId;
 use crate::kind::KindName;
+use crate::listing::Sheet;
 use crate::payload::Payload;
 use crate::task::TaskState;
 use crate::tenant::Scope;
@@ -59,8 +60,11 @@ pub enum Query {
         /// Only those behind this one.
         after: u64,
     },
-    /// A page of tasks, as a JSON document.
+    /// A page of tasks: as a JSON document if no live ones can be on it, and otherwise as
+    /// [`Answer::Sighted`].
     List(Box<TaskFilter>),
+    /// That page, as a JSON document.
+    Sheet(Box<Sheet>),
     /// The ledger of errors, as a JSON document.
     Ledger(Box<LedgerFilter>),
     /// The tenants that were hurt in a span of time, as a JSON document.
@@ -87,12 +91,21 @@ pub struct TaskFilter {
     pub state: Option<TaskState>,
     /// Their kind.
     pub kind: Option<KindName>,
+    /// The only kinds that can be in that state now, if that is known.
+    pub among: Option<Arc<[KindName]>>,
     /// Whose they are.
     pub tenant: Option<Arc<str>>,
     /// The most that a page holds.
     pub limit: u32,
     /// Only those older than this one, which need not exist: the page before ended there.
     pub after: Option<TaskId>,
+}
+
+impl TaskFilter {
+    /// All tasks, in pages of the usual length.
+    pub fn everything() -> Self {
+        Self { state: None, kind: None, among: None, tenant: None, limit: 100, after: None }
+    }
 }
 
 /// Which entries of the ledger are shown.
@@ -226,6 +239,7 @@ impl Query {
     pub fn is_long(&self) -> bool {
         match self {
             Self::List(_)
+            | Self::Sheet(_)
             | Self::Ledger(_)
             | Self::Affected(_)
             | Self::Incidents(_)

@@ -128,10 +128,10 @@ impl Clients {
             turn.life.read(to, Scope::All, Query::State { key, absent: Code::NotFound });
             return;
         }
-        let states = [TaskState::Parked, TaskState::Failed, TaskState::Queued];
+        let states = [TaskState::Parked, TaskState::Failed, TaskState::Queued, TaskState::Running];
         let state = states.get(turn.below(6) as usize).copied();
         let to = self.caller(turn, Request::Other);
-        let filter = TaskFilter { state, kind: None, tenant: None, limit: 20, after: None };
+        let filter = TaskFilter { state, limit: 20, ..TaskFilter::everything() };
         turn.life.read(to, Scope::All, Query::List(Box::new(filter)));
     }
 

@@ -61,7 +61,10 @@ impl Core {
             Order::Repair(order) => Event::RepairAsked { reply_to, order },
             Order::ShowRepair { print } => Event::RepairShown { reply_to, print },
             Order::Steer { task, wish } => Event::Steered(Steer { reply_to, scope, task, wish }),
-            Order::Read(query) => {
+            Order::Read(mut query) => {
+                if let Query::List(filter) = &mut query {
+                    self.engine.narrow(filter);
+                }
                 self.effects.push(Effect::Read(Read { reply_to, scope: caller.scope, query }));
                 return;
             }
@@ -127,6 +130,10 @@ impl Core {
                     self.engine.handle(Event::Judged(verdict), now, &mut self.effects);
                 }
                 return;
+            }
+            Mail::Answered(reply_to, Answer::Sighted(sighted)) => {
+                self.reads.answered(reply_to);
+                Event::Sighted { reply_to, sighted }
             }
             Mail::Answered(to, answer) => {
                 self.reads.answered(to);

@@ -12,6 +12,7 @@ mod hurts;
 mod incidents;
 mod key_journal;
 mod keys;
+mod listing;
 mod overload;
 mod random;
 mod recovery;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use overtime_journal::{Options, Retention};
 use overtime_protocol::record::{Change, Record};
 use overtime_protocol::{
-    Answer, Clock, Code, Document, Epoch, KindName, Query, Question, TaskFilter, TaskId,
+    Answer, Clock, Code, Document, Epoch, KindName, Query, Question, Scope, TaskFilter, TaskId,
     TaskIdMint, TaskState, bulk,
 };
 use std::collections::HashSet;
@@ -124,8 +124,8 @@ fn many_tasks_go_while_others_come() {
     let kept = others.map(|number| of_kind("sleep", finished(number, TaskState::Failed, None)));
     running.append_all(kept);
     wait_removed(&running, TASKS);
-    let filter = TaskFilter { state: None, kind: None, tenant: None, limit: 1_000, after: None };
-    match running.ask(Query::List(Box::new(filter))) {
+    let filter = TaskFilter { limit: 1_000, ..TaskFilter::everything() };
+    match running.list(Scope::All, &filter) {
         Answer::Value { body, .. } => {
             let body = String::from_utf8(body.to_vec()).unwrap();
             let ids: HashSet<_> = body.split("{\"id\":\"").skip(1).map(|one| &one[..26]).collect();

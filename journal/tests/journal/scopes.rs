@@ -79,9 +79,8 @@ fn the_tasks_of_others_do_not_exist() {
 
 fn ids(running: &Running, scope: Scope, tenant: Option<&str>) -> Vec<u64> {
     let tenant = tenant.map(Into::into);
-    let filter = TaskFilter { state: None, kind: None, tenant, limit: 100, after: None };
-    let Answer::Value { body, .. } = running.ask_within(scope, Query::List(Box::new(filter)))
-    else {
+    let filter = TaskFilter { tenant, ..TaskFilter::everything() };
+    let Answer::Value { body, .. } = running.list(scope, &filter) else {
         panic!("that is no list");
     };
     let text = String::from_utf8(body.to_vec()).unwrap();

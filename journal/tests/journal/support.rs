@@ -10,7 +10,7 @@ use overtime_protocol::record::{Acceptance, Advance, Change, Put, ReadMark, Reco
 use overtime_protocol::{
     Answer, Append, Document, Durability, Fate, Fault, Finding, Form, Inquiry, KindName, Lane,
     Lookup, Opener, Payload, Problem, Product, Progress, Query, Question, Read, ReplyTo, Scope,
-    SpoolOrder, Spooled, TaskId, TaskState, Ticket, Unfinished, UnixMillis,
+    SpoolOrder, Spooled, TaskFilter, TaskId, TaskState, Ticket, Unfinished, UnixMillis,
 };
 use std::fs;
 use std::path::Path;
@@ -213,6 +213,16 @@ impl Running {
         match self.report() {
             Report::Answer(ReplyTo(7), answer) => answer,
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Asks for a page of tasks, none of which is live.
+    pub(crate) fn list(&self, scope: Scope, filter: &TaskFilter) -> Answer {
+        match self.ask_within(scope.clone(), Query::List(Box::new(filter.clone()))) {
+            Answer::Sighted(sighted) => {
+                self.ask_within(scope, Query::Sheet(Box::new(sighted.sheet(|_| None))))
+            }
+            answer => answer,
         }
     }
 

@@ -75,6 +75,7 @@ pub(crate) fn task_list(query: Option<&str>) -> Result<Call, Problem> {
     Ok(Call::Tasks(Box::new(TaskFilter {
         state: pairs.read("state", "the name of a state", TaskState::from_name)?,
         kind: kind(&pairs)?,
+        among: None,
         tenant: pairs.read("tenant", "the name of a tenant", text)?.map(Into::into),
         limit: limit(&pairs)?,
         after: pairs.read("after", "the `next` of the page before", |text| text.parse().ok())?,
@@ -194,8 +195,7 @@ mod tests {
 
     #[test]
     fn a_list_has_all_that_is_named() {
-        let all = TaskFilter { state: None, kind: None, tenant: None, limit: 100, after: None };
-        assert_eq!(filter(""), all);
+        assert_eq!(filter(""), TaskFilter::everything());
         let id = "01DXF6EC000000000000000001";
         let named = filter(&format!(
             "state=parked&kind=contacts.upsert&tenant=default&limit=1000&after={id}"
@@ -203,6 +203,7 @@ mod tests {
         let expected = TaskFilter {
             state: Some(TaskState::Parked),
             kind: KindName::new("contacts.upsert"),
+            among: None,
             tenant: Some("default".into()),
             limit: 1_000,
             after: id.parse().ok(),

@@ -102,6 +102,7 @@ pub fn write_answer(
         Answer::Value { content_type, body } => writer.entity(content_type, body, None),
         Answer::Repairing { print, progress } => writer.repairing(print, &progress),
         Answer::Problem(problem) => writer.problem(&problem),
+        Answer::Sighted(_) => unreachable!("the core has a page written of it"),
         Answer::Events(_) => unreachable!("whoever follows a task takes its events apart"),
     }
 }

@@ -60,6 +60,7 @@ pub fn write_answer(
             let answered = Answered { content_type, ..with_status(202) };
             write_with(id, Reply::Answered(answered), body.into(), out)
         }
+        Answer::Sighted(_) => unreachable!("the core has a page written of it"),
         Answer::Events(_) => unreachable!("events are followed over HTTP only"),
         Answer::Problem(problem) => {
             write_with(id, Reply::Failed(failed(&problem)), document_of(&problem), out)

@@ -32,7 +32,7 @@ pub(crate) enum Action {
 /// Which tasks are listed: those that have all that is named.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Filter {
-    /// queued, running, retrying, parked, succeeded, failed or cancelled
+    /// queued, running, retrying, held, parked, succeeded, failed or cancelled
     #[arg(long)]
     state: Option<String>,
     /// The kind

@@ -15,6 +15,7 @@ mod events;
 mod explaining;
 mod flips;
 mod gate_tune;
+mod held;
 mod hosts;
 mod incidents;
 mod key_changes;

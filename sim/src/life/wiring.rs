@@ -28,6 +28,9 @@ impl Life {
                 }
                 return;
             }
+            Report::Answer(reply_to, Answer::Sighted(sighted)) => {
+                Event::Sighted { reply_to, sighted }
+            }
             Report::Answer(to, answer) => {
                 self.out.push(Effect::Reply { to, answer });
                 return;
@@ -145,6 +148,7 @@ fn summary(answer: &Answer) -> String {
         Answer::Document(document) => format!("document {} {:?}", document.id, document.state),
         Answer::Value { body, .. } => format!("{} bytes", body.len()),
         Answer::Events(page) => format!("{} events", page.events.len()),
+        Answer::Sighted(sighted) => format!("{} sighted", sighted.tasks.len()),
         Answer::Repairing { .. } => "repairing".to_owned(),
         Answer::Problem(problem) => {
             format!("{} {:?} {}", problem.slug(), problem.submitted, problem.detail)

@@ -54,6 +54,7 @@ impl Oracle {
                 is_of(task, page.task);
                 self.check_events(page);
             }
+            Answer::Sighted(_) => panic!("that is for the engine"),
             Answer::Repairing { .. } => {}
         }
     }

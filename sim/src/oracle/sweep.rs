@@ -25,7 +25,10 @@ impl Oracle {
             Answer::Result { .. } => TaskState::Succeeded,
             Answer::Accepted { document, .. } | Answer::Document(document) => document.state,
             Answer::Problem(problem) => ended(task, problem),
-            Answer::Value { .. } | Answer::Events(_) | Answer::Repairing { .. } => {
+            Answer::Value { .. }
+            | Answer::Events(_)
+            | Answer::Sighted(_)
+            | Answer::Repairing { .. } => {
                 panic!("{task} is told to be {answer:?}")
             }
         };

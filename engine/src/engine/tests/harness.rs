@@ -491,7 +491,7 @@ impl Stage {
         ReplyTo(self.callers.len() as u64 - 1)
     }
 
-    fn id(&self, name: &str) -> TaskId {
+    pub(super) fn id(&self, name: &str) -> TaskId {
         *self.names.iter().find(|(_, known)| *known == name).expect("a task of that name").0
     }
 
@@ -678,6 +678,7 @@ pub(super) fn describe_answer(answer: &Answer) -> String {
         }
         Answer::Repairing { progress, .. } => format!("202 {}", progress.state.name()),
         Answer::Events(page) => format!("{} events", page.events.len()),
+        Answer::Sighted(sighted) => format!("{} sighted", sighted.tasks.len()),
         Answer::Problem(problem) => {
             let slug = problem.fault.as_ref().map_or(problem.code.slug(), |fault| &fault.code);
             let submitted = match problem.submitted {

@@ -60,6 +60,6 @@ fn named(answer: &Answer) -> Option<TaskId> {
         Answer::Accepted { document, .. } | Answer::Document(document) => Some(document.id),
         Answer::Problem(problem) => problem.task,
         Answer::Events(page) => Some(page.task),
-        Answer::Value { .. } | Answer::Repairing { .. } => None,
+        Answer::Value { .. } | Answer::Sighted(_) | Answer::Repairing { .. } => None,
     }
 }

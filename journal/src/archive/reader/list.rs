@@ -2,43 +2,35 @@
 //! only by what it holds.
 
 use super::Reader;
-use crate::archive::row::{self, Cells};
+use crate::archive::row::Cells;
 use crate::error::StoreError;
 use crate::options::{LIST_ROWS_MAX, LIST_SPAN_MAX, LIST_TASKS_MAX};
-use overtime_protocol::{Document, KindName, TaskFilter, TaskId, TaskState};
+use overtime_protocol::{KindName, Scope, Sighted, TaskFilter, TaskId, TaskState};
 use rusqlite::Row;
+use std::sync::Arc;
 
 /// How many rows are examined between two looks at the clock.
 const GLANCE_ROWS: u32 = 256;
 
-/// One page of a list.
-#[derive(Default)]
-pub(crate) struct TaskPage {
-    /// The tasks, newest first.
-    pub(crate) documents: Vec<Document>,
-    /// The oldest task that was looked at, if there are older ones.
-    pub(crate) next: Option<TaskId>,
-}
+/// What was found on a walk, and the last that was looked at, if there are older ones.
+type Walked = (Vec<(TaskId, TaskState)>, Option<TaskId>);
 
 impl Reader {
-    /// A page of the tasks that have what `filter` names.
+    /// Tasks that a page of those may show that have what `filter` names: of one that is not over the
+    /// state is not looked at.
     pub(crate) fn list(
         &mut self,
-        filter: &TaskFilter,
+        filter: TaskFilter,
+        scope: Scope,
         watermark: u64,
-    ) -> Result<TaskPage, StoreError> {
+    ) -> Result<Sighted, StoreError> {
         self.show(watermark)?;
-        let (found, next) = self.walk(filter)?;
-        let mut documents = Vec::with_capacity(found.len());
-        let sql = format!("SELECT {} FROM tasks WHERE id = ?1", row::DOCUMENT);
-        for task in found {
-            documents.extend(self.one(&sql, task, row::document)?);
-        }
-        Ok(TaskPage { documents, next })
+        let (tasks, next) = self.walk(&filter)?;
+        Ok(Sighted { scope, filter, tasks, next })
     }
 
-    /// Ids that are on the page, and where the next one begins.
-    fn walk(&self, filter: &TaskFilter) -> Result<(Vec<TaskId>, Option<TaskId>), StoreError> {
+    /// What may be on the page, and where the next one begins.
+    fn walk(&self, filter: &TaskFilter) -> Result<Walked, StoreError> {
         let path = path(filter.state);
         // What a match is found by, and no more: most rows may be none.
         let sql =
@@ -46,20 +38,25 @@ impl Reader {
         let mut statement = self.connection.prepare_cached(&sql)?;
         let before = filter.after.map_or(i64::MAX, |task| task.key().cast_signed());
         let mut rows = statement.query([before])?;
-        let limit = filter.limit.clamp(1, LIST_TASKS_MAX) as usize;
+        let limit = match filter.state {
+            // Many of them may be in another state than the one that is wanted.
+            Some(_) if filter.shows_live() => LIST_TASKS_MAX,
+            _ => filter.limit.clamp(1, LIST_TASKS_MAX),
+        };
         let (mut found, mut last, mut examined) = (Vec::new(), None, 0);
         let began = self.clock.monotonic();
         while let Some(row) = rows.next()? {
             let is_late =
                 examined % GLANCE_ROWS == 0 && self.clock.monotonic().since(began) >= LIST_SPAN_MAX;
-            let is_enough = found.len() >= limit || examined >= LIST_ROWS_MAX;
+            let is_enough = found.len() >= limit as usize || examined >= LIST_ROWS_MAX;
             if is_enough || (is_late && last.is_some()) {
                 return Ok((found, last));
             }
             let task = Cells::of(row).id()?;
             (examined, last) = (examined + 1, Some(task));
-            if is_match(row, filter)? {
-                found.push(task);
+            let state = state_of(row)?;
+            if is_match(row, state, filter)? {
+                found.push((task, state));
             }
         }
         Ok((found, None))
@@ -79,13 +76,24 @@ fn path(state: Option<TaskState>) -> &'static str {
     }
 }
 
-fn is_match(row: &Row<'_>, filter: &TaskFilter) -> rusqlite::Result<bool> {
-    let state: u8 = row.get(1)?;
+fn state_of(row: &Row<'_>) -> Result<TaskState, StoreError> {
+    let number = row.get(1)?;
+    TaskState::from_number(number)
+        .ok_or_else(|| StoreError::Damaged(format!("a task in the state {number}")))
+}
+
+fn is_match(row: &Row<'_>, state: TaskState, filter: &TaskFilter) -> rusqlite::Result<bool> {
     let is = |column, wanted: Option<&str>| -> rusqlite::Result<bool> {
         let Some(wanted) = wanted else { return Ok(true) };
         Ok(row.get_ref(column)?.as_bytes()? == wanted.as_bytes())
     };
-    Ok(filter.state.is_none_or(|wanted| wanted.number() == state)
+    let is_among = |kinds: &Arc<[KindName]>| -> rusqlite::Result<bool> {
+        let kind = row.get_ref(2)?.as_bytes()?;
+        Ok(kinds.iter().any(|among| among.as_str().as_bytes() == kind))
+    };
+    let is_in = filter.shows_live() || filter.state == Some(state);
+    Ok(is_in
         && is(2, filter.kind.as_ref().map(KindName::as_str))?
+        && filter.among.as_ref().map_or(Ok(true), is_among)?
         && is(3, filter.tenant.as_deref())?)
 }
