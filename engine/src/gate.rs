@@ -39,6 +39,7 @@ use overtime_protocol::{
 pub use rules::Rules;
 pub use saved::Saved;
 use single::Gate;
+use std::time::Duration;
 use suspicion::{Count, Suspicion};
 pub use view::{GateView, Phase};
 
@@ -127,6 +128,12 @@ impl Gates {
     /// a person, or if one may.
     pub fn next_opening(&self, id: UpstreamId, now: Monotonic) -> Option<Monotonic> {
         self.gate(id).next_opening(now)
+    }
+
+    /// How long a call that starts now may take, if that is less than its kind says: a probe is given
+    /// up soon, so that the next can go out.
+    pub fn call_limit(&self, id: UpstreamId) -> Option<Duration> {
+        self.gate(id).call_limit()
     }
 
     /// A call starts: a probe, if the upstream is shed.

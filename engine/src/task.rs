@@ -343,6 +343,7 @@ impl Task {
             cursor: self.durable.advance.as_ref().map(|advance| advance.cursor.clone()),
             content_type: self.durable.content_type.clone(),
             traceparent: self.durable.traceparent.clone(),
+            call_limit: None,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::time::{Monotonic, UnixMillis};
 use crate::upstream::{CallEnd, UpstreamId};
 use bytes::Bytes;
 use std::sync::Arc;
+use std::time::Duration;
 
 mod claims;
 
@@ -40,6 +41,9 @@ pub struct Job {
     pub content_type: Option<Arc<str>>,
     /// The caller's trace context (W3C Trace Context), as sent.
     pub traceparent: Option<Arc<str>>,
+    /// How long its call to the upstream of its kind may take, if not as long as the kind says: that
+    /// upstream is shed, and the call is a probe.
+    pub call_limit: Option<Duration>,
 }
 
 /// What the bytes of a payload are.

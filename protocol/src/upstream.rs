@@ -153,7 +153,12 @@ pub struct CallReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallGrant {
     /// These may begin now; each has to be reported when it ended.
-    Granted(Vec<CallNumber>),
+    Granted {
+        /// Those that may.
+        calls: Vec<CallNumber>,
+        /// How long each may take, if not as long as its kind says: as in [`Job`](crate::Job).
+        limit: Option<Duration>,
+    },
     /// The upstream is shed: the task is held until it is well again.
     Shed,
 }

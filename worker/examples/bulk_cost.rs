@@ -161,5 +161,6 @@ fn job(kind: u16, content_type: &str, body: &Bytes) -> Job {
         cursor: None,
         content_type: Some(content_type.into()),
         traceparent: None,
+        call_limit: None,
     }
 }

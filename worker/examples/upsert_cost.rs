@@ -80,5 +80,6 @@ fn job(key: u64) -> Job {
         payload: Payload::seal(vec![Bytes::from_static(PATCH.as_bytes())]),
         content_type: None,
         traceparent: None,
+        call_limit: None,
     }
 }

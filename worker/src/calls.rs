@@ -4,6 +4,7 @@
 use crate::failure::Failure;
 use bytes::Bytes;
 use overtime_protocol::{CallEnd, Job, UnixMillis, UpstreamId};
+use std::time::Duration;
 
 /// An item on its way.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +15,9 @@ pub struct CallItem<'a> {
     pub text: &'a Bytes,
     /// The time now.
     pub now: UnixMillis,
+    /// How long the call may take, if not as long as the kind says: the upstream is shed, and the
+    /// call is a probe.
+    pub limit: Option<Duration>,
 }
 
 /// How the items of a kind's bulk bodies are delivered to its upstream.

@@ -99,7 +99,7 @@ use std::sync::Arc;
 /// #     created_at: UnixMillis(0),
 /// #     payload: Payload::seal(vec![r#"{"page":"/start"}"#.into()]),
 /// #     content_type: None,
-/// #     traceparent: None,
+/// #     traceparent: None, call_limit: None,
 /// # };
 /// # pool.foreground[0].chains.send(Chain::new(ChainNumber(1), Lane::Interactive, vec![job])).unwrap();
 /// # let Delivery::Completion { completion, .. } = deliveries.recv().unwrap() else { panic!() };

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One attempt, as its handler sees it: the payload, the state, and the wish to change state.
 ///
@@ -72,6 +73,14 @@ impl<'a> Input<'a> {
     /// upstream is judged. Of several the last counts.
     pub(crate) fn note_call(&self, end: CallEnd) {
         self.call.set(end);
+    }
+
+    /// How long the call to the upstream of the kind may take: `None` if as long as the kind says. There
+    /// is a limit while the upstream is not well and this call is a probe, of which few may be out at a
+    /// time. A handler that calls should give up by then: as long as those that hang do not, no other
+    /// goes out, and nothing is heard of an upstream that is well again.
+    pub fn call_limit(&self) -> Option<Duration> {
+        self.job.call_limit
     }
 
     /// Begins the call to the upstream of the kind (`[kinds.NAME] upstream = "…"`). The attempt was

@@ -46,6 +46,7 @@ pub(crate) fn job(payload: &str) -> Job {
         payload: Payload::seal(vec![Bytes::copy_from_slice(payload.as_bytes())]),
         content_type: None,
         traceparent: None,
+        call_limit: None,
     }
 }
 

@@ -79,6 +79,7 @@ impl Engine {
     pub(super) fn grant_next(&mut self, upstream: UpstreamId, now: Now, out: &mut Vec<Effect>) {
         let Some((chain, wanted)) = self.lines.get_mut(upstream).pop_wanting() else { return };
         let mut granted = Vec::new();
+        let limit = self.gates.call_limit(upstream);
         while granted.len() < usize::from(wanted)
             && self.gates.may_start(upstream, Start::First, now.monotonic)
         {
@@ -93,7 +94,7 @@ impl Engine {
                 return;
             }
             true => CallGrant::Shed,
-            false => CallGrant::Granted(granted),
+            false => CallGrant::Granted { calls: granted, limit },
         };
         out.push(Effect::Grant { chain, grant });
         self.bulk_has_its_turn(upstream, now);

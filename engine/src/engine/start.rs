@@ -224,7 +224,7 @@ impl Engine {
             let waited = task.stood.map_or(Duration::ZERO, |(_, since)| now.monotonic.since(since));
             self.stats.waited_ns[lane] += u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
             let before = task.bytes_in_memory();
-            jobs.push(task.start(now));
+            let mut job = task.start(now);
             let brought = task.bytes_in_memory() - before;
             self.reloads.lent_bytes += task.lent;
             let recorded = task.acceptance != AcceptanceState::Volatile;
@@ -234,7 +234,8 @@ impl Engine {
             let tenant = task.durable.tenant;
             self.hold_payload(tenant, brought);
             self.note_under_way(slot);
-            self.begin_call(slot, now);
+            job.call_limit = self.begin_call(slot, now);
+            jobs.push(job);
             if was_marked {
                 self.next_may_go(slot);
             }

@@ -15,6 +15,7 @@ use overtime_protocol::{
     Aside, CallEnd, Code, Completion, Document, Form, Hurt, Lane, Monotonic, Now, Problem,
     TaskState, UpstreamId,
 };
+use std::time::Duration;
 
 mod bodies;
 mod marks;
@@ -218,21 +219,24 @@ impl Engine {
         self.lines.list(upstream);
     }
 
-    /// An attempt of a kind that calls an upstream begins.
-    pub(super) fn begin_call(&mut self, slot: Slot, now: Now) {
-        let Some(task) = self.table.get(slot) else { return };
-        let Some(upstream) = self.kind(task).upstream else { return };
+    /// An attempt begins. If its kind calls an upstream, and that call may not take as long as the kind
+    /// says, how long it may comes back.
+    pub(super) fn begin_call(&mut self, slot: Slot, now: Now) -> Option<Duration> {
+        let task = self.table.get(slot)?;
+        let upstream = self.kind(task).upstream?;
         // It counts among the attempts already.
         let before = task.durable.attempts.saturating_sub(1);
         let start = match (task.durable.form, before <= task.durable.forgiven) {
-            (Form::Bulk, _) => return,
+            (Form::Bulk, _) => return None,
             (Form::Single, true) => Start::First,
             (Form::Single, false) => Start::Retry,
         };
+        let limit = self.gates.call_limit(upstream);
         let call = self.gates.start(upstream, start, now.monotonic);
         if let Some(task) = self.table.get_mut(slot) {
             task.call = Some(call);
         }
+        limit
     }
 
     /// The attempt has come back, or was never begun: what its call tells counts.

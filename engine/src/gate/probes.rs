@@ -1,20 +1,66 @@
-//! The probes of an upstream that is shed: one call a second, judged in the order of their starts as
-//! soon as each is known to be good or has been out for as long as a slow one. To judge them as they
-//! end would put the return off until those that hang have timed out. It starts no call.
+//! The probes of an upstream that is shed: one call a second and few at a time, judged in the order of
+//! their starts as soon as each is known to be good or has been out for as long as a slow one. To judge
+//! them as they end would put the return off until those that hang are given up. It starts no call, and
+//! gives none up: it says how long one has.
 
 use overtime_protocol::{CallNumber, Monotonic};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// From one probe to the next.
+/// From one probe to the next, if that comes back.
 pub(super) const INTERVAL: Duration = Duration::from_secs(1);
-/// So many may be out beside the places of the upstream, where those hang that were out before.
+/// So many may be out, whatever hangs beside them that was out before: an upstream in trouble is not
+/// given more to hold.
 pub(super) const OUT_MAX: usize = 8;
 /// So many in a row show that it is well.
 const GOOD_IN_A_ROW: usize = 6;
 /// And so many once it has relapsed: of an upstream that fails every other call, six good ones in a row
 /// come every other minute.
 const GOOD_AFTER_RELAPSE: usize = 12;
+
+/// How long a probe may take. If those that hang stayed out until the time of their kind is up, there
+/// would be none to go out for minutes, and nothing would be heard of an upstream that is well again. So
+/// they are given up in time for one to go out each [`INTERVAL`] with [`OUT_MAX`] of them out. Nothing is
+/// learned by then that was not before: a probe is judged when it is as old as a slow call. But it is the
+/// work of a task as well, and an answer that is slow and honest should get there: so it has nearly three
+/// times as long as that, and where slow calls are long ones, probes go out less often.
+pub(super) fn limit(slow: Duration) -> Duration {
+    (slow.saturating_mul(8) / 3).max(INTERVAL * OUT_MAX as u32)
+}
+
+/// From one probe to the next while the first hangs. In even steps those that hang are given up evenly
+/// too, so there is never long to wait for the next.
+pub(super) fn step(slow: Duration) -> Duration {
+    limit(slow) / OUT_MAX as u32
+}
+
+/// An upstream that is left alone, but for its probes.
+#[derive(Debug)]
+pub(super) struct Shed {
+    pub(super) hold_until: Monotonic,
+    pub(super) next_probe: Monotonic,
+    /// Whether the first probe is out, and whether that was told.
+    pub(super) is_probed: bool,
+    pub(super) is_told: bool,
+    pub(super) probes: Probes,
+}
+
+impl Shed {
+    pub(super) fn new(hold_until: Monotonic, next_probe: Monotonic, probes: Probes) -> Self {
+        Self { hold_until, next_probe, is_probed: false, is_told: false, probes }
+    }
+
+    pub(super) fn start(&mut self, call: CallNumber, step: Duration, now: Monotonic) {
+        self.is_probed = true;
+        self.next_probe = now + step;
+        self.probes.start(call, now);
+    }
+
+    /// The last probe does not hang.
+    pub(super) fn came_back(&mut self, started: Monotonic) {
+        self.next_probe = self.next_probe.min(started + INTERVAL);
+    }
+}
 
 /// The probes of one upstream.
 #[derive(Debug)]

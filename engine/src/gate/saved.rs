@@ -3,9 +3,9 @@
 //! the process ended say nothing about the upstream. It writes nothing anywhere.
 
 use super::news::Rule;
-use super::probes::Probes;
+use super::probes::{Probes, Shed};
 use super::ramp::{RAMP, Ramp};
-use super::single::{Episode, Gate, Shed, State};
+use super::single::{Episode, Gate, State};
 use super::view::{Phase, unix};
 use overtime_protocol::{GateMode, Monotonic, Now, UnixMillis};
 use serde::{Deserialize, Serialize};

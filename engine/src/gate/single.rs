@@ -15,7 +15,7 @@ use super::history::History;
 use super::news::Rule;
 use super::outcomes::{Outcomes, Sample};
 use super::places::{Busy, Places};
-use super::probes::{self, Found, Probes};
+use super::probes::{self, Found, Shed};
 use super::ramp::{Pace, Ramp};
 use super::retries::Retries;
 use super::signs::Signs;
@@ -68,17 +68,6 @@ pub(super) enum State {
     Ramping(Ramp),
     /// Shed by a person.
     Held,
-}
-
-/// An upstream that is left alone, but for its probes.
-#[derive(Debug)]
-pub(super) struct Shed {
-    pub(super) hold_until: Monotonic,
-    pub(super) next_probe: Monotonic,
-    /// Whether the first probe is out, and whether that was told.
-    pub(super) is_probed: bool,
-    pub(super) is_told: bool,
-    pub(super) probes: Probes,
 }
 
 /// A time in which an upstream is bad.
@@ -156,7 +145,7 @@ impl Gate {
         match &self.state {
             State::Held => false,
             State::Open => self.out() < places,
-            State::Shed(_) => self.out() < places + probes::OUT_MAX,
+            State::Shed(_) => self.probes_out < probes::OUT_MAX,
             State::Ramping(ramp) => self.out() < places && ramp.has_place(places, now),
         }
     }
@@ -202,6 +191,11 @@ impl Gate {
         has_more.then(|| (now + Duration::from_millis(100)).min(ramp.ends_at()))
     }
 
+    /// How long a call that starts now may take, if not as long as its kind says.
+    pub(super) fn call_limit(&self) -> Option<Duration> {
+        matches!(self.state, State::Shed(_)).then(|| probes::limit(self.slow))
+    }
+
     /// The call takes its place.
     pub(super) fn start(&mut self, start: Start, now: Monotonic) -> CallNumber {
         let call = CallNumber(self.last_call.0 + 1);
@@ -212,7 +206,7 @@ impl Gate {
             State::Shed(shed) => {
                 flight.is_probe = true;
                 self.probes_out += 1;
-                shed.start(call, now);
+                shed.start(call, probes::step(self.slow), now);
                 let is_news = !shed.is_told;
                 self.due_by(if is_news { now } else { now + self.slow });
             }
@@ -267,6 +261,9 @@ impl Gate {
         match &mut self.state {
             State::Shed(shed) => {
                 shed.probes.end(call, found);
+                if call == self.last_call {
+                    shed.came_back(flight.started);
+                }
                 self.due_by(now);
             }
             State::Ramping(ramp) if is_of_this_round => ramp.end(),
@@ -296,17 +293,5 @@ fn found(end: CallEnd, is_slow: bool) -> Found {
         CallEnd::Busy { .. } | CallEnd::Untold => Found::Nothing,
         CallEnd::Answered if !is_slow => Found::Good,
         CallEnd::Answered | CallEnd::Failed(_) => Found::Bad,
-    }
-}
-
-impl Shed {
-    pub(super) fn new(hold_until: Monotonic, next_probe: Monotonic, probes: Probes) -> Self {
-        Self { hold_until, next_probe, is_probed: false, is_told: false, probes }
-    }
-
-    fn start(&mut self, call: CallNumber, now: Monotonic) {
-        self.is_probed = true;
-        self.next_probe = now + probes::INTERVAL;
-        self.probes.start(call, now);
     }
 }

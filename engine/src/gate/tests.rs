@@ -5,6 +5,7 @@ mod faults;
 mod hours;
 mod memory;
 mod operator;
+mod probes;
 mod rules;
 mod stage;
 mod traps;

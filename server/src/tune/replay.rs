@@ -1,7 +1,8 @@
 //! Calls of the past at a gate: the gate of a server, told of each call when it began and when it
 //! ended, on a clock that jumps from one to the next. While the gate lets everything out, each call is
-//! made as it was; while it sheds, a call is made if the gate wants a probe, and otherwise held. What is
-//! held is not made later: when it would have been, and how it would have gone, nobody knows.
+//! made as it was; while it sheds, a call is made if the gate wants a probe, and given up when that has
+//! had its time, and otherwise held. What is held is not made later: when it would have been, and how it
+//! would have gone, nobody knows.
 //!
 //! The upstream is alone at its gate, so no others can have the gate suspect this machine, and it has
 //! as many places as it wants: that calls were made shows that there were places.
@@ -9,13 +10,16 @@
 use overtime_engine::Seed;
 use overtime_engine::gate::{GateNews, Gates, Rule, Rules, Sample, Start};
 use overtime_protocol::{
-    CallNumber, GateMode, Monotonic, Now, UnixMillis, Upstream, UpstreamId, UpstreamName,
+    CallEnd, CallFailure, CallNumber, GateMode, Monotonic, Now, UnixMillis, Upstream, UpstreamId,
+    UpstreamName,
 };
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
 const ONE: UpstreamId = UpstreamId(0);
+/// How a probe ends that is not over when its time is.
+const GIVEN_UP: CallEnd = CallEnd::Failed(CallFailure::Timeout);
 /// The gate's clock at the first call: it may look back.
 const EPOCH: Duration = Duration::from_hours(1);
 
@@ -107,7 +111,9 @@ impl Stage {
                 && over <= self.now.unix
             {
                 self.out.pop();
-                self.gates.end(ONE, call, calls[index].end, self.now);
+                let is_given_up = over < self::over(&calls[index]);
+                let end = if is_given_up { GIVEN_UP } else { calls[index].end };
+                self.gates.end(ONE, call, end, self.now);
             }
             self.judge();
         }
@@ -126,8 +132,10 @@ impl Stage {
 
     fn call(&mut self, index: usize, call: &Sample) {
         if self.is_open || self.gates.may_start(ONE, Start::First, self.now.monotonic) {
+            let given_up = self.gates.call_limit(ONE).map(|limit| call.started + limit);
+            let over = given_up.map_or(over(call), |given_up| given_up.min(over(call)));
             let number = self.gates.start(ONE, Start::First, self.now.monotonic);
-            self.out.push(Reverse((over(call), index, number)));
+            self.out.push(Reverse((over, index, number)));
         } else {
             self.replayed.held += 1;
         }

@@ -31,6 +31,7 @@ mod native_ends;
 mod native_steering;
 mod payloads;
 mod poison;
+mod probes;
 mod refusals;
 mod repairs;
 mod restarts;

@@ -233,25 +233,25 @@ impl Ahead {
     /// Begins what was granted. A call that nobody makes any more has ended.
     pub(super) fn begin(&mut self, grant: CallGrant) {
         self.waits_since = None;
-        let calls = match grant {
-            CallGrant::Granted(calls) => calls,
+        let (calls, limit) = match grant {
+            CallGrant::Granted { calls, limit } => (calls, limit),
             CallGrant::Shed => return self.stop(Stop::Held),
         };
-        let unused = calls.into_iter().filter(|&call| !self.begin_next(call));
+        let unused = calls.into_iter().filter(|&call| !self.begin_next(call, limit));
         let unused: Vec<_> = unused.map(|call| (call, CallEnd::Untold)).collect();
         if !unused.is_empty() {
             self.line.ended(unused);
         }
     }
 
-    fn begin_next(&mut self, call: CallNumber) -> bool {
-        let order = if self.stop.is_none() { self.next_order(call) } else { None };
+    fn begin_next(&mut self, call: CallNumber, limit: Option<Duration>) -> bool {
+        let order = if self.stop.is_none() { self.next_order(call, limit) } else { None };
         let begins = order.is_some_and(|order| self.couriers.send(order).is_ok());
         self.out += usize::from(begins);
         begins
     }
 
-    fn next_order(&mut self, call: CallNumber) -> Option<Order> {
+    fn next_order(&mut self, call: CallNumber, limit: Option<Duration>) -> Option<Order> {
         loop {
             let number = self.next;
             let place = usize::try_from(number - self.first).ok()?;
@@ -259,7 +259,7 @@ impl Ahead {
             self.next += 1;
             if let (Ok(text), None) = (&entry.item.text, &entry.result) {
                 let (index, text) = (entry.item.before.index, text.clone());
-                return Some(Order { number, call, index, text });
+                return Some(Order { number, call, index, text, limit });
             }
         }
     }

@@ -12,6 +12,7 @@ use overtime_protocol::{CallEnd, CallNumber, Clock, Job};
 use std::io;
 use std::sync::Arc;
 use std::thread::Builder;
+use std::time::Duration;
 
 const STACK_BYTES: usize = 256 * 1024;
 
@@ -33,6 +34,8 @@ pub(super) struct Order {
     pub(super) index: u64,
     /// The item as JSON.
     pub(super) text: Bytes,
+    /// How long its call may take, if that is less than its kind says.
+    pub(super) limit: Option<Duration>,
 }
 
 /// An item that has come back. The end of its call is told by then.
@@ -102,9 +105,9 @@ impl Courier {
         }
     }
 
-    fn deliver(&self, Order { index, text, .. }: &Order) -> (Result<(), Failure>, CallEnd) {
+    fn deliver(&self, Order { index, text, limit, .. }: &Order) -> (Result<(), Failure>, CallEnd) {
         let called = panics::catch(|| {
-            let item = CallItem { index: *index, text, now: self.clock.now().unix };
+            let item = CallItem { index: *index, text, now: self.clock.now().unix, limit: *limit };
             self.calls.call(&self.job, &item)
         });
         called.unwrap_or_else(|told| (Err(Failure::ephemeral("panic", told)), CallEnd::Untold))

@@ -89,7 +89,7 @@ impl Told {
     fn next(&mut self, count: u64) -> CallGrant {
         let first = self.calls;
         self.calls += count;
-        CallGrant::Granted((first..self.calls).map(CallNumber).collect())
+        CallGrant::Granted { calls: (first..self.calls).map(CallNumber).collect(), limit: None }
     }
 
     fn ended(&self) -> usize {

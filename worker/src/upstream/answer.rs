@@ -1,7 +1,7 @@
 //! An answer: it is read as far as it matters, and judged by its status.
 
 use super::excerpt::excerpt;
-use super::route::{Delivered, Missed, Route};
+use super::route::{Allowed, Delivered, Missed, Route};
 use super::statuses::Verdict;
 use super::told::{Told, retry_after};
 use crate::failure::Failure;
@@ -26,6 +26,7 @@ const PROMISED_MAX_BYTES: usize = 64 * 1024;
 pub(super) struct Reading<'a> {
     pub(super) route: &'a Route,
     pub(super) response: Response<Body>,
+    pub(super) allowed: Allowed,
 }
 
 /// An answer of which all is there that matters.
@@ -54,7 +55,7 @@ impl Reading<'_> {
         match reader.read_to_end(&mut bytes) {
             Ok(_) if whole && bytes.len() > max => return Err(Missed::TooLarge(max)),
             Ok(_) => {}
-            Err(error) => return Err(self.route.lost(Error::from(error))),
+            Err(error) => return Err(Route::lost(Error::from(error), self.allowed)),
         }
         let body = Bytes::from(bytes);
         Ok(Read { status: parts.status, headers: parts.headers, verdict, body })

@@ -32,7 +32,12 @@ impl HttpKind {
         Self { kind, route: Arc::new(route), parallel }
     }
 
-    fn deliver(&self, input: &Input<'_>, cursor: Option<&Bytes>) -> Result<Delivered, Failure> {
+    fn deliver(
+        &self,
+        input: &Input<'_>,
+        cursor: Option<&Bytes>,
+        limit: Option<Duration>,
+    ) -> Result<Delivered, Failure> {
         if input.is_cancelled() {
             return Err(Failure::cancelled());
         }
@@ -45,6 +50,7 @@ impl HttpKind {
             cursor: cursor.map(|cursor| &**cursor).filter(|cursor| !cursor.is_empty()),
             traceparent: input.traceparent(),
             now: input.now(),
+            limit,
         });
         input.note_call(delivered.end);
         Ok(delivered)
@@ -66,8 +72,9 @@ impl Handler for HttpKind {
         let started = Instant::now();
         let mut cursor = input.cursor().cloned();
         let mut progress = Progress::default();
+        let mut limit = input.call_limit();
         loop {
-            let Delivered { result, told, .. } = self.deliver(input, cursor.as_ref())?;
+            let Delivered { result, told, .. } = self.deliver(input, cursor.as_ref(), limit)?;
             let continues = told.continues && result.is_ok();
             if !told.is_empty() {
                 let Told { cursor: next, progress: come, .. } = told;
@@ -82,6 +89,8 @@ impl Handler for HttpKind {
             if started.elapsed() >= TURN {
                 return Err(input.give_way());
             }
+            // To the gate all deliveries of an attempt are one call.
+            limit = input.call_limit().map(|limit| limit.saturating_sub(started.elapsed()));
         }
     }
 }
@@ -113,6 +122,7 @@ impl ItemCalls for HttpItems {
             cursor: None,
             traceparent: job.traceparent.as_deref(),
             now: item.now,
+            limit: item.limit,
         });
         if told.continues && result.is_ok() {
             let detail = "an item of a bulk body is delivered at once, it cannot be continued";

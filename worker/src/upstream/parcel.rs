@@ -39,6 +39,9 @@ pub struct Parcel<'a> {
     pub traceparent: Option<&'a str>,
     /// The time now.
     pub now: UnixMillis,
+    /// How long this delivery may take, if not as long as the kind says: the service is not well, and
+    /// this is a probe.
+    pub limit: Option<Duration>,
 }
 
 impl Parcel<'_> {

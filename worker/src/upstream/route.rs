@@ -48,13 +48,30 @@ pub(super) enum Missed {
     /// There was no connection.
     NotConnected(String),
     /// There was no time left.
-    TimedOut(Duration),
+    TimedOut(Allowed),
     /// The connection broke, or what came is no HTTP.
     Broken(String),
     /// It was redirected to where it must not go.
     Astray(String),
     /// The answer is longer than it may be.
     TooLarge(usize),
+}
+
+/// How long a delivery may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Allowed {
+    /// As long as the kind says.
+    Whole(Duration),
+    /// As long as a probe.
+    Probe(Duration),
+}
+
+impl Allowed {
+    pub(super) fn span(self) -> Duration {
+        match self {
+            Self::Whole(span) | Self::Probe(span) => span,
+        }
+    }
 }
 
 impl Route {
@@ -75,24 +92,33 @@ impl Route {
 
     /// Delivers one payload, and waits for the answer. It may be called from many threads at once.
     pub fn deliver(&self, parcel: &Parcel<'_>) -> Delivered {
-        let read = self.call(parcel).and_then(|response| self.read(response));
+        let allowed = self.allowed(parcel);
+        let read = self.call(parcel, allowed).and_then(|response| self.read(response, allowed));
         match read {
             Ok(read) => self.judge(read, parcel.now),
             Err(missed) => self.missed(missed),
         }
     }
 
+    fn allowed(&self, parcel: &Parcel<'_>) -> Allowed {
+        match parcel.limit {
+            Some(limit) if limit < self.timeout => Allowed::Probe(limit),
+            _ => Allowed::Whole(self.timeout),
+        }
+    }
+
     /// The head of the answer, at the end of all redirects.
-    fn call(&self, parcel: &Parcel<'_>) -> Result<Response<Body>, Missed> {
-        let fields = parcel.fields(&self.service, self.timeout);
+    fn call(&self, parcel: &Parcel<'_>, allowed: Allowed) -> Result<Response<Body>, Missed> {
+        let fields = parcel.fields(&self.service, allowed.span());
         let started = Instant::now();
         let mut way = (Method::POST, self.uri.clone());
         for hop in 0..=REDIRECTS_MAX {
             let left = match hop {
-                0 => self.timeout,
-                _ => self.timeout.saturating_sub(started.elapsed()),
+                0 => allowed.span(),
+                _ => allowed.span().saturating_sub(started.elapsed()),
             };
-            let response = self.send(&way, &fields, parcel, left)?;
+            let sent = self.send(&way, &fields, parcel, left);
+            let response = sent.map_err(|error| Self::lost(error, allowed))?;
             match self.redirection(&way, &response)? {
                 None => return Ok(response),
                 Some(next) => {
@@ -110,9 +136,9 @@ impl Route {
         fields: &HeaderMap,
         parcel: &Parcel<'_>,
         timeout: Duration,
-    ) -> Result<Response<Body>, Missed> {
+    ) -> Result<Response<Body>, Error> {
         let mut fields = fields.clone();
-        let sent = if *method == Method::GET {
+        if *method == Method::GET {
             // It asks what has come of the work, and brings nothing.
             fields.remove(CONTENT_LENGTH);
             fields.remove(CONTENT_TYPE);
@@ -121,8 +147,7 @@ impl Route {
             let mut payload = parcel.reader();
             let body = SendBody::from_reader(&mut payload);
             self.run(request(method.clone(), uri, fields, body), timeout)
-        };
-        sent.map_err(|error| self.lost(error))
+        }
     }
 
     fn run(
@@ -170,9 +195,9 @@ impl Route {
     }
 
     /// What an error of the client is.
-    pub(super) fn lost(&self, error: Error) -> Missed {
+    pub(super) fn lost(error: Error, allowed: Allowed) -> Missed {
         match error {
-            Error::Timeout(_) => Missed::TimedOut(self.timeout),
+            Error::Timeout(_) => Missed::TimedOut(allowed),
             Error::Other(error) => match error.downcast::<NotConnected>().map(|error| *error) {
                 Ok(NotConnected::Forbidden(why)) => Missed::Forbidden(why),
                 Ok(error) => Missed::NotConnected(error.to_string()),
@@ -211,8 +236,8 @@ impl Route {
         Failure::Defect(Fault { source: Source::Upstream, ..Fault::input(code, detail) })
     }
 
-    fn read(&self, response: Response<Body>) -> Result<Read, Missed> {
-        Reading { route: self, response }.read()
+    fn read(&self, response: Response<Body>, allowed: Allowed) -> Result<Read, Missed> {
+        Reading { route: self, response, allowed }.read()
     }
 }
 
@@ -237,7 +262,11 @@ impl fmt::Display for Missed {
         match self {
             Self::Forbidden(why) => write!(f, "is not called: {why}"),
             Self::NotConnected(why) => write!(f, "could not be reached: {why}"),
-            Self::TimedOut(timeout) => write!(f, "has not answered within {timeout:?}"),
+            Self::TimedOut(Allowed::Whole(span)) => write!(f, "has not answered within {span:?}"),
+            Self::TimedOut(Allowed::Probe(span)) => {
+                let span = Duration::from_millis(span.as_millis() as u64);
+                write!(f, "is not well, and has not answered this probe within {span:?}")
+            }
             Self::Broken(why) => write!(f, "broke the call off: {why}"),
             Self::Astray(why) => write!(f, "is not followed: {why}"),
             Self::TooLarge(max) => write!(f, "has answered with more than {max} bytes"),

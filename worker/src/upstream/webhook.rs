@@ -55,6 +55,7 @@ impl Handler for Webhook {
             cursor: None,
             traceparent: None,
             now: input.now(),
+            limit: None,
         });
         // What it answers is nobody's result.
         delivered.result.map(|_| Product::default())

@@ -560,10 +560,7 @@ impl Stage {
                 let name = self.names[&self.chains[&chain].leader].clone();
                 write!(text, "stop {place} of {name}").unwrap();
             }
-            Effect::Grant { grant, .. } => match grant {
-                CallGrant::Granted(calls) => write!(text, "grant {} calls", calls.len()).unwrap(),
-                CallGrant::Shed => text.push_str("grant none"),
-            },
+            Effect::Grant { grant, .. } => describe_grant(&grant, text),
             Effect::Rule { ruling, .. } => {
                 let ruling = match ruling {
                     Ruling::Kept { go: Go::On, .. } => "go on",
@@ -613,6 +610,9 @@ impl Stage {
             if let Some(cursor) = &job.cursor {
                 write!(text, " from={}", String::from_utf8_lossy(cursor)).unwrap();
             }
+            if let Some(limit) = job.call_limit {
+                write!(text, " within {limit:?}").unwrap();
+            }
             if job.payload.is_spooled() {
                 text.push_str(" spooled");
             } else if job.payload.is_stored() {
@@ -620,6 +620,14 @@ impl Stage {
             }
         }
     }
+}
+
+fn describe_grant(grant: &CallGrant, text: &mut String) {
+    let CallGrant::Granted { calls, limit } = grant else {
+        return text.push_str("grant none");
+    };
+    write!(text, "grant {} calls", calls.len()).unwrap();
+    limit.iter().for_each(|limit| write!(text, " within {limit:?}").unwrap());
 }
 
 /// Whether it only keeps incidents: they are looked at where they are tested, and are on disk at once.

@@ -248,7 +248,7 @@ impl Day {
         let out = out.find(|out| out.freed.chain == chain).expect("a chain that is out");
         assert!(std::mem::take(&mut out.wants), "a grant for nobody");
         match grant {
-            CallGrant::Granted(calls) => out.calls.extend(calls),
+            CallGrant::Granted { calls, .. } => out.calls.extend(calls),
             CallGrant::Shed => out.is_held = true,
         }
     }

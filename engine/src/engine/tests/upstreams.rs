@@ -3,6 +3,7 @@
 use super::harness::{Stage, check, setup};
 use super::recovery::unfinished;
 use crate::engine::Engine;
+use crate::gate::{Phase, Saved};
 use crate::limits::Limits;
 use overtime_protocol::record::StartMark;
 use overtime_protocol::{UnixMillis, UpstreamId};
@@ -309,4 +310,43 @@ fn however_many_join_a_task_in_line_it_is_noted_once() {
         play(&mut stage, &[&submit, &format!("found t{number}")]);
     }
     assert_eq!(stage.engine.lines.get(UpstreamId(0)).noted(), 1);
+}
+
+/// One whose upstream was shed by its own calls, of which the first probe may go at once.
+fn shed() -> Stage {
+    let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
+    let saved = Saved { phase: Phase::Shed, since_ms: stage.now.unix.0, ..Saved::default() };
+    stage.engine.gates.restore(UpstreamId(0), &saved, stage.now);
+    stage
+}
+
+#[test]
+fn only_a_probe_is_told_how_long_it_may_take() {
+    let mut stage = shed();
+    let seen = play(&mut stage, &["submit a pay wait=0s", "durable"]);
+    assert!(seen.contains("> dispatch interactive a#1 within 8s"), "{seen}");
+    let lines = ["done a", "durable", "release op bank", "submit b pay wait=0s", "durable"];
+    let seen = play(&mut stage, &lines);
+    assert!(seen.contains("> dispatch interactive b#1\n"), "{seen}");
+}
+
+#[test]
+fn only_a_probe_that_is_an_item_is_told_how_long_it_may_take() {
+    let mut stage = shed();
+    let seen = play(&mut stage, &["submit a pay bulk wait=0s", "durable", "wants a 4"]);
+    assert!(seen.contains("> grant 1 calls within 8s"), "{seen}");
+    let seen = play(&mut stage, &["release op bank", "+10s", "wants a 2 1"]);
+    assert!(seen.contains("> grant 2 calls\n"), "{seen}");
+}
+
+#[test]
+fn eight_probes_are_out_at_most_and_the_end_of_one_lets_the_next_go() {
+    let mut stage = shed();
+    let mut seen = String::new();
+    for number in 0..20 {
+        seen += &play(&mut stage, &[&format!("submit t{number} pay wait=0s"), "durable", "+1s"]);
+    }
+    assert_eq!(seen.matches("within 8s").count(), 8, "{seen}");
+    let seen = play(&mut stage, &["fail t0", "durable"]);
+    assert_eq!(seen.matches("within 8s").count(), 1, "{seen}");
 }

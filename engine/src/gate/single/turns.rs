@@ -2,11 +2,11 @@
 //! turn is told once. Whether this machine is suspected is for all gates together to say.
 
 use super::super::news::{Evidence, GateNews, Rule};
-use super::super::probes::Probes;
+use super::super::probes::{self, Probes, Shed};
 use super::super::ramp::Ramp;
 use super::super::rules::Rules;
 use super::super::signs::Signs;
-use super::{Episode, Gate, Shed, State};
+use super::{Episode, Gate, State};
 use crate::seed::Seed;
 use overtime_protocol::{GateMode, Monotonic, Now};
 use std::time::Duration;
@@ -95,7 +95,7 @@ impl Gate {
         let is_relapse = matches!(self.state, State::Ramping(_));
         let hold = self.hold_after(is_relapse, seed, now.monotonic);
         self.begin_episode(rule, now);
-        let next_probe = now.monotonic + super::probes::INTERVAL;
+        let next_probe = now.monotonic + probes::INTERVAL;
         let probes = Probes::new(self.last_hold);
         self.enter(State::Shed(Shed::new(now.monotonic + hold, next_probe, probes)), now);
         match is_relapse {

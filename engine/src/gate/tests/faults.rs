@@ -36,6 +36,7 @@ fn an_upstream_that_hangs_is_shed_within_eight_seconds() {
     let (_, longest) = spread(spells.iter().map(|spell| spell.full_after));
     assert!(longest <= 15 * SECOND, "{longest:?}");
     assert!(spells.iter().all(|spell| spell.held_max <= 50 + 8 && spell.episodes == 1));
+    assert!(spells.iter().all(|spell| spell.probes_max <= 8));
 }
 
 /// The faults that a rule on the tenth percentile alone finds late or never.
@@ -47,7 +48,7 @@ fn one_that_is_bad_for_most_or_for_half_is_shed_within_ten_seconds() {
         assert!(longest <= 10 * SECOND, "{percent} % {way:?}: {longest:?}");
         let most = spells.iter().map(|spell| spell.episodes).max();
         assert!(most <= Some(2), "{percent} % {way:?}: {most:?}");
-        assert!(spells.iter().all(|spell| spell.held_max <= 50 + 8));
+        assert!(spells.iter().all(|spell| spell.held_max <= 50 + 8 && spell.probes_max <= 8));
     }
 }
 

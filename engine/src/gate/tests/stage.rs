@@ -62,8 +62,22 @@ impl Stage {
         self.gates.may_start(id, Start::First, self.now.monotonic)
     }
 
+    /// The way of a call that starts now: a probe is given up sooner.
+    pub(super) fn limited(&self, id: UpstreamId, way: Way) -> Way {
+        match self.gates.call_limit(id) {
+            Some(limit) if limit < way.0 => Way(limit, HANGS.1),
+            _ => way,
+        }
+    }
+
     /// Starts a call, whether it may or not.
     pub(super) fn call(&mut self, id: UpstreamId, start: Start, way: Way) -> CallNumber {
+        let way = self.limited(id, way);
+        self.call_unlimited(id, start, way)
+    }
+
+    /// The same for one that nobody gives up.
+    pub(super) fn call_unlimited(&mut self, id: UpstreamId, start: Start, way: Way) -> CallNumber {
         let call = self.gates.start(id, start, self.now.monotonic);
         self.out.push(Reverse((self.now.monotonic + way.0, self.calls.len() as u64)));
         self.calls.push((id, call, way.1));

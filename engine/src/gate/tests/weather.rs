@@ -29,6 +29,8 @@ pub(super) struct Site {
     opening: Option<Monotonic>,
     pub(super) out: usize,
     pub(super) out_max: usize,
+    /// The most probes that were out at a time.
+    pub(super) probes_max: usize,
     /// When calls started.
     pub(super) starts: Vec<Monotonic>,
     /// First attempts that waited for more than a second.
@@ -60,6 +62,7 @@ impl Weather {
             opening: None,
             out: 0,
             out_max: 0,
+            probes_max: 0,
             starts: Vec::new(),
             late: 0,
         };
@@ -150,9 +153,13 @@ impl Weather {
 
     fn start(&mut self, index: usize, attempt: u32) {
         let now = self.stage.now.monotonic;
+        let id = UpstreamId(index as u16);
         let way = self.way(index);
+        let way = self.stage.limited(id, way);
         let start = if attempt == 0 { Start::First } else { Start::Retry };
-        self.stage.call(UpstreamId(index as u16), start, way);
+        self.stage.call(id, start, way);
+        let gates = &self.stage.gates;
+        let probes = if gates.is_shed(id) { gates.view(id, self.stage.now).probes_out } else { 0 };
         let is_failure = matches!(way.1, CallEnd::Failed(_) | CallEnd::Busy { .. });
         let failed = if is_failure { attempt + 1 } else { 0 };
         self.ends.push(Reverse((now + way.0, index, failed)));
@@ -160,6 +167,7 @@ impl Weather {
         let site = &mut self.sites[index];
         site.out += 1;
         site.out_max = site.out_max.max(site.out);
+        site.probes_max = site.probes_max.max(probes);
         site.starts.push(now);
     }
 
@@ -189,6 +197,7 @@ impl Weather {
             shed_after: self.stage.when("shed", began),
             episodes: turns.iter().sum(),
             held_max: self.sites[0].out_max,
+            probes_max: self.sites[0].probes_max,
             full_after: self.full_after(healed),
         }
     }
@@ -211,5 +220,6 @@ pub(super) struct Spell {
     /// How often it was shed while it was bad, relapses included.
     pub(super) episodes: usize,
     pub(super) held_max: usize,
+    pub(super) probes_max: usize,
     pub(super) full_after: Option<Duration>,
 }

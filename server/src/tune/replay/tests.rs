@@ -1,7 +1,6 @@
 //! Replays of calls of which it is known when the gate has to shed.
 
 use super::*;
-use overtime_protocol::{CallEnd, CallFailure};
 
 const BEGAN: u64 = 1_795_000_000_000;
 const SLOW: Duration = Duration::from_secs(3);
@@ -39,6 +38,16 @@ fn zapiers_rule_sheds_when_109_of_120_calls_were_slow_and_no_sooner() {
     // It is well after 120 s, and six probes a second apart show that.
     assert!((125.0..128.0).contains(&until), "{until}");
     assert_eq!((replayed.episodes, replayed.sheds[0].rule), (1, Rule::TenthPercentile));
+}
+
+#[test]
+fn probes_that_hang_are_given_up_when_their_time_is() {
+    let hangs = (600_000, CallEnd::Failed(CallFailure::Timeout));
+    let bad = |second: u64| (60..120).contains(&second);
+    let calls = steady(10, 180, |second, _| if bad(second) { hangs } else { FAST });
+    let replayed = replay(&calls, Rules::ALL, SLOW);
+    let (_, until) = first_shed(&replayed).unwrap();
+    assert!((125.0..130.0).contains(&until), "{until}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use overtime_protocol::{
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex};
+use std::time::Duration;
 
 type Script = Box<dyn Fn(u64) -> Result<(), Failure> + Send + Sync>;
 
@@ -21,6 +22,8 @@ pub(super) struct Upstream {
     calls: Mutex<HashMap<u64, u32>>,
     now: AtomicUsize,
     most: AtomicUsize,
+    /// Those that had a limit, and which.
+    limited: Mutex<Vec<(u64, Duration)>>,
 }
 
 impl ItemCalls for Upstream {
@@ -34,7 +37,8 @@ impl ItemCalls for Upstream {
 
     fn call(&self, _: &Job, item: &CallItem<'_>) -> (Result<(), Failure>, CallEnd) {
         assert!(item.text.starts_with(b"{\"k\":"));
-        let item = item.index;
+        let (item, limit) = (item.index, item.limit);
+        self.limited.lock().unwrap().extend(limit.map(|limit| (item, limit)));
         *self.calls.lock().unwrap().entry(item).or_default() += 1;
         self.most.fetch_max(self.now.fetch_add(1, SeqCst) + 1, SeqCst);
         let result = (self.script)(item);
@@ -69,6 +73,7 @@ pub(super) fn upstream(
         calls: Mutex::default(),
         now: AtomicUsize::default(),
         most: AtomicUsize::default(),
+        limited: Mutex::default(),
     })
 }
 
@@ -147,8 +152,10 @@ fn one_that_fails_has_its_place_and_one_that_may_pass_is_left_over() {
 fn one_whose_upstream_is_shed_goes_on_behind_what_was_delivered() {
     let upstream = upstream(4, |_| Ok(()));
     let mut journal = FakeJournal::default();
-    let granted =
-        |numbers: &[u64]| CallGrant::Granted(numbers.iter().copied().map(CallNumber).collect());
+    let granted = |numbers: &[u64]| {
+        let calls = numbers.iter().copied().map(CallNumber).collect();
+        CallGrant::Granted { calls, limit: None }
+    };
     journal.gate.answer_first([granted(&[0, 1, 2, 3]), granted(&[4, 5]), CallGrant::Shed]);
     let job = lines(30);
     let completion = run(&upstream, &job, &mut journal);
@@ -162,6 +169,18 @@ fn one_whose_upstream_is_shed_goes_on_behind_what_was_delivered() {
     let source = journal.source.clone();
     assert_eq!(counters(&result(completion, &source)), [30, 30, 0]);
     assert_eq!(called(&upstream, 30), [1; 30], "nothing is delivered twice");
+}
+
+#[test]
+fn an_item_that_is_a_probe_has_the_time_of_one() {
+    let upstream = upstream(4, |_| Ok(()));
+    let mut journal = FakeJournal::default();
+    let limit = Some(Duration::from_secs(8));
+    journal.gate.answer_first([CallGrant::Granted { calls: vec![CallNumber(0)], limit }]);
+    let completion = run(&upstream, &lines(10), &mut journal);
+    let source = journal.source.clone();
+    assert_eq!(counters(&result(completion, &source)), [10, 10, 0]);
+    assert_eq!(*upstream.limited.lock().unwrap(), [(0, Duration::from_secs(8))]);
 }
 
 #[test]

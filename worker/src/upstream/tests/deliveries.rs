@@ -235,6 +235,38 @@ fn a_kind_may_have_less_time_than_its_service() {
 }
 
 #[test]
+fn a_probe_has_less_time_than_its_kind_and_is_told_so() {
+    let limit = Some(Duration::from_millis(50));
+    let limited = |route: &Route| route.deliver(&Parcel { limit, ..parcel(&[]) });
+    let half = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf";
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    // One says nothing, and one never comes to its end.
+    for url in [format!("http://{}", mute.local_addr().unwrap()), Scripted::always(half).url()] {
+        let delivered = limited(&route(options(&url), ""));
+        assert_eq!(delivered.end, CallEnd::Failed(CallFailure::Timeout));
+        let failure = delivered.result.unwrap_err();
+        assert_eq!(fault(&failure).code, "upstream-timeout");
+        let told = "billing is not well, and has not answered this probe within 50ms";
+        assert_eq!(fault(&failure).detail, told);
+    }
+    let service = Scripted::always("HTTP/1.1 204 No Content\r\n\r\n");
+    assert!(limited(&service.route()).result.is_ok());
+    let deadline = "2021-02-25T15:02:10.550Z";
+    assert_eq!(service.asked()[0].field("overtime-deadline"), Some(deadline));
+}
+
+#[test]
+fn a_probe_has_no_more_time_than_its_kind() {
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut options = options(&format!("http://{}", mute.local_addr().unwrap()));
+    options.timeout = Duration::from_millis(50);
+    let limit = Some(Duration::from_secs(60));
+    let delivered = route(options, "").deliver(&Parcel { limit, ..parcel(&[]) });
+    let detail = fault(&delivered.result.unwrap_err()).detail.clone();
+    assert_eq!(detail, "billing has not answered within 50ms");
+}
+
+#[test]
 fn an_answer_may_be_so_long_and_no_longer() {
     let long = |len: usize| move |_: &_| answer("200 OK", &"x".repeat(len));
     let chunked = |len: usize| {

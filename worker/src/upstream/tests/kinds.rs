@@ -3,14 +3,16 @@
 use super::scripted::{Asked, Scripted, answer};
 use crate::cancel::CancelFlag;
 use crate::effects::Overlay;
-use crate::testing::{FakeJournal, job, workshop};
+use crate::testing::{Bench, FakeJournal, job, workshop};
 use crate::upstream::HttpKind;
 use crate::{CallItem, Failure, Handler};
 use overtime_protocol::{
-    CallEnd, CallFailure, Chain, ChainNumber, Completion, Job, Kind, Lane, Outcome, Progress,
-    UnixMillis, UpstreamId,
+    CallEnd, CallFailure, Chain, ChainNumber, Completion, Fault, Job, Kind, Lane, Outcome, Product,
+    Progress, UnixMillis, UpstreamId,
 };
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 fn kind(service: &Scripted) -> Arc<HttpKind> {
     let kind = Kind::durable("invoice.send").calling(UpstreamId(0));
@@ -18,7 +20,15 @@ fn kind(service: &Scripted) -> Arc<HttpKind> {
 }
 
 fn attempt(service: &Scripted, journal: &mut FakeJournal) -> Completion {
-    let job = Job { cursor: journal.cursor(), ..job("{}") };
+    attempt_within(None, service, journal)
+}
+
+fn attempt_within(
+    call_limit: Option<Duration>,
+    service: &Scripted,
+    journal: &mut FakeJournal,
+) -> Completion {
+    let job = Job { cursor: journal.cursor(), call_limit, ..job("{}") };
     let workshop = workshop(vec![kind(service)], journal.source.clone());
     workshop.run(&job, &Overlay::default(), CancelFlag::default(), journal).0
 }
@@ -99,7 +109,7 @@ fn items_are_delivered_each_under_its_own_name() {
     let job = Job { content_type: Some("application/json".into()), attempt: 2, ..job("") };
     let call = |index: u64| {
         let text = index.to_string().into();
-        calls.call(&job, &CallItem { index, text: &text, now: UnixMillis(1_000) })
+        calls.call(&job, &CallItem { index, text: &text, now: UnixMillis(1_000), limit: None })
     };
     assert_eq!(call(1), (Ok(()), CallEnd::Answered));
     let (Err(Failure::Input(fault)), CallEnd::Answered) = call(2) else { panic!("it is wrong") };
@@ -110,6 +120,56 @@ fn items_are_delivered_each_under_its_own_name() {
     assert_eq!(asked.field("idempotency-key"), Some(&*format!("{}-1", job.task)));
     assert_eq!(asked.field("content-type"), Some("application/json"));
     assert_eq!(asked.field("overtime-attempt"), Some("2"));
+}
+
+/// Never answers.
+fn hang() -> ! {
+    loop {
+        thread::park();
+    }
+}
+
+/// Whether it ended as a probe does that is given up.
+fn is_given_up(fault: &Fault) -> bool {
+    fault.code == "upstream-timeout" && fault.detail.contains("this probe")
+}
+
+#[test]
+fn a_probe_that_hangs_is_given_up_also_if_it_is_continued() {
+    let service = Scripted::new(|asked| match asked.field("overtime-cursor") {
+        None => pages(asked),
+        Some(_) => hang(),
+    });
+    let mut journal = FakeJournal::default();
+    let limit = Some(Duration::from_millis(900));
+    let completion = attempt_within(limit, &service, &mut journal);
+    let Outcome::Ephemeral(fault) = &completion.outcome else { panic!("{completion:?}") };
+    assert!(is_given_up(fault), "{fault:?}");
+    assert_eq!(completion.call, CallEnd::Failed(CallFailure::Timeout));
+    assert_eq!((service.asked().len(), &*journal.cursor().unwrap()), (2, &b"1"[..]));
+}
+
+#[test]
+fn an_item_that_is_a_probe_is_given_up() {
+    let service = Scripted::new(|_| hang());
+    let calls = kind(&service).item_calls().unwrap();
+    let (text, limit) = ("1".into(), Some(Duration::from_millis(50)));
+    let item = CallItem { index: 1, text: &text, now: UnixMillis(1_000), limit };
+    let (result, end) = calls.call(&job(""), &item);
+    assert_eq!(end, CallEnd::Failed(CallFailure::Timeout));
+    assert!(matches!(&result, Err(Failure::Ephemeral(fault)) if is_given_up(fault)), "{result:?}");
+}
+
+#[test]
+fn a_handler_that_calls_is_told_how_long_it_may_take() {
+    for call_limit in [None, Some(Duration::from_secs(8))] {
+        let handler = crate::testing::Scripted::new(move |input| {
+            assert_eq!(input.call_limit(), call_limit);
+            Ok(Product::default())
+        });
+        let completion = Bench::new(Arc::new(handler)).attempt(&Job { call_limit, ..job("") });
+        assert!(matches!(completion.outcome, Outcome::Done(_)), "{completion:?}");
+    }
 }
 
 #[test]

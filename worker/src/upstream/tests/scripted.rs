@@ -156,6 +156,7 @@ pub(super) fn parcel(payload: &[Bytes]) -> Parcel<'_> {
         cursor: None,
         traceparent: None,
         now: UnixMillis(1_614_265_330_500),
+        limit: None,
     }
 }
 
