@@ -83,7 +83,8 @@ pub(crate) struct Admission {
     left: f64,
     /// What is put off now would wait for the journal for too long.
     journal_is_slow: bool,
-    /// Whether the turns, or the journal, take too long for a while.
+    /// Whether the lane is overloaded, the turns take too long, or the journal, for a while.
+    long_overload: Lasting,
     long_turns: Lasting,
     slow_journal: Lasting,
 }
@@ -107,6 +108,7 @@ impl Admission {
             exec: None,
             left: 1.0,
             journal_is_slow: false,
+            long_overload: Lasting::default(),
             long_turns: Lasting::default(),
             slow_journal: Lasting::default(),
         }
@@ -228,6 +230,7 @@ impl Admission {
         let costs = !is_old && turns_are_long;
         let delays = lane.mean > self.rules.delay || lane.least > self.rules.standing;
         self.is_overloaded = self.rules.enabled && ((!is_old && delays) || costs);
+        self.long_overload.note(self.is_overloaded, intervals);
         self.is_saturated = lane.is_busy;
         self.note_drain(lane.out as f64 / span.as_secs_f64());
         self.note_help(span);
@@ -252,13 +255,15 @@ impl Admission {
     }
 
     /// How many of those who are waited for may stand in the lane while it is overloaded: of those
-    /// who stand before as many workers none waits longer than an attempt takes, and a fifth more are
-    /// those who come together by chance below what can be done. Few workers hold callers too.
+    /// who stand before as many workers none waits longer than an attempt takes, and a third more are
+    /// those who come together by chance below what can be done. An overload that lasts is no chance.
+    /// Few workers hold callers too.
     pub(crate) fn room(&self, workers: usize) -> usize {
         let min = self.rules.room_min;
         let least = (min + 1).saturating_sub(workers).max(min.min(workers));
         let drained = (self.drain * self.rules.delay.as_secs_f64()) as usize;
-        let room = drained.max(workers + workers / 5).max(least) as f64 * self.left;
+        let by_chance = if self.long_overload.lasts() { 0 } else { workers / 3 };
+        let room = drained.max(workers + by_chance).max(least) as f64 * self.left;
         (room as usize).max(least)
     }
 

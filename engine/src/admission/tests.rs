@@ -52,8 +52,8 @@ fn what_happened_before_a_rest_says_nothing() {
 #[test]
 fn turns_take_room_at_once_and_give_it_back_slowly() {
     let mut admission = Admission::new(AdmissionRules::default());
-    assert_eq!(admission.room(WORKERS), 240);
-    for (interval, room) in [(1, 120), (2, 60)] {
+    assert_eq!(admission.room(WORKERS), 266);
+    for (interval, room) in [(1, 133), (2, 66)] {
         (0..2).for_each(|_| admission.note_turn(Duration::from_millis(11)));
         admission.judge(at(interval * 100));
         assert!(admission.is_overloaded());
@@ -64,9 +64,26 @@ fn turns_take_room_at_once_and_give_it_back_slowly() {
         admission.judge(at(interval * 100));
         assert!(!admission.is_overloaded());
     }
-    assert_eq!(admission.room(WORKERS), 156);
+    assert_eq!(admission.room(WORKERS), 172);
     (0..20).for_each(|interval| admission.judge(at(1_100 + interval * 100)));
-    assert_eq!(admission.room(WORKERS), 240);
+    assert_eq!(admission.room(WORKERS), 266);
+}
+
+#[test]
+fn an_overload_that_lasts_leaves_no_room_to_those_who_come_together_by_chance() {
+    let mut admission = Admission::new(AdmissionRules::default());
+    let mut start = 0;
+    let mut busy = |admission: &mut Admission, waited| {
+        interval(admission, start, 10, waited);
+        start += 100;
+        admission.room(WORKERS)
+    };
+    assert_eq!(busy(&mut admission, 90), 266);
+    (0..100).map(|_| busy(&mut admission, 90)).for_each(|room| assert!(room >= 200));
+    assert_eq!(busy(&mut admission, 90), 200);
+    assert_eq!(admission.room(9), 9);
+    (0..100).map(|_| busy(&mut admission, 1)).for_each(|room| assert!(room >= 200));
+    assert_eq!(busy(&mut admission, 1), 266);
 }
 
 #[test]
@@ -95,14 +112,14 @@ fn a_slow_journal_takes_no_room() {
     admission.append_ended(Duration::from_millis(950), at(960));
     admission.judge(at(1_000));
     assert!(admission.journal_is_slow(at(1_000)) && !admission.is_overloaded());
-    assert_eq!(admission.room(WORKERS), 240);
+    assert_eq!(admission.room(WORKERS), 266);
 }
 
 #[test]
 fn few_always_have_room_and_many_have_as_much_as_they_use() {
     let mut admission = Admission::new(AdmissionRules::default());
     let rooms = [1, 8, 9, 16, 200].map(|workers| admission.room(workers));
-    assert_eq!(rooms, [16, 9, 10, 19, 240]);
+    assert_eq!(rooms, [16, 10, 12, 21, 266]);
     interval(&mut admission, 0, 10_000, 15);
     // A hundred thousand a second.
     assert_eq!((admission.room(1), admission.room_to_stay(1)), (2_000, 10_000));
