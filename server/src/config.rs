@@ -6,6 +6,7 @@
 //! is `OVERTIME_LISTEN`. A file may name no key that is not here. An unknown name in the
 //! environment is passed over, because orchestrators put their own there.
 
+mod address;
 mod bounds;
 mod error;
 mod kinds;
@@ -19,6 +20,7 @@ mod upstreams;
 mod webhooks;
 mod workers;
 
+pub use address::Address;
 pub use bounds::BODY_MAX_BYTES;
 pub use error::ConfigError;
 pub use kinds::{KindTable, KindTables};

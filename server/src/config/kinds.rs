@@ -2,7 +2,7 @@
 //! a file is read; whoever serves them asks here whether all that were named are among them.
 
 use super::routes::{RouteLane, StatusTable};
-use super::{ConfigError, Size, Span};
+use super::{Address, ConfigError, Size, Span};
 use overtime_protocol::{Kind, KindName, RetryPolicy, UpstreamId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ pub struct KindTable {
     pub upstream: Option<String>,
     /// What is appended to the upstream's address.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
+    pub path: Option<Address>,
     /// How long a whole call may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,

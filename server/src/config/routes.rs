@@ -1,7 +1,7 @@
 //! Kinds that upstreams serve: what `[kinds.NAME]` says of them, made into handlers.
 
 use super::kinds::KindTable;
-use super::{Config, ConfigError};
+use super::{Address, Config, ConfigError};
 use overtime_protocol::{Kind, KindName, Lane, UpstreamId};
 use overtime_worker::Handler;
 use overtime_worker::upstream::{HttpKind, Route, Service, Statuses, Verdict};
@@ -83,7 +83,7 @@ fn route(
         None | Some(RouteLane::Interactive) => Lane::Interactive,
         Some(RouteLane::Background) => Lane::Background,
     };
-    let path = table.path.as_deref().unwrap_or_default();
+    let path = table.path.as_ref().map_or("", Address::as_str);
     let timeout = table.timeout.map(|span| span.0);
     let statuses = statuses(table)?;
     let route = Route::new(service, path, timeout, statuses);

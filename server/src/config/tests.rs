@@ -205,3 +205,19 @@ fn a_named_file_must_be_there() {
     let error = Config::load(&File::Named("/no/such/file.toml".into()), |_| None).unwrap_err();
     assert!(error.to_string().starts_with("/no/such/file.toml cannot be read"), "{error}");
 }
+
+/// What is printed of a configuration may stand in a log before anybody has checked it.
+#[test]
+fn no_address_is_printed_whole() {
+    let text = "[upstreams.a]\nurl = \"https://me:sesame@a.example:8443/opensesame?key=sesame\"\n\
+                [webhooks.b]\nurl = \"https://hooks.example/T0/sesame\"\n\
+                [kinds.c]\nupstream = \"a\"\npath = \"/pay?key=sesame\"\n";
+    let config = Config::from_toml(text).unwrap();
+    let printed = format!("{config:?}");
+    assert!(!printed.contains("sesame"), "{printed}");
+    for shown in ["https://…@a.example:8443/…", "https://hooks.example/…", "/pay?…"] {
+        assert!(printed.contains(shown), "{shown} is not in {printed}");
+    }
+    let complaint = config.routes(|_| None, &[]).map(drop).unwrap_err();
+    assert!(!format!("{complaint:?}").contains("sesame"), "{complaint}");
+}

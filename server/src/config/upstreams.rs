@@ -1,7 +1,7 @@
 //! `[upstreams.NAME]`: the services that kinds call. What is secret stands in the environment or in a
 //! file of its own: it is read when the server starts, and never written down here.
 
-use super::{Config, ConfigError, Size, Span};
+use super::{Address, Config, ConfigError, Size, Span};
 use overtime_protocol::{GateMode, Upstream, UpstreamId, UpstreamName};
 use overtime_worker::upstream::{Service, ServiceOptions, ServiceUrl, Signer};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub type UpstreamTables = BTreeMap<String, UpstreamTable>;
 #[serde(deny_unknown_fields)]
 pub struct UpstreamTable {
     /// The address that the paths of kinds are appended to.
-    pub url: String,
+    pub url: Address,
     /// The variable of the environment that holds what is shown as `Authorization: Bearer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bearer_env: Option<String>,
@@ -152,7 +152,7 @@ impl Config {
         let quarter = (self.workers.max / 4).max(1);
         let options = ServiceOptions {
             name: UpstreamName::new(name).ok_or("is no name of an upstream")?,
-            url: url(&table.url, table.private).map_err(|why| format!("url: {why}"))?,
+            url: url(table.url.as_str(), table.private).map_err(|why| format!("url: {why}"))?,
             bearer,
             signer,
             timeout: table.timeout.0,

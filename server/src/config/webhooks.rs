@@ -2,7 +2,7 @@
 //! so it may stand in the environment or in a file of its own, and is never shown whole.
 
 use super::upstreams::Secret;
-use super::{Config, ConfigError};
+use super::{Address, Config, ConfigError};
 use overtime_protocol::UpstreamName;
 use overtime_worker::Handler;
 use overtime_worker::upstream::{
@@ -33,7 +33,7 @@ pub type WebhookTables = BTreeMap<String, WebhookTable>;
 pub struct WebhookTable {
     /// The address.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "hidden")]
-    pub url: Option<String>,
+    pub url: Option<Address>,
     /// The variable of the environment that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url_env: Option<String>,
@@ -65,14 +65,8 @@ pub enum Format {
 
 /// An address without what may be secret of it: everything behind the host.
 #[expect(clippy::ref_option, reason = "serde hands over what the field is")]
-fn hidden<S: Serializer>(url: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
-    let url = url.as_deref().unwrap_or_default();
-    let host =
-        url.find("://").and_then(|at| url[at + 3..].find(['/', '?']).map(|end| at + 3 + end));
-    match host {
-        Some(end) => serializer.serialize_str(&format!("{}/…", &url[..end])),
-        None => serializer.serialize_str(url),
-    }
+fn hidden<S: Serializer>(url: &Option<Address>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&url.as_ref().map(Address::shown).unwrap_or_default())
 }
 
 impl Config {
@@ -106,7 +100,7 @@ fn webhook(
     let (key, url) = match (&table.url, elsewhere) {
         (Some(_), Some((key, _))) => return Err(format!("url and {key} are both there: use one")),
         (None, None) => return Err("url: say url, url_env or url_file".to_owned()),
-        (Some(url), None) => ("url".to_owned(), url.clone()),
+        (Some(url), None) => ("url".to_owned(), url.as_str().to_owned()),
         (None, Some(found)) => found,
     };
     let secret = read("secret", &table.secret_env, &table.secret_file)?;

@@ -21,12 +21,18 @@ use ureq::{AsSendBody, Body, Error, SendBody};
 const REDIRECTS_MAX: usize = 5;
 
 /// The way to one place of a service.
-#[derive(Debug)]
 pub struct Route {
     pub(super) service: Arc<Service>,
     uri: Uri,
     timeout: Duration,
     pub(super) statuses: Statuses,
+}
+
+/// Nothing of its address, which may be secret.
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Route").field("service", &self.service).finish_non_exhaustive()
+    }
 }
 
 /// How a delivery ended.

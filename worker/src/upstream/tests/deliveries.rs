@@ -267,6 +267,13 @@ fn a_probe_has_no_more_time_than_its_kind() {
 }
 
 #[test]
+fn an_address_is_not_printed() {
+    let route = route(options("http://127.0.0.1:9/T0/sesame"), "/pay?key=sesame");
+    let printed = format!("{route:?}");
+    assert!(printed.contains("billing") && !printed.contains("sesame"), "{printed}");
+}
+
+#[test]
 fn an_answer_may_be_so_long_and_no_longer() {
     let long = |len: usize| move |_: &_| answer("200 OK", &"x".repeat(len));
     let chunked = |len: usize| {
