@@ -38,7 +38,7 @@ impl Engine {
     /// Whether a task that is about to start has to wait for its upstream.
     fn is_kept_from(&self, upstream: UpstreamId, task: &Task, now: Monotonic) -> bool {
         match row_of(task) {
-            Row::Bulk => self.gates.is_shed(upstream) && !self.may_probe_by_bulk(upstream, now),
+            Row::Bulk => self.is_body_kept_from(upstream, now),
             Row::Firsts => !self.gates.may_start(upstream, Start::First, now),
             Row::Retries => !self.gates.may_start(upstream, Start::Retry, now),
         }

@@ -1,5 +1,6 @@
 //! Kinds that an upstream serves, through the real binary.
 
+mod bodies;
 mod python;
 
 use crate::support::{Server, folder};

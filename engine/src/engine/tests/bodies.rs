@@ -82,10 +82,12 @@ fn those_that_gave_way_come_back_as_there_are_places() {
 fn one_whose_upstream_is_paused_goes_on_when_that_is_over() {
     let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
     play(&mut stage, &["submit a pay bulk wait=0s", "durable", "wants a 1", "busy a 1 20s"]);
-    let seen = play(&mut stage, &["wants a 1", "+2s held a", "+10s"]);
-    assert_eq!(seen.matches("dispatch").count(), 0, "{seen}");
-    let seen = play(&mut stage, &["+8s", "wants a 1"]);
-    assert!(seen.contains("dispatch bulk a#1") && seen.contains("grant 1 calls"), "{seen}");
+    let lines = ["wants a 1", "+2s held a", "submit b pay bulk wait=0s", "durable", "+10s"];
+    let seen = play(&mut stage, &lines);
+    assert_eq!(seen.matches("dispatch").count(), 0, "nor does another start: {seen}");
+    let seen = play(&mut stage, &["+8s", "wants a 1", "wants b 1"]);
+    assert!(seen.contains("dispatch bulk a#1") && seen.contains("dispatch bulk b#1"), "{seen}");
+    assert_eq!(seen.matches("grant 1 calls").count(), 1, "its places were halved: {seen}");
 }
 
 #[test]

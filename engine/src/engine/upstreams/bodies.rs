@@ -4,11 +4,25 @@
 use super::Gone;
 use crate::engine::Engine;
 use crate::gate::Start;
+use crate::limits::BODY_WAITS_FROM;
 use crate::lines::Row;
 use crate::table::Slot;
 use overtime_protocol::{Monotonic, Now, UpstreamId};
 
 impl Engine {
+    /// Whether a bulk body that is about to start has to wait for its upstream. Where all places are
+    /// taken it has not: it takes turns with those that have them.
+    pub(super) fn is_body_kept_from(&self, upstream: UpstreamId, now: Monotonic) -> bool {
+        match self.gates.is_shed(upstream) {
+            true => !self.may_probe_by_bulk(upstream, now),
+            false => {
+                let opening = self.gates.next_opening(upstream, now);
+                let is_far = opening.is_some_and(|at| at >= now + BODY_WAITS_FROM);
+                is_far && !self.gates.may_start(upstream, Start::First, now)
+            }
+        }
+    }
+
     /// Whether a bulk body may run to find out whether a shed upstream is well: nobody else can.
     pub(super) fn may_probe_by_bulk(&self, upstream: UpstreamId, now: Monotonic) -> bool {
         let line = self.lines.get(upstream);
