@@ -1,6 +1,6 @@
 //! What is sent, and what comes of what is answered.
 
-use super::scripted::{Scripted, answer, fault, options, parcel, route};
+use super::scripted::{Scripted, answer, fault, nobody, options, parcel, route};
 use crate::Failure;
 use crate::upstream::{Delivered, Parcel, Route, Service, Signer, Statuses, Verdict};
 use bytes::Bytes;
@@ -186,14 +186,18 @@ fn a_service_is_left_alone_for_as_long_as_it_asks() {
 
 #[test]
 fn what_did_not_come_to_an_answer_is_tried_again() {
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = nobody();
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let closing = Scripted::always("");
     let cut =
         Scripted::always("HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nhalf");
     let babble = Scripted::always("SSH-2.0-OpenSSH_9.6\r\n\r\n");
     for (url, code, end) in [
-        (format!("http://{gone}"), "upstream-connect", CallFailure::Connect),
+        (
+            format!("http://{}", gone.local_addr().unwrap()),
+            "upstream-connect",
+            CallFailure::Connect,
+        ),
         (
             format!("http://{}", mute.local_addr().unwrap()),
             "upstream-timeout",
@@ -210,7 +214,8 @@ fn what_did_not_come_to_an_answer_is_tried_again() {
     ] {
         let mut options = options(&url);
         if code == "upstream-timeout" {
-            options.timeout = Duration::from_millis(50);
+            // Time enough to connect, however busy the machine is.
+            options.timeout = Duration::from_secs(1);
         } else if url.starts_with("https") {
             options.connect_timeout = Duration::from_millis(50);
         }

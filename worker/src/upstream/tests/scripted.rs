@@ -3,6 +3,7 @@
 use crate::upstream::{Parcel, Route, Service, ServiceOptions, ServiceUrl, Statuses};
 use bytes::Bytes;
 use overtime_protocol::{UnixMillis, UpstreamName};
+use rustix::net;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -123,6 +124,14 @@ fn line(reader: &mut BufReader<TcpStream>) -> Option<String> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|&read| read > 0)?;
     Some(line.trim_end().to_owned())
+}
+
+/// A socket that has an address and does not listen. As long as it is held nobody else gets the address:
+/// the system gives one that is free to the next service, and that would be called.
+pub(super) fn nobody() -> TcpListener {
+    let socket = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None).unwrap();
+    net::bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    socket.into()
 }
 
 /// A service at this address that may be called.
