@@ -186,10 +186,6 @@ impl Engine {
             Some(at) if at > now.monotonic => {
                 self.lines.get_mut(upstream).timer = Some(self.timers.set(at, Due::Gate(upstream)));
             }
-            _ if self.is_out_of_retries(upstream, now.monotonic) => {
-                let at = now.monotonic + RETRY_LOOK;
-                self.lines.get_mut(upstream).timer = Some(self.timers.set(at, Due::Gate(upstream)));
-            }
             _ if self.gates.may_start(upstream, Start::First, now.monotonic) => {
                 self.lines.await_worker(upstream);
             }
@@ -204,13 +200,6 @@ impl Engine {
             let at = now.monotonic + RETRY_LOOK;
             line.timer = Some(self.timers.set(at, Due::Gate(upstream)));
         }
-    }
-
-    /// Whether only retries wait, and too many of the calls of late were some.
-    fn is_out_of_retries(&self, upstream: UpstreamId, now: Monotonic) -> bool {
-        let line = self.lines.get(upstream);
-        let waits = line.count(Row::Firsts) == 0 && line.count(Row::Retries) > 0;
-        waits && !self.gates.may_start(upstream, Start::Retry, now)
     }
 
     /// Time has passed that kept a line.

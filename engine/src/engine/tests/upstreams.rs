@@ -350,3 +350,12 @@ fn eight_probes_are_out_at_most_and_the_end_of_one_lets_the_next_go() {
     let seen = play(&mut stage, &["fail t0", "durable"]);
     assert_eq!(seen.matches("within 8s").count(), 1, "{seen}");
 }
+
+#[test]
+fn a_line_of_which_time_lets_none_go_is_not_looked_at() {
+    let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
+    play(&mut stage, &["submit a pay wait=0s", "durable", "hold op bank", "durable"]);
+    play(&mut stage, &["fail a", "durable", "+20s", "durable"]);
+    let line = stage.engine.lines.get(UpstreamId(0));
+    assert_eq!((line.len(), line.timer), (1, None), "only a person lets it go");
+}
