@@ -60,6 +60,7 @@ mod repair;
 mod reply;
 mod revive;
 mod run;
+mod screen;
 mod setback;
 mod sight;
 mod space;

@@ -3,101 +3,17 @@
 use super::admission::Terms;
 use super::{Engine, Mode};
 use crate::event::{Effect, Submission, Wants};
-use crate::limits::{DELAY_MAX, MEMORY_RETRY, SPOOL_MIN_BYTES, UNDECIDED_HOLD};
+use crate::limits::{DELAY_MAX, SPOOL_MIN_BYTES, UNDECIDED_HOLD};
 use crate::queue::Standing;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, CancelState, Durable, Run, StartMarkState, Task, Waiter};
 use crate::timers::Due;
 use overtime_protocol::{
-    ChainNumber, Claim, Code, Durability, LANES, Lane, MemoryPressure, Monotonic, Now, Problem,
-    Reach, ReplyTo, TenantId,
+    ChainNumber, Claim, Durability, Lane, Monotonic, Now, Problem, Reach, ReplyTo,
 };
 use std::time::Duration;
 
 impl Engine {
-    /// Whether a submission with a payload of `payload_bytes` would be admitted now: what can be
-    /// refused on the head alone is.
-    ///
-    /// # Errors
-    /// What the caller is to be told.
-    pub fn screen(
-        &mut self,
-        tenant: TenantId,
-        _lane: Lane,
-        payload_bytes: u64,
-        now: Now,
-    ) -> Result<(), Problem> {
-        let screened = self.screen_new((tenant, payload_bytes), now);
-        if screened.is_err() {
-            self.note_refused(tenant);
-        }
-        screened
-    }
-
-    /// Refuses a submission of a tenant for whose payload there is no memory, nor a place to wait for
-    /// some: that is nobody's share, so it is told like everybody.
-    pub fn refuse_payload(&mut self, tenant: TenantId) -> Option<Problem> {
-        let refused = self.screen_accepted(u64::MAX).err()?;
-        self.note_refused(tenant);
-        Some(refused)
-    }
-
-    fn screen_new(&mut self, (tenant, bytes): (TenantId, u64), now: Now) -> Result<(), Problem> {
-        if self.mode == Mode::Open
-            && let Some(problem) = self.over_share(tenant, bytes, now.monotonic)
-        {
-            self.stats.refused += 1;
-            return Err(problem);
-        }
-        self.screen_accepted(bytes)?;
-        self.space_refusal().map_or(Ok(()), Err)
-    }
-
-    /// The same for work that was accepted before: the disk has room for that.
-    pub(super) fn screen_accepted(&mut self, payload_bytes: u64) -> Result<(), Problem> {
-        let refusal = self.refusal(payload_bytes);
-        self.stats.refused += u64::from(refusal.is_some());
-        refusal.map_or(Ok(()), Err)
-    }
-
-    fn refusal(&mut self, payload_bytes: u64) -> Option<Problem> {
-        let limits = &self.limits;
-        let payload_memory = self.stats.payload_bytes.saturating_add(payload_bytes);
-        let (code, detail) = if self.mode == Mode::Failed {
-            (Code::JournalFailed, "the journal cannot write; nothing is accepted")
-        } else if self.mode != Mode::Open {
-            (Code::Draining, "the server is shutting down and takes no new task")
-        } else if self.table.len() >= limits.tasks_max {
-            (Code::Backlog, "the table of live tasks is full")
-        } else if payload_memory > limits.payload_memory_max_bytes {
-            (Code::PayloadMemory, "the memory for payloads is used up")
-        } else if self.inflight.len() >= limits.appends_max {
-            (Code::JournalLag, "the journal is behind with what it has to write")
-        } else if self.relief.pressure() == MemoryPressure::Full {
-            let detail = "the process uses all the memory that it may";
-            self.count_refusal(Code::Memory);
-            return Some(Problem::new(Code::Memory, detail).after(self.seed.stretch(MEMORY_RETRY)));
-        } else {
-            return None;
-        };
-        self.count_refusal(code);
-        let queued = LANES.into_iter().map(|lane| self.stats.queued[lane]).sum();
-        let wait = self.seed.stretch(self.pace.until_drained(queued));
-        Some(Problem::new(code, detail).after(wait))
-    }
-
-    fn count_refusal(&mut self, code: Code) {
-        let refusals = &mut self.stats.refusals;
-        let count = match code {
-            Code::Backlog => &mut refusals.backlog,
-            Code::PayloadMemory => &mut refusals.payload_memory,
-            Code::JournalLag => &mut refusals.journal,
-            Code::Memory => &mut refusals.memory,
-            _ => &mut refusals.closed,
-        };
-        *count += 1;
-    }
-
     pub(super) fn submit(&mut self, submission: Submission, now: Now, out: &mut Vec<Effect>) {
         match submission.key {
             // A key that is known makes no new work, so there is nothing to refuse yet.
@@ -111,74 +27,88 @@ impl Engine {
     /// Admits or refuses new work.
     pub(super) fn admit(
         &mut self,
-        mut submission: Submission,
+        submission: Submission,
         claim: Option<Claim>,
         now: Now,
         out: &mut Vec<Effect>,
     ) {
-        let to = submission.reply_to;
-        let lane = self.kinds[usize::from(submission.kind.0)].lane_of(submission.form);
-        let screened = self.screen(submission.tenant, lane, submission.payload.len(), now);
-        let screened = screened.and_then(|()| match self.share_refusal(submission.kind) {
-            Some(problem) => {
-                self.note_refused(submission.tenant);
-                Err(problem)
+        match self.welcome(&submission, now) {
+            Ok(welcome) => self.enter(submission, claim, welcome, now, out),
+            Err(problem) => {
+                out.push(Effect::Reply { to: submission.reply_to, answer: problem.into() });
             }
-            None => Ok(()),
-        });
-        if let Err(problem) = screened {
-            out.push(Effect::Reply { to, answer: problem.into() });
-            return;
         }
-        let terms = self.terms(&submission, now);
-        if let Terms::Refused(problem) = terms {
-            out.push(Effect::Reply { to, answer: problem.into() });
-            return;
+    }
+
+    /// How new work is taken in.
+    ///
+    /// # Errors
+    /// Why it is not.
+    fn welcome(&mut self, submission: &Submission, now: Now) -> Result<Welcome, Problem> {
+        let lane = self.kinds[usize::from(submission.kind.0)].lane_of(submission.form);
+        self.screen(submission.tenant, lane, submission.payload.len(), now)?;
+        if let Some(problem) = self.share_refusal(submission.kind) {
+            self.note_refused(submission.tenant);
+            return Err(problem);
         }
-        let shed = self.shed_upstream(submission.kind);
-        if shed.is_some() && !submission.wait.is_zero() {
-            self.note_shed(&submission);
-        }
-        if let Some(upstream) = shed.filter(|_| submission.strict && !submission.wait.is_zero()) {
-            let problem = self.upstream_refusal(upstream, now);
-            out.push(Effect::Reply { to, answer: problem.into() });
-            return;
-        }
-        if matches!(terms, Terms::Cut) || shed.is_some() {
-            submission.wait = Duration::ZERO;
-        }
+        let is_cut = match self.terms(submission, now) {
+            Terms::Refused(problem) => return Err(problem),
+            Terms::Cut => true,
+            Terms::Held => false,
+        };
+        let is_let_go = self.lets_go(submission, now)?;
+        let wait = if is_cut || is_let_go { Duration::ZERO } else { submission.wait };
+        Ok(Welcome { wait, is_cut })
+    }
+
+    /// Takes new work in and puts it on its way.
+    fn enter(
+        &mut self,
+        mut submission: Submission,
+        claim: Option<Claim>,
+        Welcome { wait, is_cut }: Welcome,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
         self.stats.submitted += 1;
         self.spend_token(submission.tenant, now.monotonic);
-        let kind = &self.kinds[usize::from(submission.kind.0)];
-        let spools = submission.payload.len() >= SPOOL_MIN_BYTES;
-        let starts_unrecorded = kind.reach == Reach::Journal
-            && kind.lane_of(submission.form) != Lane::Bulk
-            && !spools
-            && !submission.wait.is_zero()
-            && submission.delay.is_zero();
-        // What a key stands for must not be forgotten.
-        let lingers = kind.durability == Durability::Disk || claim.is_some();
-        let wait = submission.wait;
+        submission.wait = wait;
+        let first = self.first_of(&submission, claim.is_some());
+        let to = submission.reply_to;
         let slot = self.take_in(submission, claim, now);
-        if let (Terms::Cut, Some(task)) = (terms, self.table.get_mut(slot)) {
-            task.cut = true;
+        if let Some(task) = self.table.get_mut(slot) {
+            task.cut = is_cut;
         }
         if let Some(Claim { key, .. }) = claim {
             self.keys.hold(key, slot);
         }
         self.add_waiter(slot, (to, Wants::Result), wait, now.monotonic);
-        if spools {
-            self.spool(slot, out);
-            return;
-        }
-        if !starts_unrecorded {
-            self.append_acceptance(slot, now.unix, out);
-            return;
-        }
-        if lingers {
-            self.lingers.set(now.monotonic, slot);
+        match first {
+            First::Spool => return self.spool(slot, out),
+            First::Append => return self.append_acceptance(slot, now.unix, out),
+            First::Linger => self.lingers.set(now.monotonic, slot),
+            First::Start => {}
         }
         self.enqueue(slot, now.monotonic);
+    }
+
+    /// What becomes of new work first.
+    fn first_of(&self, submission: &Submission, has_key: bool) -> First {
+        let kind = &self.kinds[usize::from(submission.kind.0)];
+        let starts_unrecorded = kind.reach == Reach::Journal
+            && kind.lane_of(submission.form) != Lane::Bulk
+            && !submission.wait.is_zero()
+            && submission.delay.is_zero();
+        if submission.payload.len() >= SPOOL_MIN_BYTES {
+            First::Spool
+        } else if !starts_unrecorded {
+            First::Append
+        } else if kind.durability == Durability::Disk || has_key {
+            // What a key stands for must not be forgotten.
+            First::Linger
+        } else {
+            First::Start
+        }
     }
 
     pub(super) fn take_in(
@@ -295,4 +225,24 @@ impl Engine {
         let now = self.latest;
         self.lined_up(spot, now);
     }
+}
+
+/// How new work is taken in.
+struct Welcome {
+    /// How long its caller is held.
+    wait: Duration,
+    /// Too many wait: it is background work.
+    is_cut: bool,
+}
+
+/// What becomes of new work first.
+enum First {
+    /// Its payload goes into a file of its own.
+    Spool,
+    /// Its acceptance goes to the disk, and it starts behind that.
+    Append,
+    /// It starts, and is recorded if it does not end at once.
+    Linger,
+    /// It starts, and nothing but its end is recorded.
+    Start,
 }

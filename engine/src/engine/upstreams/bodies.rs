@@ -1,7 +1,7 @@
 //! Bulk bodies that may not call: they stand in the line of their upstream, where they take no worker,
 //! and go back into their lane one by one. Which of their calls may begin is not decided here.
 
-use super::Gone;
+use super::turns::Gone;
 use crate::engine::Engine;
 use crate::gate::Start;
 use crate::limits::BODY_WAITS_FROM;
