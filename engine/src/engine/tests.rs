@@ -3,6 +3,7 @@
 mod admission;
 mod bodies;
 mod callers;
+mod completion;
 mod elastic;
 mod explanations;
 mod follow;

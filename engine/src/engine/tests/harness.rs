@@ -3,6 +3,7 @@
 //! A line that starts with `>` is an expected effect of the line above it. `+10ms` in front of a
 //! line moves the clock first. After each line the engine ticks and starts what it may.
 
+use super::completion::done;
 use crate::engine::hurts::NOTE_TICKET;
 use crate::engine::kept::KEPT_TICKET;
 use crate::engine::{Engine, Setup};
@@ -457,16 +458,10 @@ impl Stage {
         let (job, chain) = self.at_work[&id].clone();
         let is_done = matches!(outcome, Outcome::Done(_));
         let completion = Completion {
-            task: id,
-            attempt: job.attempt,
-            run: job.run,
             outcome,
-            progress: None,
             puts: if puts { vec![put] } else { Vec::new() },
-            expects: Vec::new(),
             call: if is_done { CallEnd::Answered } else { CallEnd::Untold },
-            started: self.now.monotonic,
-            ended: self.now.monotonic,
+            ..done(&job, self.now.monotonic)
         };
         let out = self.chains.get_mut(&chain).unwrap();
         out.left -= 1;

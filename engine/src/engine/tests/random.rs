@@ -2,6 +2,7 @@
 //! by its seed, which a failure names; `OVERTIME_ENGINE_SEED=n` replays one, `OVERTIME_ENGINE_DAYS=n`
 //! plays so many.
 
+use super::completion::done;
 use super::followers::Followers;
 use super::harness::{kinds, setup};
 use super::key_journal::KeyJournal;
@@ -307,20 +308,14 @@ impl Day {
             2 => Outcome::Defect(Fault::input("bug", "no")),
             _ => Outcome::Done(Product::default()),
         };
-        let done = matches!(outcome, Outcome::Done(_));
+        let is_done = matches!(outcome, Outcome::Done(_));
         let read = ReadMark::At { lsn: 0, watermark: 0 };
         let put = Put { key: "k".into(), value: None, read };
         let completion = Completion {
-            task: job.task,
-            attempt: job.attempt,
-            run: job.run,
             outcome,
-            progress: None,
-            puts: if done && self.chance.below(2) == 0 { vec![put] } else { Vec::new() },
-            expects: Vec::new(),
+            puts: if is_done && self.chance.below(2) == 0 { vec![put] } else { Vec::new() },
             call: [CallEnd::Untold, CallEnd::Answered][self.chance.below(2) as usize],
-            started: self.now.monotonic,
-            ended: self.now.monotonic,
+            ..done(&job, self.now.monotonic)
         };
         if self.chance.below(8) == 0 {
             self.event(Event::Completed { completion: completion.clone(), freed: None });

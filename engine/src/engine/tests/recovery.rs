@@ -1,5 +1,6 @@
 //! What goes on after a restart.
 
+use super::completion::done;
 use super::harness::{Stage, kinds, setup};
 use crate::engine::Engine;
 use crate::event::{Ask, Effect, Event, Freed, Steer, Submission, Wants, Wish};
@@ -7,8 +8,8 @@ use crate::limits::Limits;
 use overtime_protocol::record::{Acceptance, Change, StartMark};
 use overtime_protocol::{
     Chain, Chunk, Claim, Completion, Fate, Fault, Finding, Fingerprint, Form, Holder, Job, KeyHash,
-    KindId, KindName, Lane, Now, Outcome, Payload, Product, Progress, ReplyTo, TaskId, TaskState,
-    TenantId, Unfinished, UnixMillis, Verdict,
+    KindId, KindName, Lane, Now, Payload, Progress, ReplyTo, TaskId, TaskState, TenantId,
+    Unfinished, UnixMillis, Verdict,
 };
 use std::time::Duration;
 
@@ -92,19 +93,10 @@ fn step(stage: &mut Stage, effect: Effect) -> String {
         }
         Effect::Dispatch(chain) => {
             let job = &chain.jobs[0];
-            let completion = Completion {
-                task: job.task,
-                attempt: job.attempt,
-                run: job.run,
-                outcome: Outcome::Done(Product::default()),
-                progress: None,
-                puts: Vec::new(),
-                expects: Vec::new(),
-                call: overtime_protocol::CallEnd::Untold,
-                started: stage.now.monotonic,
-                // Longer than what goes out in chains.
-                ended: stage.now.monotonic + Duration::from_millis(1),
-            };
+            let started = stage.now.monotonic;
+            // Longer than what goes out in chains.
+            let ended = started + Duration::from_millis(1);
+            let completion = Completion { ended, ..done(job, started) };
             let freed = Some(Freed { chain: chain.number, lane: chain.lane });
             stage.event(Event::Completed { completion, freed });
             format!("{} run #{} in {}", job.task.key(), job.attempt, chain.lane.name())
@@ -329,22 +321,10 @@ fn an_attempt_that_is_not_the_one_at_hand_ends_nothing() {
                 }
                 Effect::Dispatch(chain) => {
                     others += 2;
-                    let Job { task, attempt, run, .. } = chain.jobs[0];
-                    for (attempt, run) in [(attempt + 1, run), (attempt, run + 1)] {
-                        let outcome = Outcome::Done(Product::default());
-                        let (started, ended) = (stage.now.monotonic, stage.now.monotonic);
-                        let completion = Completion {
-                            task,
-                            attempt,
-                            run,
-                            outcome,
-                            progress: None,
-                            puts: Vec::new(),
-                            expects: Vec::new(),
-                            call: overtime_protocol::CallEnd::Untold,
-                            started,
-                            ended,
-                        };
+                    let job = &chain.jobs[0];
+                    for (attempt, run) in [(job.attempt + 1, job.run), (job.attempt, job.run + 1)] {
+                        let done = done(job, stage.now.monotonic);
+                        let completion = Completion { attempt, run, ..done };
                         stage.event(Event::Completed { completion, freed: None });
                     }
                 }

@@ -2,6 +2,7 @@
 //! takes a millisecond, by the clock of a simulation. A seed decides the whole of it.
 
 use super::callers::{Callers, Returns, Seen};
+use super::completion::done;
 use super::harness::setup;
 use crate::admission::AdmissionRules;
 use crate::engine::{Engine, Setup};
@@ -9,8 +10,8 @@ use crate::event::{Effect, Event, Freed, Submission};
 use crate::limits::Limits;
 use crate::seed::Seed;
 use overtime_protocol::{
-    Answer, Chain, Code, Completion, Fate, Form, Job, Kind, KindId, Lane, Monotonic, Now, Outcome,
-    Payload, Product, ReplyTo, Ticket, UnixMillis, Verdict,
+    Answer, Chain, Code, Completion, Fate, Form, Job, Kind, KindId, Lane, Monotonic, Now, Payload,
+    ReplyTo, Ticket, UnixMillis, Verdict,
 };
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -191,10 +192,10 @@ impl Storm {
             }
             Due::Completes(place) => {
                 let Some((job, freed)) = self.at_work[place].take() else { return };
-                self.event(Event::Completed {
-                    completion: done(&job, self.now),
-                    freed: Some(freed),
-                });
+                let ended = self.now.monotonic;
+                let started = Monotonic(ended.0 - EXEC.as_nanos() as u64);
+                let completion = Completion { started, ..done(&job, ended) };
+                self.event(Event::Completed { completion, freed: Some(freed) });
             }
             Due::Durable(ticket) => {
                 self.event(Event::Judged(Verdict { ticket, fate: Fate::Durable { lsn: 1 } }));
@@ -286,20 +287,5 @@ impl Storm {
             let patience = self.patience();
             self.later(patience, Due::Comes(waiting.group));
         }
-    }
-}
-
-fn done(job: &Job, now: Now) -> Completion {
-    Completion {
-        task: job.task,
-        attempt: job.attempt,
-        run: job.run,
-        outcome: Outcome::Done(Product::default()),
-        progress: None,
-        puts: Vec::new(),
-        expects: Vec::new(),
-        call: overtime_protocol::CallEnd::Untold,
-        started: Monotonic(now.monotonic.0 - EXEC.as_nanos() as u64),
-        ended: now.monotonic,
     }
 }
