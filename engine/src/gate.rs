@@ -3,8 +3,8 @@
 //! are pure: calls and [`Now`] go in, answers and [`GateNews`] come out. They make no call, hold no
 //! task, and keep nothing on a disk.
 //!
-//! - `single` is one gate, and the turns that it takes. It has a `cohort` of calls, the `signs` that
-//!   these are bad, `places` for those that are out, `probes` while it is shed, a `ramp` back, and a
+//! - `single` is one gate, and the turns that it takes. It has a `cohort` of calls, what was `usual`
+//!   before these, the `signs` that they are bad, `places` for those that are out, `probes` while it is shed, a `ramp` back, and a
 //!   budget for `retries`.
 //! - `suspicion` is about all of them: that so many are bad that it must be us.
 //! - `saved`, `view`, `outcomes` and `history` are for whoever keeps or shows them.
@@ -26,6 +26,7 @@ mod signs;
 mod single;
 mod suspicion;
 mod told;
+mod usual;
 mod view;
 
 use crate::seed::Seed;

@@ -5,6 +5,7 @@
 //! Ages of young calls would hide a hang, for a steady stream always brings young ones; and to take
 //! calls as they end would hear of a hang only when the calls time out.
 
+use super::usual::Usual;
 use crate::bucket::Bucket;
 use overtime_protocol::{CallEnd, Monotonic, Rate};
 use std::collections::VecDeque;
@@ -31,6 +32,8 @@ pub(super) struct Cohort {
     aged: usize,
     /// How many in the row are known to be bad.
     bad: usize,
+    /// How those were that have left the row.
+    usual: Usual,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +93,8 @@ impl Cohort {
     pub(super) fn new(slow: Duration) -> Self {
         let per_second = COMING_OF_AGE / slow.as_secs_f64().max(0.001);
         let spread = Bucket::new(Rate { per_second, burst: WINDOW as u32 });
-        Self { slow, spread, first: 0, row: VecDeque::new(), aged: 0, bad: 0 }
+        let (row, usual) = (VecDeque::new(), Usual::default());
+        Self { slow, spread, first: 0, row, aged: 0, bad: 0, usual }
     }
 
     /// A call begins. Nothing comes back if there are enough others of this moment.
@@ -120,13 +124,17 @@ impl Cohort {
         self.bad += usize::from(watched.known.is_bad());
     }
 
-    /// Time has passed.
-    pub(super) fn age(&mut self, now: Monotonic) {
+    /// Time has passed. What looks bad just now is not usual before it is clear whether it lasts: then
+    /// it is not learned from.
+    pub(super) fn age(&mut self, looks_bad: bool, now: Monotonic) {
         while self.first_young().is_some_and(|started| started + self.slow <= now) {
             self.aged += 1;
         }
         while self.aged > WINDOW || self.is_first_expired(now) {
-            self.pop();
+            self.pop(looks_bad);
+        }
+        if self.aged == 0 {
+            self.usual = Usual::default();
         }
     }
 
@@ -135,11 +143,19 @@ impl Cohort {
         self.aged > 0 && first.is_some_and(|first| first.started + EXPIRES_AFTER < now)
     }
 
-    fn pop(&mut self) {
+    fn pop(&mut self, looks_bad: bool) {
         let Some(watched) = self.row.pop_front() else { return };
         self.first += 1;
         self.aged -= 1;
         self.bad -= usize::from(watched.known.is_bad());
+        if !looks_bad && watched.known != Known::Neutral {
+            self.usual.learn(watched.known != Known::Well, watched.started);
+        }
+    }
+
+    /// Whether a good part of its calls was bad already before the last that have come of age.
+    pub(super) fn ails_anyway(&self) -> bool {
+        self.usual.ails()
     }
 
     fn first_young(&self) -> Option<Monotonic> {
@@ -160,7 +176,7 @@ impl Cohort {
     pub(super) fn clear(&mut self) {
         self.first += self.row.len() as u64;
         self.row.clear();
-        (self.aged, self.bad) = (0, 0);
+        (self.aged, self.bad, self.usual) = (0, 0, Usual::default());
     }
 
     /// The last `most` of those that have come of age.

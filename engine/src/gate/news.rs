@@ -13,9 +13,9 @@ pub enum Rule {
     TenthPercentile,
     /// 60 % of the last 40 calls are bad.
     MostBad,
-    /// Of the last 100 calls 50 are bad, and that lasts.
+    /// Of the last 100 calls 47 are bad, and that lasts.
     HalfBad,
-    /// 45 % of the last 120 calls failed, and that lasts.
+    /// 40 % of the last 120 calls failed, and that lasts.
     Errors,
     /// There were few calls, and the last five are bad.
     InARow,

@@ -4,14 +4,20 @@
 //! - [`Rule::TenthPercentile`]: Zapier's. Of 120 calls the tenth percentile is slow, so 109 are. It
 //!   has nothing to wait for.
 //! - [`Rule::MostBad`]: 60 % of 40 calls (at least 20) are bad, at two looks a second apart.
-//! - [`Rule::HalfBad`]: 50 of 100 are. A share of 60 % is above the line of the rule before only every
+//! - [`Rule::HalfBad`]: 47 of 100 are. A share of 60 % is above the line of the rule before only every
 //!   other time. And an upstream that leaves three calls of five without an answer fills its places
 //!   with them after some eighty, when no more start and the last forty stay what they are: with 50
-//!   places 50 of the last 100 are bad then. Where 30 % are, that comes less than once in a month.
-//! - [`Rule::Errors`]: 45 % of 120 calls failed, and that is known at once: nobody waits for them to
-//!   come of age, and those that are under way count as well. Half errors never reach 60 %.
+//!   places, where 110 calls filled them, 47 of the last 100 are bad nearly always.
+//! - [`Rule::Errors`]: 40 % of 120 calls failed, and that is known at once: nobody waits for them to
+//!   come of age, and those that are under way count as well. Half errors never reach 60 %, and fall
+//!   below 40 % once in a hundred times.
 //! - [`Rule::InARow`]: of fewer than 20 calls the last five are bad. Five of one moment are one
 //!   moment, so they were started over a second at least, and none that is younger is known to be well.
+//!
+//! These are for upstreams that were well. Where 30 % of the calls are bad for hours each of them comes by
+//! chance, once in some ten hours. So once [a fifth](super::usual) of the calls before was bad the shares
+//! of the second to the fourth are higher by ten: an upstream that ails anyway is shed if it becomes
+//! worse.
 //!
 //! `HalfBad` and `Errors` are for what lasts. Where calls are many their cohorts are a matter of a
 //! second, so what they cover and the time they have to be confirmed come to five seconds at least:
@@ -29,8 +35,10 @@ const EARLY: usize = 40;
 const EARLY_MIN: usize = 20;
 const EARLY_PERCENT: usize = 60;
 const LASTING: usize = 100;
-const LASTING_PERCENT: usize = 50;
-const ERRORS_PERCENT: usize = 45;
+const LASTING_PERCENT: usize = 47;
+const ERRORS_PERCENT: usize = 40;
+/// So many more of a hundred have to be bad where some are anyway.
+const AILING_ANYWAY_PERCENT: usize = 10;
 const ROW: usize = 5;
 const ROW_SPAN_MIN: Duration = Duration::from_secs(1);
 /// From one look to the next.
@@ -69,7 +77,7 @@ impl Signs {
     pub(super) fn look(&mut self, cohort: &Cohort, now: Monotonic) -> Option<Rule> {
         let early = cohort.share(EARLY);
         self.is_ailing = early.is_bad(AILING_PERCENT) && early.bad() >= AILING_MIN;
-        let broken = self.most_bad(early, now).into_iter();
+        let broken = self.most_bad(cohort, now).into_iter();
         let broken = broken.chain(self.half_bad(cohort, now)).chain(self.errors(cohort, now));
         let broken = broken.chain(self.tenth_percentile(cohort)).chain(self.in_a_row(cohort));
         let broken = broken.min();
@@ -86,15 +94,16 @@ impl Signs {
         is_slow.then_some(Rule::TenthPercentile)
     }
 
-    fn most_bad(&mut self, early: Share, now: Monotonic) -> Option<Rule> {
-        let is_bad = early.calls >= EARLY_MIN && early.is_bad(EARLY_PERCENT);
+    fn most_bad(&mut self, cohort: &Cohort, now: Monotonic) -> Option<Rule> {
+        let share = cohort.share(EARLY);
+        let is_bad = share.calls >= EARLY_MIN && share.is_bad(wanted(EARLY_PERCENT, cohort));
         let is_bad = is_bad && self.rules.has(Rule::MostBad);
         self.most_bad.look(is_bad, LOOK_AGAIN_AFTER, now).then_some(Rule::MostBad)
     }
 
     fn half_bad(&mut self, cohort: &Cohort, now: Monotonic) -> Option<Rule> {
         let share = cohort.share(LASTING);
-        let is_bad = share.calls == LASTING && share.is_bad(LASTING_PERCENT);
+        let is_bad = share.calls == LASTING && share.is_bad(wanted(LASTING_PERCENT, cohort));
         let is_bad = is_bad && self.rules.has(Rule::HalfBad);
         let lasts = LASTS.saturating_sub(share.span);
         self.half_bad.look(is_bad, lasts, now).then_some(Rule::HalfBad)
@@ -102,7 +111,7 @@ impl Signs {
 
     fn errors(&mut self, cohort: &Cohort, now: Monotonic) -> Option<Rule> {
         let share = cohort.errors(WINDOW);
-        let is_bad = share.calls == WINDOW && share.is_bad(ERRORS_PERCENT);
+        let is_bad = share.calls == WINDOW && share.is_bad(wanted(ERRORS_PERCENT, cohort));
         let is_bad = is_bad && self.rules.has(Rule::Errors);
         let lasts = LASTS.saturating_sub(share.span);
         self.errors.look(is_bad, lasts, now).then_some(Rule::Errors)
@@ -142,6 +151,11 @@ impl Signs {
         let seen = signs.into_iter().filter(|sign| sign.is_seen());
         seen.map(|sign| sign.seen + LOOK_AGAIN_AFTER).min()
     }
+}
+
+/// How many of a hundred have to be bad, if `percent` have to where all was well before.
+fn wanted(percent: usize, cohort: &Cohort) -> usize {
+    percent + if cohort.ails_anyway() { AILING_ANYWAY_PERCENT } else { 0 }
 }
 
 impl Sign {

@@ -31,7 +31,7 @@ impl Gate {
     pub(in super::super) fn look(&mut self, now: Monotonic) {
         self.broken = None;
         if self.mode != GateMode::Off && matches!(self.state, State::Open | State::Ramping(_)) {
-            self.cohort.age(now);
+            self.cohort.age(self.signs.since().is_some(), now);
             self.broken = self.signs.look(&self.cohort, now);
         }
     }

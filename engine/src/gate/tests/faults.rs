@@ -7,6 +7,8 @@ use crate::gate::GateNews;
 use std::time::Duration;
 
 const SEEDS: u64 = 20;
+/// So many half hours of each kind in which nothing must be shed.
+const HALF_HOURS: u64 = 3;
 const MINUTE: Duration = Duration::from_mins(1);
 
 fn spells(fault: Fault, per_second: &[f64]) -> Vec<Spell> {
@@ -55,11 +57,26 @@ fn one_that_is_bad_for_most_or_for_half_is_shed_within_ten_seconds() {
 #[test]
 fn one_that_is_slow_now_and_then_is_never_shed() {
     for (percent, way) in [(10, SLOW), (10, HANGS), (30, SLOW), (30, HANGS)] {
-        let mut weather = Weather::new(&[20.0], percent);
-        weather.sites[0].fault = Some(Fault { percent, way });
-        weather.pass(30 * MINUTE);
-        assert_eq!(weather.stage.told(), [""; 0], "{percent} % {way:?}");
-        assert!(weather.sites[0].out_max <= 50);
+        for seed in 0..HALF_HOURS {
+            let mut weather = Weather::new(&[20.0], seed);
+            weather.sites[0].fault = Some(Fault { percent, way });
+            weather.pass(30 * MINUTE);
+            assert_eq!(weather.stage.told(), [""; 0], "{percent} % {way:?}, seed {seed}");
+            assert!(weather.sites[0].out_max <= 50);
+        }
+    }
+}
+
+/// How bad it always was is known, and does not hide that it is worse.
+#[test]
+fn one_that_ails_anyway_is_shed_when_it_becomes_worse() {
+    for (before, way) in [(30, SLOW), (30, ERROR)] {
+        let mut weather = Weather::new(&[20.0], 1);
+        weather.sites[0].fault = Some(Fault { percent: before, way });
+        weather.pass(5 * MINUTE);
+        assert_eq!(weather.stage.told(), [""; 0], "{way:?}");
+        let spell = weather.spell(Fault { percent: 100, way }, MINUTE, MINUTE);
+        assert!(spell.shed_after.is_some_and(|after| after <= 8 * SECOND), "{spell:?}");
     }
 }
 
