@@ -205,13 +205,14 @@ impl Gates {
 
     fn look(&mut self, now: Now) -> Count {
         let (gates, is_listed) = (&mut self.gates, &mut self.is_listed);
+        let suspected = self.suspicion.since();
         let mut count = Count::default();
         self.active.retain(|id| {
             let gate = &mut gates[usize::from(id.0)];
             gate.look(now.monotonic);
             let is_active = gate.is_active(now.monotonic);
             if is_active {
-                count.add(gate.bad_since(), now.monotonic);
+                count.add(gate.standing(suspected), now.monotonic);
             }
             is_listed[usize::from(id.0)] = is_active;
             is_active

@@ -20,6 +20,11 @@ const EXPIRES_AFTER: Duration = Duration::from_mins(5);
 /// would be those of two milliseconds.
 const COMING_OF_AGE: f64 = 1_200.0;
 
+/// An upstream is well while more than four of five of its last calls were, of five calls at least.
+const WELL_PERCENT: usize = 80;
+const WELL_OF: usize = 40;
+const WELL_OF_MIN: usize = 5;
+
 /// The calls of one upstream.
 #[derive(Debug)]
 pub(super) struct Cohort {
@@ -186,6 +191,17 @@ impl Cohort {
             Known::Failed => Bad::Failed,
             Known::Well | Known::Neutral => Bad::No,
         })
+    }
+
+    /// Whether those that were started since, a few at least, show that all is well.
+    pub(super) fn is_well_since(&self, since: Monotonic) -> bool {
+        let calls = self.of_age().take_while(|watched| watched.started >= since).take(WELL_OF);
+        let (mut well, mut all) = (0, 0);
+        for watched in calls {
+            all += 1;
+            well += usize::from(watched.known == Known::Well);
+        }
+        all >= WELL_OF_MIN && well * 100 > all * WELL_PERCENT
     }
 
     /// The last `most` of all, however young; only those that failed before they were slow are bad.

@@ -8,5 +8,6 @@ mod operator;
 mod probes;
 mod rules;
 mod stage;
+mod suspicion;
 mod traps;
 mod weather;

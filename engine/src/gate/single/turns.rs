@@ -6,6 +6,7 @@ use super::super::probes::{self, Probes, Shed};
 use super::super::ramp::Ramp;
 use super::super::rules::Rules;
 use super::super::signs::Signs;
+use super::super::suspicion::Standing;
 use super::{Episode, Gate, State};
 use crate::seed::Seed;
 use overtime_protocol::{GateMode, Monotonic, Now};
@@ -36,8 +37,19 @@ impl Gate {
         }
     }
 
+    /// How it is, if we suspect ourselves since then.
+    pub(in super::super) fn standing(&self, suspected: Option<Monotonic>) -> Standing {
+        let is_open = matches!(self.state, State::Open | State::Ramping(_));
+        let is_well = |since| self.signs.since().is_none() && self.cohort.is_well_since(since);
+        Standing {
+            bad_since: self.bad_since(),
+            is_shed: !is_open,
+            is_well: is_open && suspected.is_some_and(is_well),
+        }
+    }
+
     /// Since when it is bad.
-    pub(in super::super) fn bad_since(&self) -> Option<Monotonic> {
+    fn bad_since(&self) -> Option<Monotonic> {
         match self.state {
             State::Open | State::Ramping(_) => self.signs.since(),
             State::Shed(_) => self.episode.map(|episode| episode.bad_since),
