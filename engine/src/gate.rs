@@ -4,8 +4,8 @@
 //! task, and keep nothing on a disk.
 //!
 //! - `single` is one gate, and the turns that it takes. It has a `cohort` of calls, what was `usual`
-//!   before these, the `signs` that they are bad, `places` for those that are out, `probes` while it is shed, a `ramp` back, and a
-//!   budget for `retries`.
+//!   before these, the `signs` that they are bad, `places` for those that are out, `probes` while it
+//!   is shed, a `ramp` back, and a budget for `retries`.
 //! - `suspicion` is about all of them: that so many are bad that it must be us.
 //! - `saved`, `view`, `outcomes` and `history` are for whoever keeps or shows them.
 //!

@@ -192,10 +192,10 @@ impl Gate {
 
     /// A person knows that it is well.
     pub(in super::super) fn release(&mut self, now: Now) -> Option<GateNews> {
+        self.places.go_on();
         if !self.is_shed() {
             return None;
         }
-        self.places.go_on();
         if self.mode == GateMode::Shed {
             self.due_by(now.monotonic + super::super::ramp::RAMP);
             return Some(self.ramp(now));

@@ -2,7 +2,7 @@
 
 use super::stage::*;
 use crate::gate::{Phase, Start};
-use overtime_protocol::GateMode;
+use overtime_protocol::{CallEnd, GateMode};
 use std::time::Duration;
 
 #[test]
@@ -37,6 +37,18 @@ fn one_that_was_shed_by_a_rule_can_be_released() {
     stage.gates.release(ONE, stage.now);
     stage.judge();
     assert_eq!(stage.told(), ["shed", "probing", "ramping"]);
+}
+
+#[test]
+fn one_that_asked_to_be_left_alone_is_called_again_when_it_is_released() {
+    let mut stage = Stage::one(GateMode::Shed);
+    let busy = CallEnd::Busy { retry_after: Some(300 * SECOND) };
+    stage.steady(20, SECOND, |_| Way(QUICK, busy));
+    assert!(!stage.may_start(ONE));
+    stage.gates.release(ONE, stage.now);
+    assert!(stage.may_start(ONE));
+    stage.judge();
+    assert!(stage.told().is_empty(), "it was never shed");
 }
 
 #[test]
