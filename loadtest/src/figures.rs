@@ -18,6 +18,8 @@ pub struct Figures {
 #[derive(Clone, Debug)]
 struct Line {
     name: &'static str,
+    /// What the value is in; what is told of it says so itself.
+    unit: Option<&'static str>,
     told: String,
     value: Value,
 }
@@ -26,14 +28,14 @@ impl Figures {
     /// Adds a figure.
     pub fn tell(&mut self, name: &'static str, figure: impl Display + Serialize) {
         let value = serde_json::to_value(&figure).unwrap_or(Value::Null);
-        self.lines.push(Line { name, told: figure.to_string(), value });
+        self.lines.push(Line { name, unit: None, told: figure.to_string(), value });
     }
 
     /// Adds a span, in seconds.
     pub fn tell_seconds(&mut self, name: &'static str, span: std::time::Duration) {
         let seconds = span.as_secs_f64();
         let (told, value) = (format!("{seconds:.3} s"), seconds.into());
-        self.lines.push(Line { name, told, value });
+        self.lines.push(Line { name, unit: Some("s"), told, value });
     }
 
     /// Adds a bar.
@@ -65,7 +67,10 @@ impl Display for Figures {
 
 impl Serialize for Figures {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let named = |line: &Line| (line.name.replace(' ', "_"), line.value.clone());
+        let named = |Line { name, unit, value, .. }: &Line| {
+            let words = std::iter::once(*name).chain(*unit).flat_map(|text| text.split(' '));
+            (words.collect::<Vec<_>>().join("_"), value.clone())
+        };
         let mut document: Map<String, Value> = self.lines.iter().map(named).collect();
         let bars = serde_json::to_value(&self.bars).map_err(serde::ser::Error::custom)?;
         document.insert("bars".to_owned(), bars);
@@ -87,7 +92,7 @@ mod tests {
         let told = "first answer  3\nready         1.500 s\nmet    lost: 0 (at most 0)\n";
         assert_eq!(figures.to_string(), told);
         let document = serde_json::to_value(&figures).unwrap();
-        assert_eq!((&document["first_answer"], &document["ready"]), (&3.into(), &1.5.into()));
+        assert_eq!((&document["first_answer"], &document["ready_s"]), (&3.into(), &1.5.into()));
         assert_eq!(document["bars"][0]["is_met"], true);
         assert_eq!(figures.print(Output::default()).unwrap(), Verdict::Met);
     }
