@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod appends;
 mod callers;
 mod clients;
 mod connection;

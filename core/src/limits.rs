@@ -52,15 +52,9 @@ pub(crate) const TICKS_PER_TURN: usize = 256;
 /// job, and a turn is short: whoever is not woken now need not be woken at all if one of those
 /// comes free before the next turn.
 pub(crate) const STARTS_PER_TURN: usize = 8;
-/// Appends are held back for this long while others are about to join them: a sync costs about as
-/// much for one as for all. A loop that sleeps meanwhile wakes with the next completion, or a
-/// millisecond later at the latest, for a poll cannot be timed more finely.
-pub(crate) const APPEND_HOLD: Duration = Duration::from_micros(200);
 /// Orders for which the spool had no room are offered again after this: it does not say when it has
 /// removed a file.
 pub(crate) const SPOOL_RETRY: Duration = Duration::from_millis(10);
-/// So many appends are worth a sync of their own.
-pub(crate) const APPENDS_WORTH: usize = 24;
 /// A refused body is read to its end, and the connection kept, if no more than this is left.
 pub(crate) const DISCARD_MAX_BYTES: u64 = 64 * 1024;
 /// A peer that takes no more of its answer is looked at again after this: by then the buffers on the way

@@ -1,5 +1,6 @@
 //! The loop, on one screen: poll, read, mail, tick, start, apply, flush, events, door.
 
+use crate::appends::Appends;
 use crate::clients::Clients;
 use crate::drain::Drain;
 use crate::exchange::Router;
@@ -16,7 +17,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use overtime_engine::{Effect, Engine, Event, Notice};
 use overtime_protocol::call::Hosts;
 use overtime_protocol::keyring::KeyRing;
-use overtime_protocol::{Append, ChainNumber, Clock, Inquiry, Kind, Monotonic, Now, SpoolOrder};
+use overtime_protocol::{Append, ChainNumber, Clock, Inquiry, Kind, Now, SpoolOrder};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -99,14 +100,7 @@ pub struct Core {
     clients: Clients,
     engine: Engine,
     workers: Workers,
-    appends: Sender<Append>,
-    /// Appends that are held back, or that the channel had no room for; bounded by the tasks
-    /// there can be.
-    appends_waiting: VecDeque<Append>,
-    /// The channel has no room: the verdict on what fills it wakes the loop.
-    appends_blocked: bool,
-    /// Since when the first of them waits.
-    appends_since: Option<Monotonic>,
+    appends: Appends,
     lookups: Lookups,
     reads: Reads,
     spool: Sender<SpoolOrder>,
@@ -143,10 +137,7 @@ impl Core {
             clients: Clients::new(router, setup.limits, setup.engine.payload_memory_max_bytes()),
             engine: setup.engine,
             workers: Workers::new(setup.workers),
-            appends: setup.appends,
-            appends_waiting: VecDeque::new(),
-            appends_blocked: false,
-            appends_since: None,
+            appends: Appends::new(setup.appends),
             lookups: setup.lookups,
             reads: Reads::default(),
             inquiries_waiting: VecDeque::new(),
@@ -229,7 +220,7 @@ impl Core {
     fn timeout(&mut self) -> Option<Duration> {
         let busy = self.more
             || self.clients.has_work()
-            || self.has_appends_to_send()
+            || self.appends.has_some_to_send(self.outlook())
             || self.clients.can_go_on(self.engine.payload_bytes())
             || !self.inbox.is_empty()
             || self.engine.has_work_to_start()
@@ -238,7 +229,8 @@ impl Core {
             return Some(Duration::ZERO);
         }
         let clients = self.clients.next_deadline();
-        let due = [self.engine.next_deadline(), clients, self.drain.until(), self.next_try()];
+        let (engine, appends) = (self.engine.next_deadline(), self.appends.next_deadline());
+        let due = [engine, appends, clients, self.drain.until(), self.next_try()];
         let next = due.into_iter().flatten().min();
         let next = next.map(|next| next.since(self.clock.monotonic()));
         let spool = (!self.spool_waiting.is_empty()).then_some(SPOOL_RETRY);

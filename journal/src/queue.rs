@@ -175,7 +175,7 @@ mod tests {
                 puts: Vec::new(),
                 ..Record::new(TaskId::from_key(task).unwrap(), UnixMillis(0))
             };
-            let append = Append { ticket: Ticket(ticket), record: record.into() };
+            let append = Append { ticket: Ticket(ticket), record: record.into(), is_awaited: true };
             self.sender.send(append).unwrap();
         }
 

@@ -18,6 +18,9 @@ pub struct Append {
     pub ticket: Ticket,
     /// The record, shared with the engine, which may have to offer it again.
     pub record: Arc<Record>,
+    /// Whether somebody waits for what becomes of it. If nobody does it need not be sent at once:
+    /// others that come soon can share its sync.
+    pub is_awaited: bool,
 }
 
 /// Names one append.

@@ -112,7 +112,7 @@ fn engine(kinds: &[Kind], plan: LanePlan) -> Engine {
 fn start_journal(mailbox: Mailbox) -> Sender<Append> {
     let (appends, appended) = bounded::<Append>(1024);
     spawn("journal", move || {
-        for Append { ticket, record } in appended {
+        for Append { ticket, record, .. } in appended {
             // The engine's is then the last: a body in it is let go of when it is written.
             drop(record);
             let verdict = Verdict { ticket, fate: Fate::Durable { lsn: 1 } };

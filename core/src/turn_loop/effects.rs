@@ -1,7 +1,7 @@
 //! What the engine wants done: answers, chains, appends, reads and files.
 
 use super::Core;
-use crate::limits::{APPEND_HOLD, APPENDS_WORTH};
+use crate::appends::Outlook;
 use crate::reads::Way;
 use crossbeam_channel::TrySendError;
 use overtime_engine::Effect;
@@ -12,35 +12,16 @@ impl Core {
         let mut effects = std::mem::take(&mut self.effects);
         effects.drain(..).for_each(|effect| self.apply_one(effect, now));
         self.effects = effects;
-        self.send_appends(now);
+        self.appends.send(self.outlook(), now);
         self.send_spool_orders();
         // Of these few are on their way, so they leave room to the others, and not the other way round.
         self.send_reads();
         self.send_inquiries();
     }
 
-    pub(super) fn has_appends_to_send(&self) -> bool {
-        let held = self.appends_blocked || self.engine.expects_soon();
-        !self.appends_waiting.is_empty() && !held
-    }
-
-    /// Appends that others are about to join are held back for a moment, so that one sync serves
-    /// them all.
-    pub(super) fn send_appends(&mut self, now: Monotonic) {
-        let Some(since) = self.appends_since else { return };
-        let more_to_come = self.engine.expects_soon() && now.since(since) < APPEND_HOLD;
-        if more_to_come && self.appends_waiting.len() < APPENDS_WORTH {
-            return;
-        }
-        while let Some(append) = self.appends_waiting.pop_front() {
-            if let Err(TrySendError::Full(append)) = self.appends.try_send(append) {
-                self.appends_waiting.push_front(append);
-                self.appends_blocked = true;
-                return;
-            }
-        }
-        self.appends_blocked = false;
-        self.appends_since = None;
+    /// Whether completions are about to come.
+    pub(super) fn outlook(&self) -> Outlook {
+        if self.engine.expects_soon() { Outlook::MoreSoon } else { Outlook::Quiet }
     }
 
     pub(super) fn apply_one(&mut self, effect: Effect, now: Monotonic) {
@@ -66,10 +47,7 @@ impl Core {
             Effect::Rule { chain, ruling } => self.workers.rule(chain, ruling),
             Effect::Grant { chain, grant } => self.workers.grant(chain, grant),
             Effect::Spool(order) => self.spool_waiting.push_back(order),
-            Effect::Append(append) => {
-                self.appends_since.get_or_insert(now);
-                self.appends_waiting.push_back(append);
-            }
+            Effect::Append(append) => self.appends.push(append, now),
             Effect::Read(read) => {
                 if let Err((to, problem)) = self.reads.push(read) {
                     self.clients.counters.reads_refused += 1;

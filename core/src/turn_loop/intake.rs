@@ -2,9 +2,8 @@
 
 use super::Core;
 use crate::clients::Ordered;
-use crate::drain::Drain;
 use crate::exchange::Order;
-use crate::limits::{LAST_FLUSH, MAIL_PER_TURN, RESULT_RETRY};
+use crate::limits::{MAIL_PER_TURN, RESULT_RETRY};
 use crate::mailbox::Mail;
 use overtime_engine::{Ask, Effect, Event, Steer, Submission, Wants};
 use overtime_protocol::{Answer, Code, Now, Problem, Query, Read};
@@ -145,10 +144,7 @@ impl Core {
                 Event::MemoryPressure(pressure)
             }
             Mail::JournalFailed(reason) => {
-                self.drain = Drain::Failed { reason, until: now.monotonic + LAST_FLUSH / 2 };
-                let problem = Problem::new(Code::JournalFailed, "the journal cannot write");
-                self.clients.begin_closing(&problem, now.monotonic);
-                self.clients.end_streams();
+                self.begin_end(reason, now.monotonic);
                 Event::JournalFailed
             }
             Mail::Keys(keys) => {

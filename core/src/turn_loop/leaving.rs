@@ -14,6 +14,14 @@ impl Core {
         }
     }
 
+    /// The journal cannot write any more: everybody is told so, and that is the end.
+    pub(super) fn begin_end(&mut self, reason: String, now: Monotonic) {
+        self.drain = Drain::Failed { reason, until: now + LAST_FLUSH / 2 };
+        let problem = Problem::new(Code::JournalFailed, "the journal cannot write");
+        self.clients.begin_closing(&problem, now);
+        self.clients.end_streams();
+    }
+
     pub(super) fn advance_drain(&mut self, now: Now) -> Option<Exit> {
         let (due, at) = (self.drain.until()? <= now.monotonic, now.monotonic);
         match &self.drain {
@@ -51,7 +59,7 @@ impl Core {
     /// Whether everything that was to be said has left. Those who asked the journal are still to
     /// hear from it.
     pub(super) fn is_silent(&self) -> bool {
-        let applied = self.effects.is_empty() && self.appends_waiting.is_empty();
+        let applied = self.effects.is_empty() && self.appends.is_empty();
         let answered = !self.clients.owes_answers() && !self.clients.owes_output();
         applied && answered && !self.clients.has_work()
     }

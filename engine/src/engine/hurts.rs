@@ -89,7 +89,8 @@ impl Engine {
         let puts = hurts.iter().map(put).collect();
         let record = Record { puts, ..Record::new(self.mint.mint(now.unix), now.unix) };
         self.notes.on_its_way = hurts;
-        out.push(Effect::Append(Append { ticket: NOTE_TICKET, record: Arc::new(record) }));
+        let record = Arc::new(record);
+        out.push(Effect::Append(Append { ticket: NOTE_TICKET, record, is_awaited: false }));
     }
 
     /// The journal has said what became of a note.

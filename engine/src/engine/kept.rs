@@ -64,7 +64,8 @@ impl Engine {
         }
         let puts = self.kept.on_its_way.iter().map(|(_, put)| put.clone()).collect();
         let record = Record { puts, ..Record::new(self.mint.mint(now.unix), now.unix) };
-        out.push(Effect::Append(Append { ticket: KEPT_TICKET, record: Arc::new(record) }));
+        let record = Arc::new(record);
+        out.push(Effect::Append(Append { ticket: KEPT_TICKET, record, is_awaited: false }));
     }
 
     /// The journal has said what became of it.

@@ -23,6 +23,8 @@ pub(crate) struct InFlight {
     pub(crate) starts: bool,
     /// When it was appended.
     pub(crate) since: Monotonic,
+    /// Whether a caller waits for it.
+    pub(crate) keeps_waiting: bool,
 }
 
 /// What an append carries.
@@ -53,12 +55,35 @@ impl Engine {
         let starts = matches!(record.change, Some(Change::Started(_)));
         let (at, attempt) = (record.at, record.attempt);
         let since = self.latest;
-        let inflight = InFlight { slot, carries, at, attempt, starts, since };
-        if is_waited_for(carries) {
+        let is_awaited = self.is_awaited(slot, carries);
+        let keeps_waiting = is_awaited && matches!(carries, Carries::Acceptance | Carries::End);
+        let inflight = InFlight { slot, carries, at, attempt, starts, since, keeps_waiting };
+        if keeps_waiting {
             self.admission.append_began(since);
         }
         let ticket = Ticket(self.inflight.insert(inflight) as u64);
-        out.push(Effect::Append(Append { ticket, record }));
+        out.push(Effect::Append(Append { ticket, record, is_awaited }));
+    }
+
+    /// Whether anybody or anything comes on only when such a record of the task is durable. Nobody
+    /// does if an attempt runs on anyhow, or has ended for a caller who has long been told where to
+    /// ask.
+    fn is_awaited(&self, slot: Slot, carries: Carries) -> bool {
+        let Some(task) = self.table.get(slot) else { return false };
+        match carries {
+            Carries::StartMark => !matches!(task.run, Run::Running),
+            Carries::End => {
+                task.acceptance != AcceptanceState::Durable
+                    || !task.waiters.is_empty()
+                    || task.hot_key.is_some()
+                    || task.start_mark.is_isolated()
+                    || task.is_to_be_cancelled()
+            }
+            Carries::Acceptance
+            | Carries::Chunk(_)
+            | Carries::CancelAsked
+            | Carries::Resumption => true,
+        }
     }
 
     /// Records that the task was accepted, and that it runs if it does.
@@ -158,8 +183,8 @@ impl Engine {
             self.stats.stale += 1;
             return;
         };
-        let InFlight { slot, carries, since, .. } = inflight;
-        if is_waited_for(carries) {
+        let InFlight { slot, carries, since, keeps_waiting, .. } = inflight;
+        if keeps_waiting {
             self.admission.append_ended(now.monotonic.since(since), now.monotonic);
         }
         if let Fate::Durable { lsn } = verdict.fate {
@@ -269,9 +294,4 @@ impl Engine {
     ) {
         self.append(slot, Carries::Chunk(chain), record, out);
     }
-}
-
-/// Whether callers wait for a record like that. Chunks wait for each other by design.
-fn is_waited_for(carries: Carries) -> bool {
-    matches!(carries, Carries::Acceptance | Carries::End)
 }

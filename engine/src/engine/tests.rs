@@ -1,6 +1,7 @@
 //! Scenarios as text, and random days that a seed replays.
 
 mod admission;
+mod awaited;
 mod bodies;
 mod callers;
 mod completion;

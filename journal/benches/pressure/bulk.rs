@@ -91,7 +91,9 @@ impl Stream {
             let (record, sent) = (Arc::new(self.chunk(items)), Instant::now());
             let keys = record.puts.len() as u64;
             let ticket = Ticket(FIRST_TICKET + self.number);
-            self.appends.send(Append { ticket, record }).expect("it takes appends");
+            self.appends
+                .send(Append { ticket, record, is_awaited: true })
+                .expect("it takes appends");
             let fate = self.rulings.recv().expect("every append is answered");
             let done = &self.streams.done;
             match fate {

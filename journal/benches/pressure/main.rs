@@ -187,7 +187,9 @@ fn drive(
         while sent < due {
             let due_at = (sent * 1_000_000).checked_div(rate).unwrap_or(now);
             let record = Arc::new(load.record(sent));
-            appends.send(Append { ticket: Ticket(due_at), record }).expect("it takes appends");
+            appends
+                .send(Append { ticket: Ticket(due_at), record, is_awaited: true })
+                .expect("it takes appends");
             sent += 1;
         }
     }

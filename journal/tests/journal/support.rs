@@ -139,7 +139,7 @@ impl Running {
     pub(crate) fn send(&self, record: Record) -> Ticket {
         let ticket = Ticket(self.next_ticket.get());
         self.next_ticket.set(ticket.0 + 1);
-        let append = Append { ticket, record: record.into() };
+        let append = Append { ticket, record: record.into(), is_awaited: true };
         self.appends.send(append).expect("the journal takes appends");
         ticket
     }
@@ -153,7 +153,7 @@ impl Running {
     /// goes into one batch.
     pub(crate) fn hold(&self) -> MutexGuard<'_, ()> {
         let guard = self.gate.lock().expect("no test panics while it holds the gate");
-        let append = Append { ticket: HOLDING, record: plain(0).into() };
+        let append = Append { ticket: HOLDING, record: plain(0).into(), is_awaited: true };
         self.appends.send(append).expect("the journal takes appends");
         self.fates(&[HOLDING]);
         guard

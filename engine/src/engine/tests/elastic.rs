@@ -195,13 +195,13 @@ fn handlers_that_block_leave_the_floors_alone() {
     let mut stage = Stage::new(Engine::new(Setup { plan, ..setup }));
     for second in 0..60 {
         for place in 0..10 {
-            play(&mut stage, &format!("submit a{second}-{place} echo wait=600s"));
+            stage.tell(&[&format!("submit a{second}-{place} echo wait=600s")]);
         }
-        let wanted = play(&mut stage, "+1s").matches("> hire").count();
-        (0..wanted).for_each(|_| drop(play(&mut stage, "hired")));
-        let told = play(&mut stage, &format!("submit s{second} control wait=600s"));
+        let wanted = stage.tell(&["+1s"]).matches("> hire").count();
+        (0..wanted).for_each(|_| drop(stage.tell(&["hired"])));
+        let told = stage.tell(&[&format!("submit s{second} control wait=600s")]);
         assert!(told.contains("> dispatch control"), "second {second}: {told}");
-        play(&mut stage, &format!("done s{second}"));
+        stage.tell(&[&format!("done s{second}")]);
     }
     let stats = stage.engine.stats();
     let started = stats.dispatched[Lane::Interactive];
@@ -212,18 +212,11 @@ fn handlers_that_block_leave_the_floors_alone() {
     assert_eq!(stats.queued[Lane::Interactive], 600 - started);
 }
 
-fn play(stage: &mut Stage, line: &str) -> String {
-    let mut told = String::new();
-    stage.play(line);
-    stage.describe(&mut told);
-    told
-}
-
 #[test]
 fn how_long_an_attempt_waited_for_its_handler_is_counted() {
     let mut stage = Stage::new(Engine::new(setup(1, Limits::default(), 7)));
     for line in ["submit a echo", "submit b echo", "+3ms done a", "+1ms done b"] {
-        play(&mut stage, line);
+        stage.tell(&[line]);
     }
     let stats = stage.engine.stats();
     let starts = stats.starts[Lane::Interactive];
@@ -251,13 +244,13 @@ fn a_tenant_whose_calls_block_leaves_workers_to_the_others() {
     let mut stage = shared(10);
     for second in 0..10 {
         for place in 0..10 {
-            play(&mut stage, &format!("submit a{second}-{place} echo wait=600s tenant=acme"));
+            stage.tell(&[&format!("submit a{second}-{place} echo wait=600s tenant=acme")]);
         }
-        let wanted = play(&mut stage, "+1s").matches("> hire").count();
-        (0..wanted).for_each(|_| drop(play(&mut stage, "hired")));
-        let told = play(&mut stage, &format!("submit o{second} echo wait=600s tenant=other"));
+        let wanted = stage.tell(&["+1s"]).matches("> hire").count();
+        (0..wanted).for_each(|_| drop(stage.tell(&["hired"])));
+        let told = stage.tell(&[&format!("submit o{second} echo wait=600s tenant=other")]);
         assert!(told.contains("> dispatch interactive"), "second {second}: {told}");
-        play(&mut stage, &format!("done o{second}"));
+        stage.tell(&[&format!("done o{second}")]);
     }
     // Half of twenty, and those that had begun by then.
     let stats = stage.engine.stats();
@@ -266,10 +259,10 @@ fn a_tenant_whose_calls_block_leaves_workers_to_the_others() {
     assert_eq!(stats.dispatched[Lane::Interactive], held + 10, "those of the other included");
     assert!(stats.queued[Lane::Interactive] > 0, "somebody waits all the same");
 
-    let told = play(&mut stage, "done a0-0");
+    let told = stage.tell(&["done a0-0"]);
     assert!(!told.contains("dispatch"), "{told}");
     let mut freed = 1;
-    while !play(&mut stage, &format!("done a0-{freed}")).contains("dispatch") {
+    while !stage.tell(&[&format!("done a0-{freed}")]).contains("dispatch") {
         freed += 1;
     }
     assert!(held - freed <= 10, "it has its turns again below its share: {held} - {freed}");
@@ -280,10 +273,10 @@ fn who_has_a_server_alone_holds_as_many_workers_as_there_are() {
     let setup = setup(10, Limits::default(), 7);
     let mut stage = Stage::new(Engine::new(setup));
     for place in 0..20 {
-        play(&mut stage, &format!("submit a{place} echo wait=600s tenant=acme"));
+        stage.tell(&[&format!("submit a{place} echo wait=600s tenant=acme")]);
     }
-    play(&mut stage, "+1s");
-    play(&mut stage, "done a0");
+    stage.tell(&["+1s"]);
+    stage.tell(&["done a0"]);
     let stats = stage.engine.stats();
     assert_eq!((stats.long, stats.running[Lane::Interactive]), (8, 9));
 }

@@ -144,6 +144,17 @@ impl Stage {
         self.settle();
     }
 
+    /// Plays these lines; what was seen comes back.
+    pub(super) fn tell(&mut self, lines: &[&str]) -> String {
+        let mut seen = String::new();
+        for line in lines {
+            self.play(line);
+            self.describe(&mut seen);
+            self.engine.audit();
+        }
+        seen
+    }
+
     /// What a caller does.
     fn call(&mut self, words: &[&str]) -> bool {
         match *words {
@@ -627,7 +638,7 @@ fn describe_grant(grant: &CallGrant, text: &mut String) {
 
 /// Whether it only keeps incidents: they are looked at where they are tested, and are on disk at once.
 fn is_about_incidents(effect: &Effect) -> bool {
-    let Effect::Append(Append { ticket: KEPT_TICKET, record }) = effect else { return false };
+    let Effect::Append(Append { ticket: KEPT_TICKET, record, .. }) = effect else { return false };
     record.puts.iter().all(|put| put.key.starts_with(b"\0incident"))
 }
 

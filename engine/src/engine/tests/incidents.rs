@@ -50,7 +50,7 @@ impl Watch {
 
     fn note(&mut self) {
         for effect in &self.stage.out {
-            let Effect::Append(Append { ticket, record }) = effect else { continue };
+            let Effect::Append(Append { ticket, record, .. }) = effect else { continue };
             if let Some(accepted) = record.acceptance.as_ref()
                 && &*accepted.tenant == "(server)"
             {

@@ -8,15 +8,6 @@ use overtime_protocol::{
     Entry, Query, ReplyTo, Scope, Sheet, Sighted, TaskFilter, TaskId, TaskState,
 };
 
-/// Plays these lines; what happened is not looked at.
-fn play(stage: &mut Stage, lines: &[&str]) {
-    for line in lines {
-        stage.play(line);
-        stage.describe(&mut String::new());
-        stage.engine.audit();
-    }
-}
-
 /// The page that becomes of these tasks, all of which are queued on disk.
 fn page(stage: &mut Stage, filter: TaskFilter, tasks: &[TaskId]) -> Sheet {
     let tasks = tasks.iter().map(|&task| (task, TaskState::Queued)).collect();
@@ -36,8 +27,8 @@ fn page(stage: &mut Stage, filter: TaskFilter, tasks: &[TaskId]) -> Sheet {
 fn stage() -> (Stage, [TaskId; 4]) {
     let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
     let submitted = ["submit a pay", "submit b pay", "submit c pay", "submit d upsert delay=60s"];
-    play(&mut stage, &submitted);
-    play(&mut stage, &["durable"]);
+    stage.tell(&submitted);
+    stage.tell(&["durable"]);
     let tasks = ["c", "d", "a"].map(|name| stage.id(name));
     let unknown = TaskId::from_key(5).unwrap();
     (stage, [tasks[0], tasks[1], tasks[2], unknown])
@@ -66,7 +57,7 @@ fn whoever_stands_in_the_line_of_a_shed_upstream_is_listed_as_held_and_not_as_qu
     ] {
         assert_eq!(ids(&page(&mut stage, in_state(state), &tasks)), expected, "{state:?}");
     }
-    play(&mut stage, &["hold op bank"]);
+    stage.tell(&["hold op bank"]);
     for (state, expected) in [
         (TaskState::Queued, vec![delayed, unknown]),
         (TaskState::Running, vec![calls]),
@@ -90,7 +81,7 @@ fn only_kinds_whose_upstream_is_shed_are_looked_at_for_what_is_held() {
         filter.among.map(|kinds| kinds.iter().map(ToString::to_string).collect::<Vec<_>>())
     };
     assert_eq!(among(&stage, TaskState::Held), Some(vec![]));
-    play(&mut stage, &["hold op bank"]);
+    stage.tell(&["hold op bank"]);
     assert!(among(&stage, TaskState::Held).unwrap().contains(&"pay".to_owned()));
     assert!(!among(&stage, TaskState::Held).unwrap().contains(&"upsert".to_owned()));
     assert_eq!(among(&stage, TaskState::Queued), None);

@@ -8,17 +8,6 @@ use crate::limits::Limits;
 use overtime_protocol::record::StartMark;
 use overtime_protocol::{UnixMillis, UpstreamId};
 
-/// Plays these lines; what was seen comes back.
-fn play(stage: &mut Stage, lines: &[&str]) -> String {
-    let mut seen = String::new();
-    for line in lines {
-        stage.play(line);
-        stage.describe(&mut seen);
-        stage.engine.audit();
-    }
-    seen
-}
-
 #[test]
 fn a_first_attempt_counts_as_one_and_a_second_as_a_retry() {
     let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
@@ -208,11 +197,11 @@ fn the_hours_that_an_upstream_had_are_read_from_the_journal_if_there_is_such_an_
 #[test]
 fn who_waits_for_a_task_that_has_left_its_line_is_not_remembered_there() {
     let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
-    play(&mut stage, &["submit a pay", "submit b pay", "durable"]);
+    stage.tell(&["submit a pay", "submit b pay", "durable"]);
     for number in 0..200 {
         let (submit, cancel) =
             (format!("submit t{number} pay wait=10s"), format!("cancel x t{number}"));
-        play(&mut stage, &[&submit, "durable", &cancel, "durable"]);
+        stage.tell(&[&submit, "durable", &cancel, "durable"]);
     }
     let noted = stage.engine.lines.get(UpstreamId(0)).noted();
     assert!(noted < 10, "{noted} are noted, and the line is empty");
@@ -221,22 +210,22 @@ fn who_waits_for_a_task_that_has_left_its_line_is_not_remembered_there() {
 #[test]
 fn who_waits_for_a_retry_that_comes_to_a_shed_upstream_has_its_address_at_once() {
     let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
-    play(&mut stage, &["submit a pay wait=60s", "durable", "hold op bank", "durable"]);
-    let seen = play(&mut stage, &["fail a", "durable", "+20s", "durable"]);
+    stage.tell(&["submit a pay wait=60s", "durable", "hold op bank", "durable"]);
+    let seen = stage.tell(&["fail a", "durable", "+20s", "durable"]);
     assert!(seen.contains("> reply a 202 held"), "{seen}");
 }
 
 #[test]
 fn whatever_is_held_after_a_restart_is_in_nobodys_way() {
     let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
-    play(&mut stage, &["hold op bank", "durable"]);
+    stage.tell(&["hold op bank", "durable"]);
     let now = stage.now;
     let held = (1..=2_000).map(|key| unfinished(key, "pay", None));
     let tasks = held.chain([unfinished(3_000, "upsert", None)]).collect();
     stage.engine.recover(tasks, true, now, &mut stage.out);
     let mut seen = String::new();
     for _ in 0..60 {
-        seen += &play(&mut stage, &["+1ms", "durable"]);
+        seen += &stage.tell(&["+1ms", "durable"]);
     }
     assert_eq!(seen.matches("dispatch").count(), 1, "{seen}");
     assert_eq!(seen.matches("started").count(), 1, "what is held is not marked: {seen}");
@@ -245,20 +234,20 @@ fn whatever_is_held_after_a_restart_is_in_nobodys_way() {
 #[test]
 fn a_suspect_that_is_held_does_not_hold_the_others_up_and_goes_when_it_may() {
     let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
-    play(&mut stage, &["hold op bank", "durable"]);
+    stage.tell(&["hold op bank", "durable"]);
     let (now, mark) = (stage.now, StartMark { at: UnixMillis(2), isolated: true, crashes: 1 });
     let tasks = [(1, "pay"), (2, "pay"), (3, "upsert")];
     let tasks = tasks.map(|(key, kind)| unfinished(key, kind, Some(mark))).into();
     stage.engine.recover(tasks, false, now, &mut stage.out);
-    let seen = play(&mut stage, &["+1ms", "durable", "+1ms", "durable", "+1ms", "durable"]);
+    let seen = stage.tell(&["+1ms", "durable", "+1ms", "durable", "+1ms", "durable"]);
     assert_eq!(seen.matches("dispatch").count(), 1, "{seen}");
-    let mut seen = play(&mut stage, &["release op bank"]);
+    let mut seen = stage.tell(&["release op bank"]);
     for task in ["own0", "own1"] {
         for _ in 0..20 {
-            seen += &play(&mut stage, &["+100ms", "durable"]);
+            seen += &stage.tell(&["+100ms", "durable"]);
         }
         assert_eq!(seen.matches("dispatch").count(), 1, "{seen}");
-        seen = play(&mut stage, &[&format!("done {task}"), "durable"]);
+        seen = stage.tell(&[&format!("done {task}"), "durable"]);
     }
 }
 
@@ -269,45 +258,45 @@ fn a_call_ends_once_and_what_is_told_of_it_later_changes_nothing() {
         let view = stage.engine.gates.view(UpstreamId(0), stage.now);
         (view.places_taken, view.ends.answered, stage.engine.bulk_calls.of(UpstreamId(0)))
     };
-    play(&mut stage, &["submit a pay bulk wait=0s", "durable", "wants a 2"]);
+    stage.tell(&["submit a pay bulk wait=0s", "durable", "wants a 2"]);
     assert_eq!(calls(&stage), (2, 0, 2));
-    play(&mut stage, &["wants a 0 1"]);
+    stage.tell(&["wants a 0 1"]);
     assert_eq!(calls(&stage), (1, 1, 1));
-    play(&mut stage, &["wants a 0 1", "wants a 0 77"]);
+    stage.tell(&["wants a 0 1", "wants a 0 77"]);
     assert_eq!(calls(&stage), (1, 1, 1), "it had ended, and there never was one");
 
     // The worker has the next body by then.
-    play(&mut stage, &["submit b pay bulk wait=0s", "durable", "done a"]);
+    stage.tell(&["submit b pay bulk wait=0s", "durable", "done a"]);
     assert_eq!(calls(&stage), (0, 1, 0), "what was not told has ended with the run");
-    play(&mut stage, &["wants b 1", "wants b 0 2"]);
+    stage.tell(&["wants b 1", "wants b 0 2"]);
     assert_eq!(calls(&stage), (1, 1, 1), "another's call is none of its own");
-    play(&mut stage, &["wants b 0 3", "done b", "durable"]);
+    stage.tell(&["wants b 0 3", "done b", "durable"]);
     assert_eq!(calls(&stage), (0, 2, 0));
 }
 
 #[test]
 fn who_joins_a_task_that_stands_in_line_has_its_address_as_soon_as_that_is_held() {
     let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
-    play(&mut stage, &["submit a pay", "submit b pay", "durable"]);
-    play(&mut stage, &["submit first pay key=k wait=0s", "found first", "durable"]);
+    stage.tell(&["submit a pay", "submit b pay", "durable"]);
+    stage.tell(&["submit first pay key=k wait=0s", "found first", "durable"]);
     let joined = ["submit joined pay key=k wait=30s", "found joined"];
-    let seen = play(&mut stage, &joined);
+    let seen = stage.tell(&joined);
     assert!(!seen.contains("reply"), "it waits for a place: {seen}");
-    let seen = play(&mut stage, &["hold op bank"]);
+    let seen = stage.tell(&["hold op bank"]);
     assert!(seen.contains("> reply joined 202 held"), "{seen}");
     let joined = ["submit late pay key=k wait=30s", "found late"];
-    let seen = play(&mut stage, &joined);
+    let seen = stage.tell(&joined);
     assert!(seen.contains("> reply late 202 held"), "{seen}");
 }
 
 #[test]
 fn however_many_join_a_task_in_line_it_is_noted_once() {
     let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
-    play(&mut stage, &["submit a pay", "submit b pay", "durable"]);
-    play(&mut stage, &["submit first pay key=k wait=0s", "found first", "durable"]);
+    stage.tell(&["submit a pay", "submit b pay", "durable"]);
+    stage.tell(&["submit first pay key=k wait=0s", "found first", "durable"]);
     for number in 0..50 {
         let submit = format!("submit t{number} pay key=k wait=30s");
-        play(&mut stage, &[&submit, &format!("found t{number}")]);
+        stage.tell(&[&submit, &format!("found t{number}")]);
     }
     assert_eq!(stage.engine.lines.get(UpstreamId(0)).noted(), 1);
 }
@@ -323,19 +312,19 @@ fn shed() -> Stage {
 #[test]
 fn only_a_probe_is_told_how_long_it_may_take() {
     let mut stage = shed();
-    let seen = play(&mut stage, &["submit a pay wait=0s", "durable"]);
+    let seen = stage.tell(&["submit a pay wait=0s", "durable"]);
     assert!(seen.contains("> dispatch interactive a#1 within 8s"), "{seen}");
     let lines = ["done a", "durable", "release op bank", "submit b pay wait=0s", "durable"];
-    let seen = play(&mut stage, &lines);
+    let seen = stage.tell(&lines);
     assert!(seen.contains("> dispatch interactive b#1\n"), "{seen}");
 }
 
 #[test]
 fn only_a_probe_that_is_an_item_is_told_how_long_it_may_take() {
     let mut stage = shed();
-    let seen = play(&mut stage, &["submit a pay bulk wait=0s", "durable", "wants a 4"]);
+    let seen = stage.tell(&["submit a pay bulk wait=0s", "durable", "wants a 4"]);
     assert!(seen.contains("> grant 1 calls within 8s"), "{seen}");
-    let seen = play(&mut stage, &["release op bank", "+10s", "wants a 2 1"]);
+    let seen = stage.tell(&["release op bank", "+10s", "wants a 2 1"]);
     assert!(seen.contains("> grant 2 calls\n"), "{seen}");
 }
 
@@ -344,18 +333,18 @@ fn eight_probes_are_out_at_most_and_the_end_of_one_lets_the_next_go() {
     let mut stage = shed();
     let mut seen = String::new();
     for number in 0..20 {
-        seen += &play(&mut stage, &[&format!("submit t{number} pay wait=0s"), "durable", "+1s"]);
+        seen += &stage.tell(&[&format!("submit t{number} pay wait=0s"), "durable", "+1s"]);
     }
     assert_eq!(seen.matches("within 8s").count(), 8, "{seen}");
-    let seen = play(&mut stage, &["fail t0", "durable"]);
+    let seen = stage.tell(&["fail t0", "durable"]);
     assert_eq!(seen.matches("within 8s").count(), 1, "{seen}");
 }
 
 #[test]
 fn a_line_of_which_time_lets_none_go_is_not_looked_at() {
     let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
-    play(&mut stage, &["submit a pay wait=0s", "durable", "hold op bank", "durable"]);
-    play(&mut stage, &["fail a", "durable", "+20s", "durable"]);
+    stage.tell(&["submit a pay wait=0s", "durable", "hold op bank", "durable"]);
+    stage.tell(&["fail a", "durable", "+20s", "durable"]);
     let line = stage.engine.lines.get(UpstreamId(0));
     assert_eq!((line.len(), line.timer), (1, None), "only a person lets it go");
 }
