@@ -8,6 +8,7 @@ mod upcoming;
 pub(crate) use removal::Removal;
 
 use crate::archive::{self, Applied, Checkpoint, Connections, Effort, Writer};
+use crate::courtesy;
 use crate::cursor::Cursor;
 use crate::fold::Fold;
 use crate::journal::Voice;
@@ -186,6 +187,7 @@ impl Applier {
                 let Some(frame) = frame else { break };
                 let (record, _) = record::decode(&frame.record)
                     .map_err(|error| format!("{} at {offset}: {error}", segment.file))?;
+                courtesy::step();
                 fold.add(frame.header.lsn, frame.bytes(), record);
                 offset = cursor.offset();
             }

@@ -19,6 +19,7 @@ mod archive;
 mod backlog;
 mod check;
 mod commit;
+mod courtesy;
 mod cursor;
 mod disk;
 mod error;

@@ -100,6 +100,7 @@ impl Workshop {
             inflight: None,
             draft: Draft::new(writer, self.clock.monotonic()),
             ahead: None,
+            gave_way: self.clock.monotonic(),
         };
         let start =
             |calls| Ahead::start(&calls, (&run.work.job, self.clock), &*run.door, pace.patience);

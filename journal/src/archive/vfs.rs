@@ -16,6 +16,7 @@ mod page;
 pub(crate) use damage::{explain, is_damage};
 pub(super) use page::{PAGE, RESERVED_BYTES, is_sound};
 
+use crate::courtesy;
 use damage::Damage;
 use frames::Frames;
 pub(super) use frames::{FRAME_HEADER, LOG_HEADER};
@@ -206,6 +207,7 @@ unsafe extern "C" fn read(
     amount: c_int,
     offset: ffi::sqlite3_int64,
 ) -> c_int {
+    courtesy::step();
     // SAFETY: SQLite reads only from files that are open.
     let opened = unsafe { opened(file) };
     match &opened.role {
@@ -257,6 +259,7 @@ unsafe extern "C" fn write(
     amount: c_int,
     offset: ffi::sqlite3_int64,
 ) -> c_int {
+    courtesy::step();
     // SAFETY: SQLite writes only to files that are open.
     let opened = unsafe { opened(file) };
     // SAFETY: SQLite hands over `amount` bytes.

@@ -26,6 +26,10 @@ use std::time::Duration;
 /// How long it waits for an item before it looks what became of the chunk on its way.
 const RULING_LOOK: Duration = Duration::from_millis(100);
 
+/// How long it computes before it lets others go first. The system's scheduler would have whoever is
+/// woken wait for milliseconds, however low the priority of this thread is.
+const COURTESY: Duration = Duration::from_micros(200);
+
 /// A run.
 pub(super) struct Run<'a> {
     pub(super) work: Work<'a>,
@@ -42,6 +46,8 @@ pub(super) struct Run<'a> {
     pub(super) draft: Draft,
     /// Items on their way to the upstream, if that is where they go.
     pub(super) ahead: Option<Ahead>,
+    /// When it last let others go first.
+    pub(super) gave_way: Monotonic,
 }
 
 /// Why a run ends in the middle.
@@ -158,7 +164,8 @@ impl Run<'_> {
             {
                 self.take(ruling)?;
             }
-            if self.is_enough() {
+            let now = self.give_way();
+            if self.is_enough(now) {
                 return Ok(Filled::Enough);
             }
             if self.work.cancel.is_raised() {
@@ -252,13 +259,22 @@ impl Run<'_> {
         !matches!(trace.fate, Fate::Left(_)) || before.left.items + draft.left < LEFT_MAX
     }
 
-    fn is_enough(&self) -> bool {
+    /// Lets others have the processor if it is their turn by now; returns the time after that.
+    fn give_way(&mut self) -> Monotonic {
+        let now = self.now();
+        if now.since(self.gave_way) < COURTESY {
+            return now;
+        }
+        std::thread::yield_now();
+        self.gave_way = self.now();
+        self.gave_way
+    }
+
+    fn is_enough(&self, now: Monotonic) -> bool {
         let Draft { traces, weight, began, .. } = &self.draft;
         let Pace { weight: weight_max, items: items_max, span, .. } = self.pace;
         !traces.is_empty()
-            && (*weight >= weight_max
-                || traces.len() >= items_max
-                || self.now().since(*began) >= span)
+            && (*weight >= weight_max || traces.len() >= items_max || now.since(*began) >= span)
     }
 
     pub(super) fn fresh_draft(&self) -> Draft {

@@ -1,5 +1,6 @@
 //! Writes what became of state keys, and of idempotency keys.
 
+use crate::courtesy;
 use crate::fold::{Fold, KeyFold};
 use bytes::Bytes;
 use rusqlite::{Transaction, params};
@@ -29,6 +30,7 @@ pub(super) fn write_keys(transaction: &Transaction<'_>, fold: &Fold) -> rusqlite
     let mut keys: Vec<(&Bytes, &KeyFold)> = fold.keys.iter().collect();
     keys.sort_unstable_by_key(|(key, _)| *key);
     for (key, KeyFold { lsn, value }) in keys {
+        courtesy::step();
         let key = &key[..];
         match value {
             None => delete.execute([key])?,

@@ -3,6 +3,7 @@
 use super::events::Events;
 use super::retry_after_ms;
 use super::tally::Tally;
+use crate::courtesy;
 use crate::fold::{Fold, Rest, Run, TaskFold};
 use bytes::Bytes;
 use overtime_protocol::record::{Acceptance, Advance};
@@ -113,6 +114,7 @@ pub(super) fn write_tasks(
     let mut tasks: Vec<(&TaskId, &TaskFold)> = fold.tasks.iter().collect();
     tasks.sort_unstable_by_key(|(task, _)| **task);
     for (&task, change) in tasks {
+        courtesy::step();
         statements.count_faults(task, change)?;
         statements.write(task, change)?;
     }
