@@ -13,11 +13,24 @@ thread_local! {
 
 /// Takes one step of many. If nobody waits for the processor that costs next to nothing.
 pub(crate) fn step() {
-    let taken = TAKEN.get() + 1;
-    if taken < STEPS {
-        TAKEN.set(taken);
-    } else {
-        TAKEN.set(0);
+    if is_due() {
         std::thread::yield_now();
+    }
+}
+
+fn is_due() -> bool {
+    let taken = TAKEN.get() + 1;
+    TAKEN.set(taken % STEPS);
+    taken == STEPS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_go_first_after_every_so_many_steps() {
+        let due: Vec<_> = (1..=3 * STEPS).filter(|_| is_due()).collect();
+        assert_eq!(due, [STEPS, 2 * STEPS, 3 * STEPS]);
     }
 }
