@@ -33,7 +33,7 @@ pub struct Options {
     #[arg(long, default_value_t = 100_000)]
     tasks: usize,
     /// How often both are measured, in turns.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 7)]
     rounds: usize,
     /// How many calls at a time, and how many bare threads.
     #[arg(long, default_value_t = 50)]
