@@ -12,7 +12,7 @@ use std::time::Duration;
 const HOLD: Duration = Duration::from_micros(200);
 
 /// How long they are held back if nobody waits for any of them. What has ended by then is done once
-/// more if the machine fails, as what is just under way would be.
+/// more if the process is killed, as what is just under way would be.
 const UNAWAITED_HOLD: Duration = Duration::from_millis(2);
 
 /// So many are worth a sync of their own.
@@ -38,29 +38,29 @@ pub(crate) struct Appends {
     waiting: VecDeque<Append>,
     /// The channel has no room: the verdict on what fills it wakes the loop.
     is_blocked: bool,
-    /// Since when the first of them waits.
+    /// Since when the first of them is here.
     since: Option<Monotonic>,
-    /// Whether somebody waits for any of them.
-    is_awaited: bool,
+    /// Since when the first of them is here that somebody waits for.
+    awaited_since: Option<Monotonic>,
 }
 
 impl Appends {
     pub(crate) fn new(sender: Sender<Append>) -> Self {
         let waiting = VecDeque::new();
-        Self { sender, waiting, is_blocked: false, since: None, is_awaited: false }
+        Self { sender, waiting, is_blocked: false, since: None, awaited_since: None }
     }
 
     pub(crate) fn push(&mut self, append: Append, now: Monotonic) {
         self.since.get_or_insert(now);
-        self.is_awaited |= append.is_awaited;
+        if append.is_awaited {
+            self.awaited_since.get_or_insert(now);
+        }
         self.waiting.push_back(append);
     }
 
     /// Sends all of them, as far as there is room, unless they are held back.
     pub(crate) fn send(&mut self, outlook: Outlook, now: Monotonic) {
-        let Some(since) = self.since else { return };
-        let (hold, worth) = self.terms(outlook);
-        if now.since(since) < hold && self.waiting.len() < worth {
+        if self.is_held(outlook, now) {
             return;
         }
         while let Some(append) = self.waiting.pop_front() {
@@ -70,27 +70,29 @@ impl Appends {
                 return;
             }
         }
-        (self.is_blocked, self.since, self.is_awaited) = (false, None, false);
+        (self.is_blocked, self.since, self.awaited_since) = (false, None, None);
     }
 
-    /// For how long they are held back at most, and how many.
-    fn terms(&self, outlook: Outlook) -> (Duration, usize) {
-        match (self.is_awaited, outlook) {
-            (true, Outlook::Quiet) => (Duration::ZERO, 0),
-            (true, Outlook::MoreSoon) => (HOLD, WORTH),
-            (false, _) => (UNAWAITED_HOLD, UNAWAITED_WORTH),
-        }
+    /// Whether more are to join them first. Those that found no room have waited.
+    fn is_held(&self, outlook: Outlook, now: Monotonic) -> bool {
+        let (since, hold, worth) = match (self.awaited_since, outlook) {
+            (Some(_), Outlook::Quiet) => return false,
+            (Some(since), Outlook::MoreSoon) => (since, HOLD, WORTH),
+            (None, _) => (self.since.unwrap_or(now), UNAWAITED_HOLD, UNAWAITED_WORTH),
+        };
+        !self.is_blocked && now.since(since) < hold && self.waiting.len() < worth
     }
 
     /// Whether there are some to send now.
     pub(crate) fn has_some_to_send(&self, outlook: Outlook) -> bool {
-        let is_held = self.is_blocked || !self.is_awaited || outlook == Outlook::MoreSoon;
+        let is_awaited = self.awaited_since.is_some();
+        let is_held = self.is_blocked || !is_awaited || outlook == Outlook::MoreSoon;
         !self.waiting.is_empty() && !is_held
     }
 
     /// When those go that nobody waits for. The others are joined before any poll ends, or go.
     pub(crate) fn next_deadline(&self) -> Option<Monotonic> {
-        let since = self.since.filter(|_| !self.is_awaited && !self.is_blocked)?;
+        let since = self.since.filter(|_| self.awaited_since.is_none() && !self.is_blocked)?;
         Some(since + UNAWAITED_HOLD)
     }
 
@@ -166,6 +168,29 @@ mod tests {
         assert_eq!(sent(&receiver), [1, 2, 3]);
         appends.push(append(4, false), at(20));
         assert_eq!(appends.next_deadline(), Some(at(2_020)));
+    }
+
+    #[test]
+    fn one_that_is_awaited_waits_for_company_however_long_others_are_there() {
+        let (mut appends, receiver) = appends(9);
+        appends.push(append(1, false), at(0));
+        appends.push(append(2, true), at(1_000));
+        appends.send(MoreSoon, at(1_199));
+        assert_eq!(sent(&receiver), []);
+        appends.send(MoreSoon, at(1_200));
+        assert_eq!(sent(&receiver), [1, 2]);
+    }
+
+    #[test]
+    fn those_that_nobody_waits_for_go_as_soon_as_there_is_room_again() {
+        let (mut appends, receiver) = appends(2);
+        for number in 1..=UNAWAITED_WORTH as u64 {
+            appends.push(append(number, false), at(0));
+        }
+        appends.send(Quiet, at(0));
+        assert_eq!(sent(&receiver), [1, 2]);
+        appends.send(Quiet, at(1));
+        assert_eq!(sent(&receiver), [3, 4], "nothing else might wake the loop for them");
     }
 
     #[test]

@@ -178,6 +178,11 @@ impl Admission {
         self.journal.enter(now);
     }
 
+    /// How many of those are on their way.
+    pub(crate) fn appends(&self) -> u64 {
+        self.journal.inside()
+    }
+
     /// What became of it is known.
     pub(crate) fn append_ended(&mut self, waited: Duration, now: Monotonic) {
         self.journal.leave(waited, now);

@@ -76,8 +76,8 @@ pub(crate) const MEMORY_RETRY: Duration = Duration::from_secs(2);
 pub(crate) const BACKGROUND_RETRY_MAX: Duration = Duration::from_hours(1);
 /// When whoever was refused because an upstream is shed may try again, at the earliest.
 pub(crate) const SHED_RETRY: Duration = Duration::from_secs(5);
-/// When it is looked again whether retries may call: so often a gate lets one.
-pub(crate) const RETRY_LOOK: Duration = Duration::from_secs(1);
+/// When a line is looked at again that one has left of whom nothing may come.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A bulk body does not start if its upstream is to be left alone for at least so long.
 pub(crate) const BODY_WAITS_FROM: Duration = Duration::from_secs(2);
 /// How an upstream is is kept so long after it was called first.

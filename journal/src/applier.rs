@@ -68,6 +68,7 @@ impl Applier {
         // It has until the log is full; whoever waits for an answer has not. Refusal is no reason
         // not to apply.
         let _ = rustix::process::nice(NICENESS);
+        courtesy::begin();
         loop {
             match self.shared.log.wait_for_work(self.removal.due()) {
                 Wake::Apply => {

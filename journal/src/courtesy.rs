@@ -8,7 +8,14 @@ use std::cell::Cell;
 const STEPS: u32 = 32;
 
 thread_local! {
-    static TAKEN: Cell<u32> = const { Cell::new(0) };
+    /// The steps since others went first, if this thread is courteous.
+    static TAKEN: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+/// From here on this thread gives way. One for which callers wait must not, and neither may one that
+/// holds what such a thread needs.
+pub(crate) fn begin() {
+    TAKEN.set(Some(0));
 }
 
 /// Takes one step of many. If nobody waits for the processor that costs next to nothing.
@@ -19,8 +26,9 @@ pub(crate) fn step() {
 }
 
 fn is_due() -> bool {
-    let taken = TAKEN.get() + 1;
-    TAKEN.set(taken % STEPS);
+    let Some(before) = TAKEN.get() else { return false };
+    let taken = before + 1;
+    TAKEN.set(Some(taken % STEPS));
     taken == STEPS
 }
 
@@ -28,9 +36,18 @@ fn is_due() -> bool {
 mod tests {
     use super::*;
 
+    fn due() -> Vec<u32> {
+        (1..=3 * STEPS).filter(|_| is_due()).collect()
+    }
+
+    #[test]
+    fn a_thread_that_has_not_begun_never_gives_way() {
+        assert!(due().is_empty());
+    }
+
     #[test]
     fn others_go_first_after_every_so_many_steps() {
-        let due: Vec<_> = (1..=3 * STEPS).filter(|_| is_due()).collect();
-        assert_eq!(due, [STEPS, 2 * STEPS, 3 * STEPS]);
+        begin();
+        assert_eq!(due(), [STEPS, 2 * STEPS, 3 * STEPS]);
     }
 }

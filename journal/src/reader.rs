@@ -17,6 +17,7 @@ pub(crate) use absent::Past;
 pub(crate) use alarm::Alarm;
 
 use crate::archive::{Archived, Connections};
+use crate::courtesy;
 use crate::error::StoreError;
 use crate::journal::{Deliver, Report};
 use crate::recent::{Place, RestPlace};
@@ -68,6 +69,7 @@ enum Extent {
 impl Reader {
     /// Answers until every sender is gone.
     pub(crate) fn run(&self, lookups: &Receiver<Lookup>) {
+        courtesy::begin();
         lookups.iter().for_each(|lookup| self.serve(lookup));
     }
 

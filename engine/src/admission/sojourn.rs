@@ -46,6 +46,11 @@ impl Default for Sojourn {
 }
 
 impl Sojourn {
+    /// How many are inside.
+    pub(crate) fn inside(&self) -> u64 {
+        self.inside
+    }
+
     /// Somebody has come in.
     pub(crate) fn enter(&mut self, now: Monotonic) {
         if self.inside == 0 {

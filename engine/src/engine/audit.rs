@@ -26,6 +26,9 @@ impl Engine {
             "payload bytes"
         );
         self.audit_tenants();
+        let kept_waiting = self.inflight.iter().filter(|(_, append)| append.keeps_waiting).count();
+        let counted = self.admission.appends() == kept_waiting as u64;
+        assert!(counted || self.mode == Mode::Failed, "appends that callers wait for");
         let lent: u64 = self.table.iter().map(|task| task.lent).sum();
         assert_eq!(self.reloads.lent_bytes, lent, "lent payload bytes");
         // Those that a former process accepted come on top: nothing that was accepted is refused.

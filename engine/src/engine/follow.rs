@@ -16,10 +16,14 @@ impl Engine {
         self.followed.remove(&task);
     }
 
+    pub(super) fn is_followed(&self, task: TaskId) -> bool {
+        !self.followed.is_empty() && self.followed.contains(&task)
+    }
+
     /// An append is durable: those who follow its task are told, before the record is let go of.
     pub(super) fn publish(&mut self, inflight: InFlight, lsn: u64, out: &mut Vec<Effect>) {
         let task = inflight.slot.id();
-        if self.followed.is_empty() || !self.followed.contains(&task) {
+        if !self.is_followed(task) {
             return;
         }
         if let Some(event) = self.event_of(inflight, lsn) {

@@ -55,7 +55,7 @@ impl Engine {
         let starts = matches!(record.change, Some(Change::Started(_)));
         let (at, attempt) = (record.at, record.attempt);
         let since = self.latest;
-        let is_awaited = self.is_awaited(slot, carries);
+        let is_awaited = self.is_awaited(slot, carries, &record);
         let keeps_waiting = is_awaited && matches!(carries, Carries::Acceptance | Carries::End);
         let inflight = InFlight { slot, carries, at, attempt, starts, since, keeps_waiting };
         if keeps_waiting {
@@ -65,15 +65,20 @@ impl Engine {
         out.push(Effect::Append(Append { ticket, record, is_awaited }));
     }
 
-    /// Whether anybody or anything comes on only when such a record of the task is durable. Nobody
+    /// Whether anybody or anything comes on only when that record of the task is durable. Nobody
     /// does if an attempt runs on anyhow, or has ended for a caller who has long been told where to
-    /// ask.
-    fn is_awaited(&self, slot: Slot, carries: Carries) -> bool {
+    /// ask. Who comes to wait for it later waits a moment more. What changes keys is never kept back:
+    /// others who read them meanwhile would have read what was.
+    fn is_awaited(&self, slot: Slot, carries: Carries, record: &Record) -> bool {
         let Some(task) = self.table.get(slot) else { return false };
+        if self.is_followed(slot.id()) {
+            return true;
+        }
         match carries {
             Carries::StartMark => !matches!(task.run, Run::Running),
             Carries::End => {
-                task.acceptance != AcceptanceState::Durable
+                !record.puts.is_empty()
+                    || task.acceptance != AcceptanceState::Durable
                     || !task.waiters.is_empty()
                     || task.hot_key.is_some()
                     || task.start_mark.is_isolated()

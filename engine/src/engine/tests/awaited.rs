@@ -48,8 +48,24 @@ fn an_end_that_brings_its_acceptance_is_awaited() {
 }
 
 #[test]
+fn an_end_that_changes_keys_is_awaited_by_whoever_reads_them() {
+    assert_eq!(awaited(&["submit a upsert wait=0s", "durable", "puts a"]), [true]);
+    assert_eq!(awaited(&["submit a upsert wait=0s", "durable", "done a"]), [false]);
+}
+
+#[test]
 fn an_end_is_awaited_by_those_who_stand_behind_it_in_the_line_of_a_key() {
     let both = ["submit a upsert wait=0s", "submit b upsert wait=0s", "durable"];
-    assert_eq!(awaited(&[&both[..], &["puts a"]].concat()), [false]);
-    assert_eq!(awaited(&[&both[..], &["puts a", "conflict a 7", "puts a"]].concat()), [true]);
+    assert_eq!(awaited(&[&both[..], &["puts a", "conflict a 7", "done a"]].concat()), [true]);
+}
+
+#[test]
+fn an_end_is_awaited_by_whoever_wants_it() {
+    let asked = ["submit a call wait=0s", "durable", "cancel b a wait=0s", "durable"];
+    assert_eq!(awaited(&[&asked[..], &["done a"]].concat()), [true]);
+}
+
+#[test]
+fn a_followed_task_keeps_nothing_back() {
+    assert_eq!(awaited(&["submit a call wait=0s", "durable", "follow a", "+1ms"]), [true]);
 }

@@ -403,6 +403,7 @@ fn whoever_waits_goes_before_those_that_were_marked() {
     stage.describe(&mut String::new());
     for effect in marks {
         let Effect::Append(append) = effect else { panic!("{effect:?}") };
+        assert!(append.is_awaited, "it starts when the mark is durable");
         let fate = Fate::Durable { lsn: 1 };
         stage.event(Event::Judged(Verdict { ticket: append.ticket, fate }));
     }

@@ -4,7 +4,7 @@
 use crate::engine::Engine;
 use crate::event::Effect;
 use crate::gate::Start;
-use crate::limits::RETRY_LOOK;
+use crate::limits::LOOK_AGAIN;
 use crate::lines::Row;
 use crate::task::{Run, Task};
 use crate::timers::Due;
@@ -134,7 +134,7 @@ impl Engine {
     fn look_soon(&mut self, upstream: UpstreamId, now: Now) {
         let line = self.lines.get_mut(upstream);
         if line.timer.is_none() && !line.is_empty() {
-            let at = now.monotonic + RETRY_LOOK;
+            let at = now.monotonic + LOOK_AGAIN;
             line.timer = Some(self.timers.set(at, Due::Gate(upstream)));
         }
     }
