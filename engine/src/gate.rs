@@ -120,6 +120,11 @@ impl Gates {
         self.gate(id).is_shed()
     }
 
+    /// Whether it has asked to be left alone until later than `now`.
+    pub fn is_paused(&self, id: UpstreamId, now: Monotonic) -> bool {
+        self.gate(id).is_paused(now)
+    }
+
     /// Whether a call may start now.
     pub fn may_start(&self, id: UpstreamId, start: Start, now: Monotonic) -> bool {
         self.gate(id).may_start(start, now)

@@ -110,7 +110,7 @@ pub(crate) const APPLY_WRITES_MAX: usize = 100_000;
 
 /// Bulk waits while more writes than these are not in the archive: each is an entry of some 200
 /// bytes in memory.
-pub(crate) const BEHIND_WRITES_MAX: u64 = 130_000;
+pub(crate) const BEHIND_WRITES_MAX: u64 = 200_000;
 
 /// The backlog of a former process waits while more writes than these are not in the archive.
 pub(crate) const BACKLOG_BEHIND_WRITES_MAX: u64 = 15_000;

@@ -2,16 +2,18 @@
 //! they are read from the log, and checked. It never holds its lock while it reads a file.
 
 mod entries;
+mod keys;
 
 pub(crate) use entries::{
-    Accepted, ClaimEntry, Entries, Entry, KeyEntry, PayloadPlace, RestPlace, TaskEntry,
+    Accepted, ClaimEntry, Entries, Entry, PayloadPlace, RestPlace, TaskEntry,
 };
+pub(crate) use keys::KeyEntry;
 
 use crate::disk::FileId;
 use crate::log::Log;
 use bytes::Bytes;
-use entries::Key;
 use foldhash::HashMap;
+use keys::Keys;
 use overtime_protocol::{KeyHash, TaskEvent, TaskId};
 use parking_lot::RwLock;
 use std::collections::VecDeque;
@@ -80,7 +82,7 @@ pub(crate) enum Since {
 
 #[derive(Default)]
 struct Generation {
-    keys: HashMap<Key, KeyEntry>,
+    keys: Keys,
     tasks: HashMap<TaskId, TaskEntry>,
     claims: HashMap<KeyHash, ClaimEntry>,
     events: HashMap<TaskId, Vec<TaskEvent>>,
@@ -101,9 +103,8 @@ impl Recent {
             generations.push_back(Generation::default());
         }
         let Some(newest) = generations.back_mut() else { return };
-        for (key, entry) in entries.keys.drain(..) {
-            newest.last = newest.last.max(entry.lsn);
-            newest.keys.insert(key, entry);
+        if let Some(last) = newest.keys.take(&mut entries.keys) {
+            newest.last = newest.last.max(last);
         }
         for (key, entry) in entries.claims.drain(..) {
             newest.last = newest.last.max(entry.lsn);
@@ -188,7 +189,7 @@ impl Recent {
 
 impl State {
     fn newest(&self, key: &[u8]) -> Option<KeyEntry> {
-        self.generations.iter().rev().find_map(|generation| generation.keys.get(key)).copied()
+        self.generations.iter().rev().find_map(|generation| generation.keys.get(key))
     }
 }
 

@@ -50,6 +50,11 @@ impl Client {
         }
     }
 
+    /// How long each of its requests is.
+    pub(crate) fn request_bytes(&self) -> usize {
+        self.request.len()
+    }
+
     /// Sends what `load` asks for, and returns when everything is answered.
     pub(crate) fn drive(&mut self, load: Load) -> Round {
         let mut round = Round::default();

@@ -1,30 +1,127 @@
-//! The floor: what handing work to threads and their answers to a socket costs by itself. A
-//! dispatcher hands over what is due to the worker that came free last, takes back what has ended,
-//! and writes an answer for each to one connection that somebody drains. There is no request and
-//! no decision, and nobody on the machine is busy with sending any. Its turns have the core's order:
-//! take back, hand out, write.
+//! The floor: what it costs to take requests off sockets, to hand them to threads, and to write
+//! their answers, by itself. A relay takes the same requests from the same client, so that the
+//! machine is as busy with sending them; hands each to the worker that came free last; takes back
+//! what has ended; and writes an answer as long as the server's. It decides nothing, keeps nothing,
+//! and knows of a request only how long it is, which it is told beforehand. Its turns have the core's
+//! order: read, take back, hand out, write.
 
-use crate::round::{Load, Round, Schedule};
+use crate::round::Round;
 use crate::server::{ANSWER_BYTES, STACK_BYTES};
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token, Waker};
 use overtime_engine::LanePlan;
 use overtime_protocol::{Clock, Monotonic};
 use std::collections::VecDeque;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::thread::Builder;
-use std::time::Instant;
+use std::io::{ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
-/// What an answer of the server has before its body.
-const HEAD_BYTES: usize = 255;
 /// Completions that wait before their senders do, as in the core's mailbox.
 const DONE_MAX: usize = 4096;
 /// Completions taken in one turn, as by the core.
 const DONE_PER_TURN: usize = 256;
+/// Bytes read of a connection in one turn, as by the core.
+const READ_BYTES: usize = 64 * 1024;
 
-/// What a worker is handed: when the turn began in which it came due.
+const LISTENER: Token = Token(usize::MAX - 1);
+const WAKER: Token = Token(usize::MAX);
+
+/// As long as the server's head, give or take a few bytes.
+const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\
+    Overtime-Task: 00000000000000000000000000\r\nOvertime-State: succeeded\r\n\
+    Overtime-Attempts: 1\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nServer-Timing: queue;dur=";
+
+/// A running relay.
+#[derive(Debug)]
+pub(crate) struct Floor {
+    pub(crate) address: SocketAddr,
+    bell: Arc<Bell>,
+    request_bytes: Arc<AtomicUsize>,
+    returns: Receiver<Duration>,
+    relay: JoinHandle<()>,
+}
+
+impl Floor {
+    /// Starts the relay and as many threads as the server has workers.
+    pub(crate) fn start(plan: LanePlan) -> Self {
+        let poll = Poll::new().expect("the system has a descriptor left");
+        let waker = Waker::new(poll.registry(), WAKER).expect("the poll takes a waker");
+        let bell = Arc::new(Bell { waker, sleeps: AtomicBool::new(false), stop: false.into() });
+        let (clock, request_bytes) = (Clock::start(), Arc::new(AtomicUsize::new(0)));
+        let (ended, done) = bounded(DONE_MAX);
+        let (written, returns) = unbounded();
+        let address = ([127, 0, 0, 1], 0).into();
+        let mut listener = TcpListener::bind(address).expect("loopback has a port");
+        let interest = Interest::READABLE;
+        poll.registry().register(&mut listener, LISTENER, interest).expect("the poll takes it");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let worker =
+            |number| start_worker(Crew { number, clock, ended: ended.clone(), bell: bell.clone() });
+        let relay = Relay {
+            poll,
+            listener,
+            clock,
+            bell: bell.clone(),
+            request_bytes: request_bytes.clone(),
+            connections: Vec::new(),
+            readable: Vec::new(),
+            channels: (0..plan.workers()).map(worker).collect(),
+            idle: (0..plan.foreground).rev().collect(),
+            waiting: VecDeque::new(),
+            done,
+            written,
+            scratch: vec![0; READ_BYTES],
+            answer: Vec::new(),
+        };
+        let builder = Builder::new().name("floor".to_owned());
+        let relay = builder.spawn(|| relay.run()).expect("the system has room for a thread");
+        Self { address, bell, request_bytes, returns, relay }
+    }
+
+    /// What is sent from here on are requests of that many bytes.
+    pub(crate) fn expect(&self, request_bytes: usize) {
+        self.request_bytes.store(request_bytes, Ordering::SeqCst);
+    }
+
+    /// Adds how long each of a run's answers took to be written.
+    pub(crate) fn take_returns(&self, round: &mut Round) {
+        let answers = usize::try_from(round.dispatch.0.len()).expect("they were in memory");
+        self.returns.iter().take(answers).for_each(|span| round.back.record(span));
+    }
+
+    /// Ends the relay, and with it its threads.
+    pub(crate) fn stop(self) {
+        self.bell.stop.store(true, Ordering::SeqCst);
+        self.bell.waker.wake().expect("the relay is there");
+        self.relay.join().expect("the relay does not panic");
+    }
+}
+
+/// What wakes the relay, if it sleeps.
+#[derive(Debug)]
+struct Bell {
+    waker: Waker,
+    sleeps: AtomicBool,
+    stop: AtomicBool,
+}
+
+impl Bell {
+    fn ring(&self) {
+        if self.sleeps.swap(false, Ordering::SeqCst) {
+            self.waker.wake().expect("the relay is there");
+        }
+    }
+}
+
+/// What a worker is handed.
 #[derive(Debug)]
 struct Job {
+    connection: usize,
+    /// When the turn began that read the end of the request.
     created: Monotonic,
 }
 
@@ -32,82 +129,109 @@ struct Job {
 #[derive(Debug)]
 struct Done {
     worker: usize,
-    created: Monotonic,
+    job: Job,
     started: Monotonic,
     ended: Monotonic,
 }
 
-/// The dispatcher and what it knows of its workers.
 #[derive(Debug)]
-pub(crate) struct Floor {
+struct Connection {
+    stream: TcpStream,
+    /// Bytes of the request under way that have come.
+    received: usize,
+}
+
+/// The relay's thread's own.
+#[derive(Debug)]
+struct Relay {
+    poll: Poll,
+    listener: TcpListener,
     clock: Clock,
+    bell: Arc<Bell>,
+    request_bytes: Arc<AtomicUsize>,
+    /// By token; those of a client that has gone are never used again.
+    connections: Vec<Connection>,
+    /// Connections that may have more to read.
+    readable: Vec<usize>,
     channels: Vec<Sender<Job>>,
     /// Last freed first. Workers that stand for those of other lanes are never in it.
     idle: Vec<usize>,
-    done: Receiver<Done>,
-    /// What has come due and has no worker yet.
+    /// What has come and has no worker yet.
     waiting: VecDeque<Job>,
-    running: usize,
-    connection: TcpStream,
+    done: Receiver<Done>,
+    written: Sender<Duration>,
+    scratch: Vec<u8>,
     answer: Vec<u8>,
 }
 
-impl Floor {
-    /// Starts as many threads as the server has workers.
-    pub(crate) fn start(plan: LanePlan) -> Self {
-        let clock = Clock::start();
-        let (ended, done) = bounded(DONE_MAX);
-        let worker = |number| start_worker(number, clock, ended.clone());
-        Self {
-            clock,
-            channels: (0..plan.workers()).map(worker).collect(),
-            idle: (0..plan.foreground).rev().collect(),
-            done,
-            waiting: VecDeque::new(),
-            running: 0,
-            connection: connect_to_drain(),
-            answer: vec![b'a'; HEAD_BYTES + ANSWER_BYTES],
+impl Relay {
+    fn run(mut self) {
+        let mut events = Events::with_capacity(1024);
+        while !self.bell.stop.load(Ordering::SeqCst) {
+            self.sleep(&mut events);
+            let created = self.clock.monotonic();
+            self.note(&events);
+            self.read(created);
+            let ended: Vec<Done> = self.done.try_iter().take(DONE_PER_TURN).collect();
+            self.idle.extend(ended.iter().map(|done| done.worker));
+            self.hand_out();
+            ended.iter().for_each(|done| self.write(done));
         }
     }
 
-    /// Hands out what `load` asks for, and returns when everything is answered.
-    pub(crate) fn run(&mut self, load: Load) -> Round {
-        let mut round = Round::default();
-        let mut schedule = Schedule::start(load);
-        while schedule.next_due().is_some() || self.running > 0 || !self.waiting.is_empty() {
-            let first = self.sleep(schedule.next_due());
-            self.turn(first, &mut schedule, &mut round);
-        }
-        round
-    }
-
-    /// Sleeps until something comes back or is due.
-    fn sleep(&self, due: Option<Instant>) -> Option<Done> {
-        match due {
-            Some(due) => self.done.recv_deadline(due).ok(),
-            None => self.done.iter().next(),
+    fn sleep(&mut self, events: &mut Events) {
+        self.bell.sleeps.store(true, Ordering::SeqCst);
+        let is_busy = !self.readable.is_empty() || !self.done.is_empty();
+        let polled = self.poll.poll(events, is_busy.then_some(Duration::ZERO));
+        self.bell.sleeps.store(false, Ordering::SeqCst);
+        if let Err(error) = polled {
+            assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}");
         }
     }
 
-    fn turn(&mut self, first: Option<Done>, schedule: &mut Schedule, round: &mut Round) {
-        let created = self.clock.monotonic();
-        let more = self.done.try_iter().take(DONE_PER_TURN);
-        let ended: Vec<Done> = first.into_iter().chain(more).collect();
-        self.running -= ended.len();
-        self.idle.extend(ended.iter().map(|done| done.worker));
-        while let Some(late) = schedule.take(Instant::now()) {
-            round.late += u64::from(late);
-            self.waiting.push_back(Job { created });
+    fn note(&mut self, events: &Events) {
+        for event in events {
+            match event.token() {
+                LISTENER => self.accept(),
+                WAKER => {}
+                Token(place) if event.is_readable() => self.readable.push(place),
+                Token(_) => {}
+            }
         }
-        self.hand_out();
-        ended.into_iter().for_each(|done| self.write(&done, round));
+    }
+
+    fn accept(&mut self) {
+        while let Ok((mut stream, _)) = self.listener.accept() {
+            stream.set_nodelay(true).expect("a connection takes the option");
+            let token = Token(self.connections.len());
+            let registry = self.poll.registry();
+            registry.register(&mut stream, token, Interest::READABLE).expect("the poll takes it");
+            self.connections.push(Connection { stream, received: 0 });
+        }
+    }
+
+    /// Reads of each connection once.
+    fn read(&mut self, created: Monotonic) {
+        let request_bytes = self.request_bytes.load(Ordering::SeqCst);
+        let (connections, scratch) = (&mut self.connections, &mut self.scratch);
+        let waiting = &mut self.waiting;
+        self.readable.retain(|&place| {
+            let connection = &mut connections[place];
+            let count = connection.stream.read(scratch).unwrap_or(0);
+            connection.received += count;
+            if count > 0 && connection.received == request_bytes {
+                connection.received = 0;
+                waiting.push_back(Job { connection: place, created });
+            }
+            // A short read has emptied the socket (epoll(7)).
+            count == scratch.len()
+        });
     }
 
     fn hand_out(&mut self) {
         while !self.waiting.is_empty() {
             let Some(worker) = self.idle.pop() else { return };
             let Some(job) = self.waiting.pop_front() else { return };
-            self.running += 1;
             match self.channels[worker].try_send(job) {
                 Ok(()) => {}
                 Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
@@ -117,40 +241,44 @@ impl Floor {
         }
     }
 
-    fn write(&mut self, done: &Done, round: &mut Round) {
-        self.connection.write_all(&self.answer).expect("the other end is drained");
-        round.back.record(self.clock.monotonic().since(done.ended));
-        round.dispatch.record(done.started.since(done.created));
+    fn write(&mut self, done: &Done) {
+        let queue = done.started.since(done.job.created).as_secs_f64() * 1_000.0;
+        self.answer.clear();
+        let head = write!(
+            self.answer,
+            "{HEAD}{queue:.3}, run;dur=0.000\r\nContent-Length: {ANSWER_BYTES}\r\n\r\n"
+        );
+        head.expect("memory takes it");
+        self.answer.resize(self.answer.len() + ANSWER_BYTES, b'a');
+        let stream = &mut self.connections[done.job.connection].stream;
+        stream.write_all(&self.answer).expect("the socket has room for one answer");
+        // Nobody listens any more once the relay is being ended.
+        let _ = self.written.send(self.clock.monotonic().since(done.ended));
     }
 }
 
-fn start_worker(worker: usize, clock: Clock, ended: Sender<Done>) -> Sender<Job> {
+/// What a worker has.
+struct Crew {
+    number: usize,
+    clock: Clock,
+    ended: Sender<Done>,
+    bell: Arc<Bell>,
+}
+
+fn start_worker(crew: Crew) -> Sender<Job> {
     let (jobs, handed_out) = bounded::<Job>(1);
-    let builder = Builder::new().name(format!("floor-{worker}")).stack_size(STACK_BYTES);
+    let builder = Builder::new().name(format!("floor-{}", crew.number)).stack_size(STACK_BYTES);
     let serve = move || {
-        for Job { created } in handed_out {
+        let Crew { number, clock, ended, bell } = crew;
+        for job in handed_out {
             let started = clock.monotonic();
-            let done = Done { worker, created, started, ended: clock.monotonic() };
+            let done = Done { worker: number, job, started, ended: clock.monotonic() };
             if ended.send(done).is_err() {
                 return;
             }
+            bell.ring();
         }
     };
     builder.spawn(serve).expect("the system has room for a thread");
     jobs
-}
-
-/// A connection over loopback whose other end is read by a thread of its own.
-fn connect_to_drain() -> TcpStream {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a port");
-    let address = listener.local_addr().expect("a bound socket has an address");
-    let ours = TcpStream::connect(address).expect("somebody listens there");
-    ours.set_nodelay(true).expect("a connection takes the option");
-    let (mut theirs, _) = listener.accept().expect("somebody has connected");
-    let drain = move || {
-        let mut buffer = vec![0; 64 * 1024];
-        while theirs.read(&mut buffer).is_ok_and(|count| count > 0) {}
-    };
-    Builder::new().name("drain".to_owned()).spawn(drain).expect("the system has room for a thread");
-    ours
 }

@@ -10,9 +10,10 @@
 //!   With 64 MiB the hop to the journal and back is part of it, and what the core takes to let go of
 //!   the payload before it answers.
 //!
-//! Beside each stands its *floor*, measured in turns with it: as many threads behind the same
-//! channels, and a dispatcher that only hands over, takes back and writes (`floor.rs`). Load comes
-//! by due times, never by answers. A figure is the median of what the runs have for it.
+//! Beside each stands its *floor*, measured in turns with it: the same client sends the same requests
+//! to a relay with as many threads behind the same channels, which only reads, hands over, takes back
+//! and writes (`floor.rs`). Load comes by due times, never by answers. A figure is the median of what
+//! the runs have for it.
 //!
 //! `count` is how many spans the figures of overtime rest on, `refused` how many requests had no
 //! result, and `late` and `f.late` how many requests overtime and its floor were given over a
@@ -126,23 +127,26 @@ fn measure_pool(plan: LanePlan, extent: Extent, results: &mut Results) {
         loads.push((LARGE, load(LARGE_PER_SECOND, 1, LARGE_BYTES)));
     }
     let server = Server::start(plan);
-    let mut floor = Floor::start(plan);
+    let floor = Floor::start(plan);
     for (name, load) in loads {
         let case = Case::new(plan.foreground, name);
-        results.add(measure(case, load, extent.rounds, &server, &mut floor));
+        results.add(measure(case, load, extent.rounds, &server, &floor));
     }
     server.stop();
+    floor.stop();
 }
 
 /// Overtime and its floor in turns, so that whatever else the machine does meets both.
-fn measure(mut case: Case, load: Load, rounds: usize, server: &Server, floor: &mut Floor) -> Case {
+fn measure(mut case: Case, load: Load, rounds: usize, server: &Server, floor: &Floor) -> Case {
     let mut client = Client::connect(server.address, &load);
+    let mut beside = Client::connect(floor.address, &load);
+    floor.expect(beside.request_bytes());
     let warm_up = Load { span: load.span / WARM_UP_SHARE, ..load };
     run(&mut client, server, warm_up);
-    floor.run(warm_up);
+    run_floor(&mut beside, floor, warm_up);
     for _ in 0..rounds {
         case.overtime.push(run(&mut client, server, load));
-        case.floor.push(floor.run(load));
+        case.floor.push(run_floor(&mut beside, floor, load));
     }
     case
 }
@@ -150,5 +154,11 @@ fn measure(mut case: Case, load: Load, rounds: usize, server: &Server, floor: &m
 fn run(client: &mut Client, server: &Server, load: Load) -> Round {
     let mut round = client.drive(load);
     server.take_returns(&mut round);
+    round
+}
+
+fn run_floor(client: &mut Client, floor: &Floor, load: Load) -> Round {
+    let mut round = client.drive(load);
+    floor.take_returns(&mut round);
     round
 }

@@ -6,7 +6,7 @@ use crate::event::{Effect, Sight};
 use crate::table::Slot;
 use crate::task::{AcceptanceState, CancelState, Run, Task};
 use overtime_protocol::{
-    ChainNumber, Explanation, Lane, Now, Query, ReplyTo, TaskId, UnixMillis, WaitsFor,
+    ChainNumber, Explanation, Lane, Monotonic, Now, Query, ReplyTo, TaskId, UnixMillis, WaitsFor,
 };
 
 /// What holds a task up, and how that is said.
@@ -49,7 +49,7 @@ impl Engine {
             _ => task.charged_lane(),
         };
         let position = self.position(task);
-        let Hold { waits_for, reason } = self.hold(slot, task, position);
+        let Hold { waits_for, reason } = self.hold((slot, task), position, now.monotonic);
         let due = document.next_attempt_at;
         Explanation {
             lane,
@@ -75,7 +75,7 @@ impl Engine {
         Some(before.min(self.stats.queued[lane].saturating_sub(1)))
     }
 
-    fn hold(&self, slot: Slot, task: &Task, position: Option<u64>) -> Hold {
+    fn hold(&self, (slot, task): (Slot, &Task), position: Option<u64>, now: Monotonic) -> Hold {
         let hold = |waits_for, reason: String| Hold { waits_for: Some(waits_for), reason };
         match &task.run {
             Run::Waiting if task.acceptance == AcceptanceState::Spooling => {
@@ -105,7 +105,7 @@ impl Engine {
                 WaitsFor::Memory,
                 "Its payload is in a file, and there is no memory to read it yet.".to_owned(),
             ),
-            Run::AtGate { spot, .. } => hold(WaitsFor::Upstream, self.why_at_gate(*spot)),
+            Run::AtGate { spot, .. } => hold(WaitsFor::Upstream, self.why_at_gate(*spot, now)),
             Run::Queued { .. } => {
                 hold(WaitsFor::Worker, self.why_queued(slot, task, position.unwrap_or_default()))
             }

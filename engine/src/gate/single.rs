@@ -135,6 +135,10 @@ impl Gate {
         matches!(self.state, State::Shed(_) | State::Held)
     }
 
+    pub(super) fn is_paused(&self, now: Monotonic) -> bool {
+        self.places.paused_until(now).is_some()
+    }
+
     pub(super) fn may_start(&self, start: Start, now: Monotonic) -> bool {
         self.has_place(now) && self.is_paced(now) && self.has_budget(start, now)
     }

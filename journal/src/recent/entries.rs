@@ -2,30 +2,10 @@
 //! written. It keeps places in the log, never values.
 
 use super::Place;
+use super::keys::Writes;
 use overtime_protocol::record::{Change, Layout, Record};
 use overtime_protocol::{Fingerprint, KeyHash, Payload, TaskEvent, TaskId};
 use std::ops::Range;
-
-/// A state key.
-pub(super) type Key = Box<[u8]>;
-
-/// The newest write of a state key.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct KeyEntry {
-    /// Its LSN.
-    pub(crate) lsn: u64,
-    /// The task that wrote it, and in which of its runs.
-    pub(crate) writer: (TaskId, u32),
-    /// The value; `None` if the key was deleted.
-    pub(crate) value: Option<Place>,
-}
-
-impl KeyEntry {
-    /// The LSN that a read of it tells: 0 if the key was deleted.
-    pub(crate) fn read_lsn(&self) -> u64 {
-        self.value.map_or(0, |_| self.lsn)
-    }
-}
 
 /// Who holds an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +79,7 @@ pub(crate) struct Entry<'a> {
 /// Entries that are made without the lock and published under one.
 #[derive(Default)]
 pub(crate) struct Entries {
-    pub(super) keys: Vec<(Key, KeyEntry)>,
+    pub(super) keys: Writes,
     pub(super) tasks: Vec<(TaskId, TaskEntry)>,
     pub(super) claims: Vec<(KeyHash, ClaimEntry)>,
     pub(super) events: Vec<(TaskId, TaskEvent)>,
@@ -116,13 +96,8 @@ impl Entries {
 
     /// Adds what is to be found of one record.
     pub(crate) fn add(&mut self, entry: &Entry<'_>) {
-        let Entry { lsn, place, bytes, record, layout } = *entry;
-        for (put, range) in layout.values(&record.puts) {
-            let value = range.map(|range| part(place, bytes, range));
-            let writer = (record.task, record.run);
-            // A copy: there are many, and a shared one takes twice the memory.
-            self.keys.push((Key::from(&*put.key), KeyEntry { lsn, writer, value }));
-        }
+        let Entry { lsn, place, record, layout, .. } = *entry;
+        self.keys.add(entry);
         if let Some(claim) = record.claim {
             let (task, fingerprint) = (record.task, claim.fingerprint);
             self.claims.push((claim.key, ClaimEntry { lsn, task, fingerprint }));
@@ -173,11 +148,4 @@ fn payload_place(payload: &Payload, layout: &Layout) -> PayloadPlace {
     } else {
         PayloadPlace::Record(layout.payload.start as u32..layout.payload.end as u32)
     }
-}
-
-fn part(record: Place, bytes: &[u8], range: Range<usize>) -> Place {
-    let offset = record.offset + range.start as u64;
-    let value = &bytes[range];
-    let len = value.len() as u32;
-    Place { offset, len, crc: crc32c::crc32c(value), ..record }
 }

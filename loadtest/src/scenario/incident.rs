@@ -12,14 +12,14 @@ use crate::bulk::streams::{Source, Streams, cycle};
 use crate::contacts::Contacts;
 use crate::load::{LoadShape, Work};
 use crate::measurement::{Measured, Plan};
-use crate::rival::Against;
+use crate::rival::{Against, Rival};
 use crate::telling::Telling;
 use crate::usage::peak_resident_bytes;
 use crate::verdict::Verdict;
 use anyhow::Context;
 use contender::{Contender, RIVALS};
 use report::{Contest, Report};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -60,6 +60,10 @@ pub struct Options {
     /// How long each of the two parts is measured.
     #[arg(long, default_value = "10s", value_parser = seconds)]
     seconds: Duration,
+    /// How often each server has its turn. It is judged by the round with the median p99: a disk that
+    /// stands still for a moment decides a p99 alone.
+    #[arg(long, default_value = "1")]
+    rounds: NonZeroUsize,
     /// Decides what is sent.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -78,17 +82,25 @@ impl Options {
 
 /// Floods one server after the other, and prints.
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
-    let mut contests = Vec::new();
-    for name in options.against.names(RIVALS) {
-        let folder = tempfile::tempdir_in(&options.folder).context("cannot create a folder")?;
-        let contender = Contender::start(name, options, folder.path())?;
-        let contest = contest(options, &contender).with_context(|| name.to_string())?;
-        eprintln!("{name:<10}quiet   {}", contest.quiet.summary.latency);
-        eprintln!("{:<10}flooded {}", "", contest.flooded.summary.latency);
-        contests.push(contest);
+    let names = options.against.names(RIVALS);
+    let mut rounds: Vec<Vec<Contest>> = names.iter().map(|_| Vec::new()).collect();
+    for _ in 0..options.rounds.get() {
+        for (&name, contests) in names.iter().zip(&mut rounds) {
+            contests.push(turn(name, options).with_context(|| name.to_string())?);
+        }
     }
+    let contests: Vec<_> = rounds.into_iter().filter_map(Contest::typical).collect();
     let report = Report::new(options, &contests);
     options.telling.judge(&report, &report.bars, || page::draw(options, &contests))
+}
+
+fn turn(name: Rival, options: &Options) -> anyhow::Result<Contest> {
+    let folder = tempfile::tempdir_in(&options.folder).context("cannot create a folder")?;
+    let contender = Contender::start(name, options, folder.path())?;
+    let contest = contest(options, &contender)?;
+    eprintln!("{name:<10}quiet   {}", contest.quiet.summary.latency);
+    eprintln!("{:<10}flooded {}", "", contest.flooded.summary.latency);
+    Ok(contest)
 }
 
 fn contest(options: &Options, contender: &Contender) -> anyhow::Result<Contest> {
@@ -96,11 +108,14 @@ fn contest(options: &Options, contender: &Contender) -> anyhow::Result<Contest> 
     let streams = Streams::start(contender.bulk_target(), sources(options, contender))?;
     let flooded: anyhow::Result<Measured> = plan(options, contender, RISE).run();
     let (tally, span) = streams.stop()?;
+    let (flooded, bulk) = (flooded?, tally.summary(span));
     Ok(Contest {
         name: contender.name(),
+        wrong_calls: quiet.summary.error_count() + flooded.summary.error_count(),
+        wrong_bulk: bulk.faults,
         quiet,
-        flooded: flooded?,
-        bulk: tally.summary(span),
+        flooded,
+        bulk,
         peak_bytes: peak_resident_bytes(contender.pid()).ok(),
     })
 }

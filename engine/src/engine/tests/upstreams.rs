@@ -3,6 +3,7 @@
 use super::harness::{Stage, check, setup};
 use super::recovery::unfinished;
 use crate::engine::Engine;
+use crate::event::Effect;
 use crate::gate::{Phase, Saved};
 use crate::limits::Limits;
 use overtime_protocol::record::StartMark;
@@ -347,4 +348,22 @@ fn a_line_of_which_time_lets_none_go_is_not_looked_at() {
     stage.tell(&["fail a", "durable", "+20s", "durable"]);
     let line = stage.engine.lines.get(UpstreamId(0));
     assert_eq!((line.len(), line.timer), (1, None), "only a person lets it go");
+}
+
+#[test]
+fn why_a_task_waits_for_an_upstream_that_has_asked_for_time_says_so() {
+    let mut stage = Stage::new(Engine::new(setup(8, Limits::default(), 7)));
+    let until = stage.now.unix.0 + 60_000;
+    let saved = Saved { paused_until_ms: Some(until), ..Saved::default() };
+    stage.engine.gates.restore(UpstreamId(0), &saved, stage.now);
+    stage.tell(&["submit a pay wait=0s", "durable"]);
+    stage.play("why w a");
+    let said = stage.out.iter().find_map(|effect| match effect {
+        Effect::Explain { explanation, .. } => Some(&*explanation.reason),
+        _ => None,
+    });
+    let wanted = "The upstream bank has asked to be left alone for a while; 1 tasks wait for it.";
+    assert_eq!(said, Some(wanted));
+    let seen = stage.tell(&["+60s"]);
+    assert!(seen.contains("> dispatch interactive a#1"), "{seen}");
 }

@@ -6,17 +6,21 @@ use crate::event::Submission;
 use crate::limits::SHED_RETRY;
 use crate::lines::Spot;
 use crate::task::{Run, Task};
-use overtime_protocol::{Aside, Code, Document, Hurt, Now, Problem, TaskState, UpstreamId};
+use overtime_protocol::{
+    Aside, Code, Document, Hurt, Monotonic, Now, Problem, TaskState, UpstreamId,
+};
 
 impl Engine {
     /// Why a task stands in the line of its upstream.
-    pub(in super::super) fn why_at_gate(&self, spot: Spot) -> String {
+    pub(in super::super) fn why_at_gate(&self, spot: Spot, now: Monotonic) -> String {
         let name = &self.upstreams[usize::from(spot.upstream.0)].name;
         let waiting = self.lines.get(spot.upstream).len();
-        let why = match self.gates.is_shed(spot.upstream) {
-            true => "is not well, and is called for probes only",
-            false => "has as many calls as it may have now",
-        };
+        let why =
+            match (self.gates.is_shed(spot.upstream), self.gates.is_paused(spot.upstream, now)) {
+                (true, _) => "is not well, and is called for probes only",
+                (false, true) => "has asked to be left alone for a while",
+                (false, false) => "has as many calls as it may have now",
+            };
         format!("The upstream {name} {why}; {waiting} tasks wait for it.")
     }
 
