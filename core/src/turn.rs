@@ -1,6 +1,8 @@
 //! What a turn costs. Time is measured on the thread's own CPU clock: a turn over budget names
 //! the phase that took longest; one that merely took long on the wall clock was preempted and is
-//! counted apart.
+//! counted apart. To read that clock is a system call, which would be a tenth of what a turn takes that
+//! answers one call: a turn that is short on the wall clock is taken to have computed all the while,
+//! and what all have taken is read once in a while.
 
 use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
@@ -8,6 +10,12 @@ use std::time::{Duration, Instant};
 /// The upper bounds of the histogram's buckets, in microseconds; one more bucket takes the rest.
 pub const TURN_BUCKETS: [u64; 12] =
     [10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000];
+
+/// A turn shorter than this on the wall clock is counted as it is.
+const SHORT: Duration = Duration::from_micros(200);
+
+/// Once short turns have taken so long together, the CPU clock is read again.
+const UNREAD_MAX: Duration = Duration::from_millis(1);
 
 /// The phases of a turn, as causes of a long one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +71,7 @@ impl Cause {
 pub struct TurnStats {
     /// Turns.
     pub turns: u64,
-    /// CPU nanoseconds in all, the polls included.
+    /// CPU nanoseconds in all, the polls included, up to a moment ago.
     pub cpu_ns: u64,
     /// Turns by CPU time: see [`TURN_BUCKETS`].
     pub buckets: [u64; TURN_BUCKETS.len() + 1],
@@ -79,7 +87,10 @@ pub struct TurnStats {
 #[derive(Debug)]
 pub(crate) struct TurnMeter {
     budget: Duration,
+    /// The CPU clock when it was last read.
     cpu_before: Duration,
+    /// How long the turns since then have taken on the wall clock.
+    unread: Duration,
     marks: [Instant; Cause::ALL.len() + 1],
     pub(crate) stats: TurnStats,
 }
@@ -87,7 +98,8 @@ pub(crate) struct TurnMeter {
 impl TurnMeter {
     pub(crate) fn new(budget: Duration) -> Self {
         let marks = [Instant::now(); Cause::ALL.len() + 1];
-        Self { budget, cpu_before: thread_cpu(), marks, stats: TurnStats::default() }
+        let (cpu_before, unread) = (thread_cpu(), Duration::ZERO);
+        Self { budget, cpu_before, unread, marks, stats: TurnStats::default() }
     }
 
     /// The poll has returned.
@@ -102,9 +114,24 @@ impl TurnMeter {
 
     /// The turn is over; what it took of the processor.
     pub(crate) fn end(&mut self) -> Duration {
-        let cpu = thread_cpu();
-        let spent = cpu.saturating_sub(self.cpu_before);
+        self.end_with(thread_cpu)
+    }
+
+    fn end_with(&mut self, cpu: impl FnOnce() -> Duration) -> Duration {
+        let span = self.marks[Cause::ALL.len()] - self.marks[0];
+        let unread = self.unread + span;
+        if span < SHORT.min(self.budget) && unread < UNREAD_MAX {
+            self.unread = unread;
+            self.count(span);
+            return span;
+        }
+        let cpu = cpu();
+        let since = cpu.saturating_sub(self.cpu_before);
         self.cpu_before = cpu;
+        self.stats.cpu_ns += u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
+        // What the others since then have not taken. The polls are in it, which the turn was not.
+        let spent = since.saturating_sub(self.unread).min(span);
+        self.unread = Duration::ZERO;
         self.count(spent);
         spent
     }
@@ -115,7 +142,6 @@ impl TurnMeter {
         let stats = &mut self.stats;
         let spent_ns = u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX);
         stats.turns += 1;
-        stats.cpu_ns += spent_ns;
         stats.longest_ns = stats.longest_ns.max(spent_ns);
         let bucket = TURN_BUCKETS.iter().position(|&bound| spent_ns <= bound * 1_000);
         stats.buckets[bucket.unwrap_or(TURN_BUCKETS.len())] += 1;
@@ -151,6 +177,46 @@ mod tests {
         meter.count(Duration::from_millis(5));
         assert_eq!(meter.stats.over_budget[Cause::Apply as usize], 1);
         assert_eq!((meter.stats.preempted, meter.stats.buckets[8]), (0, 1));
+    }
+
+    /// A meter whose clock stood at `cpu` when it was last read, behind a turn of that many
+    /// microseconds.
+    fn behind_a_turn(span: u64, cpu: Duration) -> TurnMeter {
+        let mut meter = TurnMeter::new(Duration::from_millis(1));
+        let start = Instant::now();
+        meter.cpu_before = cpu;
+        meter.marks = [start; Cause::ALL.len() + 1];
+        meter.marks[Cause::ALL.len()] = start + Duration::from_micros(span);
+        meter
+    }
+
+    #[test]
+    fn the_clock_is_read_behind_a_long_turn_and_behind_many_short_ones() {
+        let unread = || panic!("a short turn needs no clock");
+        let micros = Duration::from_micros;
+        let mut meter = behind_a_turn(150, Duration::ZERO);
+        for _ in 0..6 {
+            assert_eq!(meter.end_with(unread), micros(150));
+        }
+        assert_eq!(meter.stats.cpu_ns, 0);
+        // With the seventh it is 1,050 us. The polls took 400 us beside, which are no turn's.
+        assert_eq!(meter.end_with(|| micros(1_450)), micros(150));
+        assert_eq!((meter.stats.cpu_ns, meter.stats.turns), (1_450_000, 7));
+        assert_eq!(meter.end_with(unread), micros(150), "it begins anew");
+        // Short ones that were preempted leave nothing for the one that is behind them.
+        let mut meter = behind_a_turn(150, Duration::ZERO);
+        let _: Vec<_> = (0..6).map(|_| meter.end_with(unread)).collect();
+        assert_eq!(meter.end_with(|| micros(300)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_turn_that_was_long_on_the_wall_clock_is_told_by_the_other() {
+        let micros = Duration::from_micros;
+        let mut meter = behind_a_turn(5_000, micros(70));
+        assert_eq!(meter.end_with(|| micros(90)), micros(20));
+        assert_eq!((meter.stats.preempted, meter.stats.over_budget), (1, [0; Cause::ALL.len()]));
+        assert_eq!(meter.end_with(|| micros(4_090)), micros(4_000));
+        assert_eq!((meter.stats.preempted, meter.stats.over_budget.iter().sum::<u64>()), (1, 1));
     }
 
     #[test]

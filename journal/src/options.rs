@@ -102,14 +102,14 @@ pub(crate) const PIECE_BYTES: usize = MIB as usize;
 pub(crate) const SPARE_SEGMENTS: usize = 1;
 
 /// The applier takes at most this many bytes of log into one transaction: its memory.
-pub(crate) const APPLY_BYTES_MAX: usize = 40 * MIB as usize;
+pub(crate) const APPLY_BYTES_MAX: usize = 56 * MIB as usize;
 
-/// … and at most this many writes, give or take a record. Large transactions write a page of the archive once for
-/// many records; larger ones than this gain little.
-pub(crate) const APPLY_WRITES_MAX: usize = 100_000;
+/// … and at most this many writes, give or take a record. Large transactions write a page of the archive
+/// once for many records; larger ones than this take too much memory.
+pub(crate) const APPLY_WRITES_MAX: usize = 150_000;
 
-/// Bulk waits while more writes than these are not in the archive: each is an entry of some 200
-/// bytes in memory.
+/// Bulk waits while more writes than these are not in the archive: each is an entry of some 120 bytes
+/// in memory. It is so much more than a transaction that bulk goes on while one is written.
 pub(crate) const BEHIND_WRITES_MAX: u64 = 200_000;
 
 /// The backlog of a former process waits while more writes than these are not in the archive.
