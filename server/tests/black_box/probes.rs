@@ -82,6 +82,12 @@ fn state(server: &Server) -> String {
     server.get("/v1/upstreams/local").json()["state"].as_str().unwrap().to_owned()
 }
 
+/// Whether none but probes is out: no other call begins once it is shed.
+fn only_probes_are_out(server: &Server) -> bool {
+    let document = server.get("/v1/upstreams/local").json();
+    document["calls"] == document["probes"]
+}
+
 #[test]
 fn no_more_than_eight_connections_are_held_once_it_is_shed() {
     let upstream = Upstream::start();
@@ -94,6 +100,9 @@ fn no_more_than_eight_connections_are_held_once_it_is_shed() {
     let server = Server::start_configured(folder.path(), &config);
     while state(&server) == "open" {
         server.post("/v1/tasks/job.run?wait=0s", "");
+    }
+    while !only_probes_are_out(&server) {
+        thread::yield_now();
     }
     upstream.hang.send(()).unwrap();
     for _ in 0..20 {
