@@ -179,6 +179,7 @@ impl Admission {
     }
 
     /// How many of those are on their way.
+    #[cfg(any(test, feature = "audit"))]
     pub(crate) fn appends(&self) -> u64 {
         self.journal.inside()
     }

@@ -47,6 +47,7 @@ impl Default for Sojourn {
 
 impl Sojourn {
     /// How many are inside.
+    #[cfg(any(test, feature = "audit"))]
     pub(crate) fn inside(&self) -> u64 {
         self.inside
     }
