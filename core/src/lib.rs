@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod alarm;
 mod appends;
 mod callers;
 mod clients;

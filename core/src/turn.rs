@@ -4,8 +4,9 @@
 //! 20,000 small calls a second: a turn that is short on the wall clock is taken to have computed all the while,
 //! and what all have taken is read once in a while.
 
+use overtime_protocol::Monotonic;
 use rustix::time::{ClockId, clock_gettime};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The upper bounds of the histogram's buckets, in microseconds; one more bucket takes the rest.
 pub const TURN_BUCKETS: [u64; 12] =
@@ -91,25 +92,35 @@ pub(crate) struct TurnMeter {
     cpu_before: Duration,
     /// How long the turns since then have taken on the wall clock.
     unread: Duration,
-    marks: [Instant; Cause::ALL.len() + 1],
+    /// When the poll had returned, and when each phase was over.
+    marks: [Monotonic; Cause::ALL.len() + 1],
     pub(crate) stats: TurnStats,
 }
 
 impl TurnMeter {
     pub(crate) fn new(budget: Duration) -> Self {
-        let marks = [Instant::now(); Cause::ALL.len() + 1];
+        let marks = [Monotonic(0); Cause::ALL.len() + 1];
         let (cpu_before, unread) = (thread_cpu(), Duration::ZERO);
         Self { budget, cpu_before, unread, marks, stats: TurnStats::default() }
     }
 
     /// The poll has returned.
-    pub(crate) fn begin(&mut self) {
-        self.marks = [Instant::now(); Cause::ALL.len() + 1];
+    pub(crate) fn begin(&mut self, at: Monotonic) {
+        self.marks = [at; Cause::ALL.len() + 1];
     }
 
-    /// A phase is over.
-    pub(crate) fn mark(&mut self, phase: Cause) {
-        self.marks[phase as usize + 1..].fill(Instant::now());
+    /// A phase is over. One that is not told of took nothing.
+    pub(crate) fn mark(&mut self, phase: Cause, at: Monotonic) {
+        self.marks[phase as usize + 1..].fill(at);
+    }
+
+    /// When the last turn was over.
+    pub(crate) fn ended(&self) -> Monotonic {
+        self.marks[Cause::ALL.len()]
+    }
+
+    fn span(&self) -> Duration {
+        self.ended().since(self.marks[0])
     }
 
     /// The turn is over; what it took of the processor.
@@ -118,7 +129,7 @@ impl TurnMeter {
     }
 
     fn end_with(&mut self, cpu: impl FnOnce() -> Duration) -> Duration {
-        let span = self.marks[Cause::ALL.len()] - self.marks[0];
+        let span = self.span();
         let unread = self.unread + span;
         if span < SHORT.min(self.budget) && unread < UNREAD_MAX {
             self.unread = unread;
@@ -138,6 +149,7 @@ impl TurnMeter {
 
     fn count(&mut self, spent: Duration) {
         let over = spent > self.budget;
+        let is_long = self.span() > self.budget;
         let longest_phase = if over { self.longest_phase() } else { 0 };
         let stats = &mut self.stats;
         let spent_ns = u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX);
@@ -147,7 +159,7 @@ impl TurnMeter {
         stats.buckets[bucket.unwrap_or(TURN_BUCKETS.len())] += 1;
         if over {
             stats.over_budget[longest_phase] += 1;
-        } else if self.marks[Cause::ALL.len()] - self.marks[0] > self.budget {
+        } else if is_long {
             stats.preempted += 1;
         }
     }
@@ -171,9 +183,10 @@ mod tests {
     #[test]
     fn a_turn_over_budget_names_its_longest_phase() {
         let mut meter = TurnMeter::new(Duration::from_millis(1));
-        let start = Instant::now();
-        meter.marks = [start; Cause::ALL.len() + 1];
-        meter.marks[Cause::Apply as usize + 1..].fill(start + Duration::from_millis(5));
+        meter.begin(Monotonic(7));
+        meter.mark(Cause::Read, Monotonic(7_000));
+        meter.mark(Cause::Apply, Monotonic(5_000_007));
+        meter.mark(Cause::Door, Monotonic(5_000_010));
         meter.count(Duration::from_millis(5));
         assert_eq!(meter.stats.over_budget[Cause::Apply as usize], 1);
         assert_eq!((meter.stats.preempted, meter.stats.buckets[8]), (0, 1));
@@ -183,10 +196,9 @@ mod tests {
     /// microseconds.
     fn behind_a_turn(span: u64, cpu: Duration) -> TurnMeter {
         let mut meter = TurnMeter::new(Duration::from_millis(1));
-        let start = Instant::now();
         meter.cpu_before = cpu;
-        meter.marks = [start; Cause::ALL.len() + 1];
-        meter.marks[Cause::ALL.len()] = start + Duration::from_micros(span);
+        meter.begin(Monotonic(7));
+        meter.mark(Cause::Door, Monotonic(7 + span * 1_000));
         meter
     }
 
@@ -222,9 +234,8 @@ mod tests {
     #[test]
     fn a_preempted_turn_is_counted_apart() {
         let mut meter = TurnMeter::new(Duration::from_millis(1));
-        let start = Instant::now();
-        meter.marks = [start; Cause::ALL.len() + 1];
-        meter.marks[Cause::ALL.len()] = start + Duration::from_millis(5);
+        meter.begin(Monotonic(7));
+        meter.mark(Cause::Door, Monotonic(5_000_007));
         meter.count(Duration::from_micros(10));
         assert_eq!(meter.stats.over_budget, [0; Cause::ALL.len()]);
         assert_eq!((meter.stats.preempted, meter.stats.buckets[0]), (1, 1));

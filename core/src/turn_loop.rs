@@ -1,10 +1,11 @@
 //! The loop, on one screen: poll, read, mail, tick, start, apply, flush, events, door.
 
+use crate::alarm::Alarm;
 use crate::appends::Appends;
 use crate::clients::Clients;
 use crate::drain::Drain;
 use crate::exchange::Router;
-use crate::limits::{Limits, SPOOL_RETRY, STARTS_PER_TURN, TENANTS_TOLD_MAX, TICKS_PER_TURN};
+use crate::limits::{Limits, STARTS_PER_TURN, TENANTS_TOLD_MAX, TICKS_PER_TURN};
 use crate::listener::Listener;
 use crate::lookups::Lookups;
 use crate::mailbox::{Inbox, Mailbox, mailbox};
@@ -21,13 +22,16 @@ use overtime_protocol::{Append, ChainNumber, Clock, Inquiry, Kind, Now, SpoolOrd
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 mod arrivals;
 mod effects;
 mod intake;
 mod leaving;
+mod rest;
 
+use rest::Due;
+
+const ALARM: Token = Token(usize::MAX - 2);
 const LISTENER: Token = Token(usize::MAX - 1);
 const WAKER: Token = Token(usize::MAX);
 const EVENTS_PER_POLL: usize = 1024;
@@ -95,6 +99,7 @@ pub enum Exit {
 #[derive(Debug)]
 pub struct Core {
     poll: Poll,
+    alarm: Alarm,
     inbox: Inbox,
     listener: Listener,
     clients: Clients,
@@ -117,13 +122,15 @@ pub struct Core {
     drain: Drain,
     /// A bound of the turn was reached: there is more to do.
     more: bool,
+    /// Before then nothing is to be done for which nobody asks.
+    due: Due,
 }
 
 impl Core {
     /// A core behind `door`.
     ///
     /// # Errors
-    /// If the listener cannot be polled or its address not be had.
+    /// If the listener or a timer cannot be polled, or the listener's address not be had.
     pub fn new(door: Door, setup: Setup) -> io::Result<Self> {
         let mut listener = setup.listener;
         door.poll.registry().register(listener.socket(), LISTENER, Interest::READABLE)?;
@@ -131,6 +138,7 @@ impl Core {
         let waits = (setup.limits.wait_default, setup.limits.wait_max);
         let router = Router::new(&setup.kinds, hosts, waits);
         Ok(Self {
+            alarm: Alarm::new(door.poll.registry(), ALARM)?,
             poll: door.poll,
             inbox: door.inbox,
             listener,
@@ -151,6 +159,7 @@ impl Core {
             limits: setup.limits,
             drain: Drain::Open,
             more: true,
+            due: Due::AT_ONCE,
         })
     }
 
@@ -173,23 +182,32 @@ impl Core {
         loop {
             self.poll(&mut events)?;
             let now = self.begin_turn();
-            self.read(&events, now);
-            self.meter.mark(Cause::Read);
-            self.mail(now);
-            self.meter.mark(Cause::Mail);
-            self.tick(now);
-            self.meter.mark(Cause::Tick);
-            self.start(now);
-            self.meter.mark(Cause::Start);
-            self.apply(now.monotonic);
-            self.meter.mark(Cause::Apply);
+            let ordered = self.read(&events, now);
+            self.mark(Cause::Read);
+            let told = self.mail(now);
+            let is_stirred = ordered || told;
+            if told {
+                self.mark(Cause::Mail);
+            }
+            if is_stirred || self.due.engine <= now.monotonic {
+                self.tick(now);
+                self.mark(Cause::Tick);
+                self.start(now);
+                self.mark(Cause::Start);
+                self.apply(now.monotonic);
+                self.mark(Cause::Apply);
+            }
             self.clients.flush(now.monotonic);
-            self.meter.mark(Cause::Flush);
-            self.clients.write_events(now.monotonic);
-            self.send_event_reads();
-            self.meter.mark(Cause::Events);
-            self.mind_the_door(now.monotonic);
-            self.meter.mark(Cause::Door);
+            self.mark(Cause::Flush);
+            if self.clients.has_news() {
+                self.clients.write_events(now.monotonic);
+                self.send_event_reads();
+                self.mark(Cause::Events);
+            }
+            if is_stirred || self.is_called_to_the_door(now.monotonic) {
+                self.mind_the_door(now.monotonic);
+                self.mark(Cause::Door);
+            }
             self.engine.note_turn(self.meter.end());
             if let Some(exit) = self.advance_drain(now) {
                 return Ok(exit);
@@ -197,75 +215,25 @@ impl Core {
         }
     }
 
-    /// Sleeps until something happens or is due.
-    fn poll(&mut self, events: &mut Events) -> io::Result<()> {
-        let mut timeout = self.timeout();
-        if timeout != Some(Duration::ZERO) && self.spin(events)? {
-            return Ok(());
-        }
-        let sleeps = timeout != Some(Duration::ZERO);
-        if sleeps && !self.inbox.lie_down() {
-            timeout = Some(Duration::ZERO);
-        }
-        let polled = self.poll.poll(events, timeout);
-        if sleeps {
-            self.inbox.get_up();
-        }
-        match polled {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            polled => polled,
-        }
-    }
-
-    fn timeout(&mut self) -> Option<Duration> {
-        let busy = self.more
-            || self.clients.has_work()
-            || self.appends.has_some_to_send(self.outlook())
-            || self.clients.can_go_on(self.engine.payload_bytes())
-            || !self.inbox.is_empty()
-            || self.engine.has_work_to_start()
-            || self.can_let_in();
-        if busy {
-            return Some(Duration::ZERO);
-        }
-        let clients = self.clients.next_deadline();
-        let (engine, appends) = (self.engine.next_deadline(), self.appends.next_deadline());
-        let due = [engine, appends, clients, self.drain.until(), self.next_try()];
-        let next = due.into_iter().flatten().min();
-        let next = next.map(|next| next.since(self.clock.monotonic()));
-        let spool = (!self.spool_waiting.is_empty()).then_some(SPOOL_RETRY);
-        next.into_iter().chain(spool).min()
-    }
-
-    /// Looks for work for a while before sleeping, if some is about to come back: that is cheaper
-    /// than to be woken. Returns whether any came.
-    fn spin(&mut self, events: &mut Events) -> io::Result<bool> {
-        if self.limits.spin.is_zero() || !self.engine.expects_soon() {
-            return Ok(false);
-        }
-        let start = Instant::now();
-        while start.elapsed() < self.limits.spin {
-            self.poll.poll(events, Some(Duration::ZERO))?;
-            if !events.is_empty() || !self.inbox.is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     fn begin_turn(&mut self) -> Now {
-        self.meter.begin();
         self.more = false;
         let now = self.clock.now();
+        self.meter.begin(now.monotonic);
         self.clients.set_time(now.unix);
         now
     }
 
-    fn read(&mut self, events: &Events, now: Now) {
+    /// The phase is over, or was passed over.
+    fn mark(&mut self, phase: Cause) {
+        self.meter.mark(phase, self.clock.monotonic());
+    }
+
+    /// Returns whether the engine has heard of any of it.
+    fn read(&mut self, events: &Events, now: Now) -> bool {
         for event in events {
             match event.token() {
                 LISTENER => self.listener.announce(),
-                WAKER => {}
+                WAKER | ALARM => {}
                 Token(index) => self.clients.note(index, event, now.monotonic),
             }
         }
@@ -276,11 +244,13 @@ impl Core {
             true => engine.screen(head.tenant, head.lane, 0, now),
             false => engine.refuse_payload(head.tenant).map_or(Ok(()), Err),
         });
+        let any = !ordered.is_empty();
         for ordered in ordered {
             let bytes = ordered.payload.len();
             self.take_order(ordered, now);
             self.clients.handed_over(bytes);
         }
+        any
     }
 
     fn tick(&mut self, now: Now) {

@@ -42,12 +42,22 @@ impl Following {
         !self.ready.is_empty()
     }
 
+    /// Whether somebody can be written to, or waits for a page.
+    fn has_news(&self) -> bool {
+        !self.ready.is_empty() || !self.waiting.is_empty()
+    }
+
     pub(super) fn count(&self) -> u64 {
         self.feeds.values().map(|feed| feed.followers as u64).sum()
     }
 }
 
 impl Clients {
+    /// Whether there is anything to be done for followers in this turn.
+    pub(crate) fn has_news(&self) -> bool {
+        self.following.has_news()
+    }
+
     /// The caller follows the task from here on. Says whether it is the first that does.
     pub(crate) fn follow(
         &mut self,

@@ -6,7 +6,6 @@ use crate::connection::{Found, Speech, Stage};
 use crate::exchange::{Order, Routed, Router};
 use crate::limits::{CONNECTIONS_PER_TURN, READ_SLICE_BYTES, READ_TURN_BYTES, REQUESTS_PER_TURN};
 use crate::patience::Awaited;
-use crate::snapshot::Counters;
 use crate::timeouts::NEVER;
 use overtime_protocol::http::{CONTINUE, Head, Phase, Step};
 use overtime_protocol::{Answer, Monotonic, Payload, SegmentPool};
@@ -63,9 +62,9 @@ impl Clients {
     /// Serves this turn's share of the connections that have something to be read, and returns
     /// the requests that are whole.
     pub(crate) fn read(&mut self, now: Monotonic, screen: Screen<'_>) -> Vec<Ordered> {
-        let before = self.counters;
+        let before = (self.counters.bytes_read, self.counters.requests);
         for _ in 0..self.reading.ready.len().min(CONNECTIONS_PER_TURN) {
-            if self.has_read_enough(&before) {
+            if self.has_read_enough(before) {
                 break;
             }
             let Some(index) = self.reading.ready.pop_front() else { break };
@@ -76,16 +75,15 @@ impl Clients {
             }
         }
         let counters = &mut self.counters;
-        let bytes = counters.bytes_read - before.bytes_read;
+        let (bytes, requests) = (counters.bytes_read - before.0, counters.requests - before.1);
         counters.turn_bytes_read_max = counters.turn_bytes_read_max.max(bytes);
-        let requests = counters.requests - before.requests;
         counters.turn_requests_max = counters.turn_requests_max.max(requests);
         self.reading.orders.hand_out()
     }
 
-    fn has_read_enough(&self, before: &Counters) -> bool {
-        let bytes = self.counters.bytes_read - before.bytes_read;
-        let requests = self.counters.requests - before.requests;
+    fn has_read_enough(&self, (bytes, requests): (u64, u64)) -> bool {
+        let bytes = self.counters.bytes_read - bytes;
+        let requests = self.counters.requests - requests;
         bytes >= READ_TURN_BYTES || requests >= REQUESTS_PER_TURN
     }
 

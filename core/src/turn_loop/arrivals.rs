@@ -34,16 +34,20 @@ impl Core {
         ACCEPTS_PER_TURN
     }
 
-    pub(super) fn can_let_in(&self) -> bool {
-        let now = self.clock.monotonic();
+    /// Whether there is cause for the above though nothing was due.
+    pub(super) fn is_called_to_the_door(&self, now: Monotonic) -> bool {
+        self.due.door <= now || self.clients.closed > 0 || self.listener.has_more(now)
+    }
+
+    pub(super) fn can_let_in(&self, now: Monotonic) -> bool {
         self.listener.has_more(now) && self.clients.has_place(now)
     }
 
     /// When somebody who waits could be let in: as soon as there is a descriptor again, or somebody
     /// to take the place of.
-    pub(super) fn next_try(&self) -> Option<Monotonic> {
+    pub(super) fn next_try(&self, now: Monotonic) -> Option<Monotonic> {
         let retry_at = self.listener.next_try();
-        let has_more = self.listener.has_more(self.clock.monotonic());
+        let has_more = self.listener.has_more(now);
         retry_at.or_else(|| has_more.then(|| self.clients.next_place_at()).flatten())
     }
 }

@@ -75,16 +75,21 @@ impl Core {
         self.engine.handle(event, now, &mut self.effects);
     }
 
-    pub(super) fn mail(&mut self, now: Now) {
+    /// Returns whether there was any.
+    pub(super) fn mail(&mut self, now: Now) -> bool {
+        let mut any = false;
         for (chain, from) in std::mem::take(&mut self.recalled) {
             let event = Event::Recalled { chain, from };
             self.engine.handle(event, now, &mut self.effects);
+            any = true;
         }
         for task in self.clients.take_unfollowed() {
             self.engine.handle(Event::Unfollowed(task), now, &mut self.effects);
+            any = true;
         }
         for _ in 0..MAIL_PER_TURN {
-            let Some(mail) = self.inbox.take() else { return };
+            let Some(mail) = self.inbox.take() else { break };
+            any = true;
             let is_long = matches!(mail, Mail::Recovered { .. });
             self.open_mail(mail, now);
             if is_long {
@@ -92,6 +97,7 @@ impl Core {
                 break;
             }
         }
+        any
     }
 
     pub(super) fn open_mail(&mut self, mail: Mail, now: Now) {
