@@ -223,7 +223,7 @@ impl Core {
         now
     }
 
-    /// The phase is over, or was passed over.
+    /// The phase is over.
     fn mark(&mut self, phase: Cause) {
         self.meter.mark(phase, self.clock.monotonic());
     }

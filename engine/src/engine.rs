@@ -345,7 +345,7 @@ impl Engine {
         }
         self.drop_payload(task.durable.tenant, task.bytes_in_memory());
         self.tenants.get_mut(task.durable.tenant).busy -= u32::from(task.under_way);
-        self.reloads.lent_bytes -= task.lent;
+        self.reloads.lent_bytes -= task.lent_bytes();
         if let Some(claim) = &task.durable.claim {
             self.keys.let_go(claim.key);
         }

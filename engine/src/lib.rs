@@ -26,6 +26,7 @@ mod queue;
 mod rates;
 mod repairs;
 mod seed;
+mod slim;
 mod spares;
 mod spot;
 mod starts;

@@ -2,6 +2,7 @@
 
 use crate::event::Wants;
 use crate::queue::{Place, Standing};
+use crate::slim::Slim;
 use crate::timers::TimerKey;
 use overtime_protocol::record::{Acceptance, Advance, Record};
 use overtime_protocol::{
@@ -27,13 +28,14 @@ pub(crate) struct Durable {
     /// Crashes on its account.
     pub(crate) crashes: u8,
     pub(crate) created_at: UnixMillis,
-    pub(crate) due_at: Option<UnixMillis>,
-    pub(crate) started_at: Option<UnixMillis>,
+    pub(crate) due_at: Slim<UnixMillis>,
+    pub(crate) started_at: Slim<UnixMillis>,
     pub(crate) fault: Option<Box<Fault>>,
     /// Where its latest chunk ended, and how far that is.
     pub(crate) advance: Option<Box<Advance>>,
     pub(crate) content_type: Option<Arc<str>>,
-    pub(crate) traceparent: Option<Arc<str>>,
+    /// Few have one.
+    pub(crate) traceparent: Option<Box<Arc<str>>>,
     /// The idempotency key that it holds.
     pub(crate) claim: Option<Box<Claim>>,
 }
@@ -46,9 +48,9 @@ pub(crate) struct Task {
     pub(crate) payload: Payload,
     /// Its payload has a file of its own.
     pub(crate) spooled: bool,
-    /// Payload bytes that its worker has, which are not held here meanwhile: they go back to the
+    /// Its worker has the payload's bytes, which are not held here meanwhile: they go back to the
     /// memory on the worker's thread, for that takes long.
-    pub(crate) lent: u64,
+    is_lent: bool,
     pub(crate) created: Monotonic,
     pub(crate) run: Run,
     /// Runs in this process, those that conflicted or were recalled included.
@@ -57,13 +59,14 @@ pub(crate) struct Task {
     pub(crate) run_since: Monotonic,
     /// The lane in which it stood before that, and since when; not if it followed in the line of a
     /// hot key.
-    pub(crate) stood: Option<(Lane, Monotonic)>,
+    stood_in: Lane,
+    stood_since: Slim<Monotonic>,
     /// The chain that its latest run was handed out in.
     pub(crate) chain: ChainNumber,
     /// Where in it.
     pub(crate) chain_place: u8,
     /// The call to its upstream that its latest run is.
-    pub(crate) call: Option<CallNumber>,
+    pub(crate) call: Slim<CallNumber>,
     pub(crate) cancel: CancelState,
     /// A person had it run again, which is on its way to the disk.
     pub(crate) resuming: bool,
@@ -74,7 +77,7 @@ pub(crate) struct Task {
     /// The lane in which it is marked ahead of its start.
     pub(crate) marked_in: Option<Lane>,
     /// The key over which its latest attempt conflicted.
-    pub(crate) hot_key: Option<u64>,
+    pub(crate) hot_key: Slim<u64>,
     pub(crate) waiters: Vec<Waiter>,
     /// Whether it counts among those of its tenant that are under way.
     pub(crate) under_way: bool,
@@ -177,6 +180,42 @@ pub(crate) struct Waiter {
 }
 
 impl Task {
+    /// A task that nobody was told to be accepted, and that has not run.
+    pub(crate) fn new(
+        durable: Durable,
+        kind: KindId,
+        payload: Payload,
+        created: Monotonic,
+    ) -> Self {
+        Self {
+            stood_in: durable.lane,
+            durable,
+            kind,
+            payload,
+            spooled: false,
+            is_lent: false,
+            created,
+            run: Run::Waiting,
+            runs: 0,
+            run_since: created,
+            stood_since: Slim::NONE,
+            chain: ChainNumber::default(),
+            chain_place: 0,
+            call: Slim::NONE,
+            cancel: CancelState::No,
+            resuming: false,
+            chunk: None,
+            acceptance: AcceptanceState::Volatile,
+            start_mark: StartMarkState::None,
+            marked_in: None,
+            hot_key: Slim::NONE,
+            waiters: Vec::new(),
+            under_way: false,
+            strict: false,
+            cut: false,
+        }
+    }
+
     pub(crate) fn is_accepted(&self) -> bool {
         self.acceptance == AcceptanceState::Durable
     }
@@ -218,7 +257,7 @@ impl Task {
             durable.claim.is_some().into(),
             durable.traceparent.is_some().into(),
             self.payload.len(),
-            self.lent,
+            self.lent_bytes(),
             self.created.0,
             self.run_since.0,
             self.chain.0,
@@ -281,7 +320,7 @@ impl Task {
             state: self.state(),
             attempts: self.durable.attempts,
             created_at: self.durable.created_at,
-            started_at: self.durable.started_at,
+            started_at: self.durable.started_at.get(),
             finished_at: None,
             next_attempt_at,
             progress: self.durable.advance.as_ref().map(|advance| advance.progress),
@@ -301,10 +340,10 @@ impl Task {
             lane: self.durable.lane,
             tenant,
             created_at: self.durable.created_at,
-            due_at: self.durable.due_at,
+            due_at: self.durable.due_at.get(),
             urgency: self.durable.urgency,
             content_type: self.durable.content_type.clone(),
-            traceparent: self.durable.traceparent.clone(),
+            traceparent: self.durable.traceparent.as_deref().cloned(),
             form: self.durable.form,
             payload,
         }
@@ -313,7 +352,34 @@ impl Task {
     /// The payload bytes that are in memory because of it.
     pub(crate) fn bytes_in_memory(&self) -> u64 {
         let own = if self.payload.is_stored() { 0 } else { self.payload.len() };
-        own + self.lent
+        own + self.lent_bytes()
+    }
+
+    /// Those of them that its worker has.
+    pub(crate) fn lent_bytes(&self) -> u64 {
+        if self.is_lent { self.payload.len() } else { 0 }
+    }
+
+    /// The worker has let go of them; returns how many they were.
+    pub(crate) fn end_loan(&mut self) -> u64 {
+        let bytes = self.lent_bytes();
+        self.is_lent = false;
+        bytes
+    }
+
+    /// It has left the lane, in which it stood since then.
+    pub(crate) fn has_stood(&mut self, lane: Lane, since: Monotonic) {
+        (self.stood_in, self.stood_since) = (lane, Slim::some(since));
+    }
+
+    /// Where it stood and since when, which is not asked again.
+    pub(crate) fn take_stood(&mut self) -> Option<(Lane, Monotonic)> {
+        self.stood_since.take().map(|since| (self.stood_in, since))
+    }
+
+    /// How long it stood in its lane before its run began.
+    pub(crate) fn stood_for(&self, now: Monotonic) -> Duration {
+        self.stood_since.get().map_or(Duration::ZERO, |since| now.since(since))
     }
 
     /// The payload for the next run: a large one is given away, for it can be read again.
@@ -321,8 +387,9 @@ impl Task {
         if !(self.spooled && self.is_accepted()) {
             return self.payload.clone();
         }
-        self.lent = self.payload.len();
-        std::mem::replace(&mut self.payload, Payload::spooled(self.lent))
+        self.is_lent = true;
+        let placeholder = Payload::spooled(self.payload.len());
+        std::mem::replace(&mut self.payload, placeholder)
     }
 
     /// The next attempt, counted.
@@ -330,7 +397,7 @@ impl Task {
         self.durable.attempts += 1;
         self.runs += 1;
         self.run_since = now.monotonic;
-        self.durable.started_at = Some(now.unix);
+        self.durable.started_at = Slim::some(now.unix);
         self.run = Run::Running;
         Job {
             task: self.durable.id,
@@ -342,8 +409,19 @@ impl Task {
             form: self.durable.form,
             cursor: self.durable.advance.as_ref().map(|advance| advance.cursor.clone()),
             content_type: self.durable.content_type.clone(),
-            traceparent: self.durable.traceparent.clone(),
+            traceparent: self.durable.traceparent.as_deref().cloned(),
             call_limit: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A million of them may be live: what is added here is paid for a million times.
+    #[test]
+    fn a_task_takes_a_bounded_room() {
+        assert!(size_of::<Task>() <= 264, "{} bytes", size_of::<Task>());
     }
 }

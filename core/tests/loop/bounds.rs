@@ -9,7 +9,7 @@ use crossbeam_channel::bounded;
 use overtime_core::{Core, Limits};
 use std::io::{ErrorKind, Read as _, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_head_that_does_not_come_is_a_408_and_silence_is_closed_silently() {
@@ -38,6 +38,27 @@ fn an_idle_connection_is_closed_after_its_time() {
     let mut stream = server.connect();
     stream.write_all(echo("once").as_bytes()).unwrap();
     assert_eq!(statuses(&read_all(&mut stream)), ["200"]);
+}
+
+/// A turn that only refuses leaves alone what nobody has asked for, but not longer than until it is
+/// due.
+#[test]
+fn what_is_due_is_done_however_many_are_refused_meanwhile() {
+    let server = start(limits());
+    let mut waiting = server.connect();
+    let asked = submit("never?wait=50ms", "Content-Length: 0\r\n");
+    waiting.write_all(asked.as_bytes()).unwrap();
+    server.wait_until(|snapshot| snapshot.engine.waiters == 1);
+    waiting.set_nonblocking(true).unwrap();
+    let mut refused = server.connect();
+    let given_up = Instant::now() + Duration::from_secs(20);
+    while waiting.peek(&mut [0]).is_err() {
+        assert!(Instant::now() < given_up, "nobody was told that the wait is over");
+        refused.write_all(submit("unknown", "Content-Length: 0\r\n").as_bytes()).unwrap();
+        assert_eq!(statuses(&read_until(&mut refused, "\"submitted\":\"no\"}")), ["404"]);
+    }
+    waiting.set_nonblocking(false).unwrap();
+    assert_eq!(statuses(&read_until(&mut waiting, "\r\n\r\n")), ["202"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{Engine, Mode};
 use crate::limits::CHAIN_MAX;
 use crate::queue::Standing;
-use crate::task::{AcceptanceState, Run};
+use crate::task::{AcceptanceState, Run, Task};
 use overtime_protocol::{LANES, Lane, UpstreamId};
 
 impl Engine {
@@ -29,7 +29,7 @@ impl Engine {
         let kept_waiting = self.inflight.iter().filter(|(_, append)| append.keeps_waiting).count();
         let counted = self.admission.appends() == kept_waiting as u64;
         assert!(counted || self.mode == Mode::Failed, "appends that callers wait for");
-        let lent: u64 = self.table.iter().map(|task| task.lent).sum();
+        let lent: u64 = self.table.iter().map(Task::lent_bytes).sum();
         assert_eq!(self.reloads.lent_bytes, lent, "lent payload bytes");
         // Those that a former process accepted come on top: nothing that was accepted is refused.
         let tasks_max = self.limits.tasks_max + self.stats.recovered as usize;
@@ -39,14 +39,13 @@ impl Engine {
     fn audit_lines(&self) {
         for (place, upstream) in self.upstreams.iter().enumerate() {
             let id = UpstreamId(u16::try_from(place).expect("upstreams are few"));
-            let stands = |task: &&crate::task::Task| matches!(task.run, Run::AtGate { spot } if spot.upstream == id);
+            let stands =
+                |task: &&Task| matches!(task.run, Run::AtGate { spot } if spot.upstream == id);
             let count = self.table.iter().filter(stands).count();
             assert_eq!(self.lines.get(id).len(), count, "waiting for {}", upstream.name);
             let oldest = self.table.iter().filter(stands).map(|task| task.durable.id).min();
             assert_eq!(self.lines.get(id).oldest(), oldest, "oldest for {}", upstream.name);
-            let calls = |task: &&crate::task::Task| {
-                task.call.is_some() && self.kind(task).upstream == Some(id)
-            };
+            let calls = |task: &&Task| task.call.is_some() && self.kind(task).upstream == Some(id);
             let count = self.table.iter().filter(calls).count() + self.bulk_calls.of(id);
             assert_eq!(self.gates.calls(id), count, "calls to {}", upstream.name);
         }
@@ -79,13 +78,13 @@ impl Engine {
 
     fn audit_lanes(&self) {
         for lane in LANES {
-            let queued = |task: &&crate::task::Task| {
+            let queued = |task: &&Task| {
                 matches!(task.run, Run::Queued { .. }) && task.charged_lane() == lane
             };
             let count = self.table.iter().filter(queued).count();
             assert_eq!(self.stats.queued[lane], count as u64, "queued in {lane:?}");
         }
-        let stands = |task: &&crate::task::Task| {
+        let stands = |task: &&Task| {
             let first = Standing::Foremost;
             let lane = task.charged_lane();
             lane == Lane::Interactive
@@ -93,8 +92,7 @@ impl Engine {
         };
         let count = self.table.iter().filter(stands).count();
         assert_eq!(self.admission.crowd.total(), count, "standing");
-        let is_put_off =
-            |task: &&crate::task::Task| task.cut && matches!(task.run, Run::Queued { .. });
+        let is_put_off = |task: &&Task| task.cut && matches!(task.run, Run::Queued { .. });
         assert_eq!(self.put_off, self.table.iter().filter(is_put_off).count() as u64, "put off");
         for lane in LANES {
             let ahead = self.table.iter().filter(|task| task.marked_in == Some(lane)).count();
@@ -115,7 +113,7 @@ impl Engine {
         let holds: u32 = self.tenants.ids().map(|tenant| self.tenants.get(tenant).holds).sum();
         assert_eq!(holds as usize, charged + self.spares.waiting(), "workers held for long");
         let workers = charged + foreground + running(Lane::Bulk) + running(Lane::Background);
-        let busy = |task: &&crate::task::Task| matches!(task.run, Run::Running);
+        let busy = |task: &&Task| matches!(task.run, Run::Running);
         let count = self.table.iter().filter(busy).count();
         assert!(count <= workers * CHAIN_MAX + self.brief.being_recalled(), "running");
     }
@@ -150,7 +148,7 @@ impl Engine {
     fn audit_tasks(&self) {
         for task in self.table.iter() {
             let busy = matches!(task.run, Run::Running);
-            assert!(busy || task.lent == 0, "{task:?} counts a payload that no worker has");
+            assert!(busy || task.lent_bytes() == 0, "{task:?} counts a payload that no worker has");
             assert!(task.waiters.len() <= self.limits.waiters_max, "waiters over their bound");
             let overdue = task.waiters.iter().any(|waiter| waiter.overdue);
             let durable = task.acceptance == AcceptanceState::Durable;

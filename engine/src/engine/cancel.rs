@@ -7,6 +7,7 @@ use super::record::Carries;
 use super::revive::Steerer;
 use crate::event::{Effect, Wants};
 use crate::limits::UNDECIDED_HOLD;
+use crate::slim::Slim;
 use crate::table::Slot;
 use crate::task::{AcceptanceState, CancelState, Ended, Run};
 use overtime_protocol::record::{Change, Record};
@@ -116,7 +117,7 @@ impl Engine {
                 self.take_out(slot);
             }
             // It only stands in the line, and is passed over there.
-            Run::Chained => task.hot_key = None,
+            Run::Chained => task.hot_key = Slim::NONE,
             // It may be due in a year, and there may be any number of these.
             Run::Delayed { timer, .. } => self.timers.cancel(timer),
             // Its upstream may be shed for long.

@@ -119,7 +119,7 @@ impl Engine {
         }
         task.durable.crashes = 0;
         task.start_mark = StartMarkState::Written { isolated: false };
-        let at = task.durable.started_at.unwrap_or(now.unix);
+        let at = task.durable.started_at.get().unwrap_or(now.unix);
         self.append_start_mark(slot, at, out);
         self.end_suspicion(slot, now);
     }

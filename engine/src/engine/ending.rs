@@ -100,7 +100,7 @@ impl Engine {
 
     fn leave_table(&mut self, slot: Slot, now: Now) {
         let Some(task) = self.table.get(slot) else { return };
-        let left = task.hot_key;
+        let left = task.hot_key.get();
         self.forget(slot);
         self.leave_line(left, now);
         self.end_suspicion(slot, now);
@@ -118,7 +118,7 @@ impl Engine {
         self.refuse_waiters(slot, &problem, out);
         self.let_go_of_file(slot, out);
         let Some(task) = self.table.get_mut(slot) else { return };
-        let left = task.hot_key;
+        let left = task.hot_key.get();
         match task.run {
             Run::Running => {
                 task.run = Run::Abandoned;

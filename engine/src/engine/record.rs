@@ -98,7 +98,7 @@ impl Engine {
             return;
         }
         let acceptance = task.acceptance_record(self.kind_name(task), self.tenant_of(task));
-        let started_at = task.durable.started_at.filter(|_| matches!(task.run, Run::Running));
+        let started_at = task.durable.started_at.get().filter(|_| matches!(task.run, Run::Running));
         let crashes = task.durable.crashes;
         let mark = |at| Change::Started(StartMark { at, isolated: false, crashes });
         let record = Record {
@@ -164,7 +164,7 @@ impl Engine {
     pub(super) fn end_linger(&mut self, slot: Slot, now: UnixMillis, out: &mut Vec<Effect>) {
         let Some(task) = self.table.get(slot) else { return };
         let running = matches!(task.run, Run::Running);
-        let started_at = task.durable.started_at;
+        let started_at = task.durable.started_at.get();
         match (&task.run, task.acceptance) {
             (Run::Ended(_) | Run::Abandoned, _) => {}
             (_, AcceptanceState::Volatile) => self.append_acceptance(slot, now, out),
@@ -221,7 +221,7 @@ impl Engine {
     pub(super) fn accepted(&mut self, slot: Slot, now: Now, out: &mut Vec<Effect>) {
         let Some(task) = self.table.get_mut(slot) else { return };
         task.acceptance = AcceptanceState::Durable;
-        let (waits, due_at) = (matches!(task.run, Run::Waiting), task.durable.due_at);
+        let (waits, due_at) = (matches!(task.run, Run::Waiting), task.durable.due_at.get());
         let idle = matches!(task.run, Run::Queued { .. } | Run::Chained);
         if waits {
             self.delay(slot, due_at.unwrap_or_default(), now);

@@ -5,12 +5,12 @@ use super::Engine;
 use crate::event::{Effect, Submission};
 use crate::limits::CRASHES_MAX;
 use crate::table::Slot;
-use crate::task::{AcceptanceState, CancelState, Durable, Ended, Run, StartMarkState, Task};
+use crate::task::{AcceptanceState, Durable, Ended, Run, StartMarkState, Task};
 use crate::timers::{Due, TimerKey};
 use overtime_protocol::record::{Advance, Record, StartMark};
 use overtime_protocol::{
-    ChainNumber, Claim, Fault, KindId, Monotonic, Now, Problem, ReplyTo, Source, TaskId, TaskState,
-    TenantId, Unfinished,
+    Claim, Fault, KindId, Monotonic, Now, Problem, ReplyTo, Source, TaskId, TaskState, TenantId,
+    Unfinished,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -235,38 +235,18 @@ pub(super) fn task_of(
         forgiven: one.forgiven,
         crashes,
         created_at: one.acceptance.created_at,
-        due_at: one.acceptance.due_at,
-        started_at: one.started.map(|mark| mark.at),
+        due_at: one.acceptance.due_at.into(),
+        started_at: one.started.map(|mark| mark.at).into(),
         fault: one.fault.map(Box::new),
         advance,
         content_type: one.acceptance.content_type,
-        traceparent: one.acceptance.traceparent,
+        traceparent: one.acceptance.traceparent.map(Box::new),
         claim: one.claim.map(Box::new),
     };
-    Task {
-        durable,
-        kind,
-        spooled: one.acceptance.payload.is_spooled(),
-        lent: 0,
-        payload: one.acceptance.payload,
-        created: now.monotonic,
-        run: Run::Suspect,
-        runs: 0,
-        run_since: now.monotonic,
-        stood: None,
-        chain: ChainNumber::default(),
-        chain_place: 0,
-        call: None,
-        cancel: CancelState::No,
-        resuming: false,
-        chunk: None,
-        acceptance: AcceptanceState::Durable,
-        start_mark: StartMarkState::None,
-        marked_in: None,
-        hot_key: None,
-        waiters: Vec::new(),
-        under_way: false,
-        strict: false,
-        cut: false,
-    }
+    let spooled = one.acceptance.payload.is_spooled();
+    let mut task = Task::new(durable, kind, one.acceptance.payload, now.monotonic);
+    task.spooled = spooled;
+    task.run = Run::Suspect;
+    task.acceptance = AcceptanceState::Durable;
+    task
 }

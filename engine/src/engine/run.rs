@@ -46,7 +46,7 @@ impl Engine {
         }
         match task.run {
             Run::Abandoned => {
-                let left = task.hot_key;
+                let left = task.hot_key.get();
                 self.forget(slot);
                 self.leave_line(left, now);
             }
@@ -99,7 +99,7 @@ impl Engine {
 
     /// An attempt has come back whose handler began then.
     fn note_start(&mut self, slot: Slot, started: Monotonic) {
-        let stood = self.table.get_mut(slot).and_then(|task| task.stood.take());
+        let stood = self.table.get_mut(slot).and_then(Task::take_stood);
         if let Some((lane, since)) = stood {
             self.stats.starts[lane].note(started.since(since));
         }
@@ -213,7 +213,10 @@ impl Engine {
     fn longest_delay(&self, task: &Task) -> Duration {
         let durable = &task.durable;
         if durable.attempts == 0 {
-            return durable.due_at.map_or(Duration::ZERO, |due| due.since(durable.created_at));
+            return durable
+                .due_at
+                .get()
+                .map_or(Duration::ZERO, |due| due.since(durable.created_at));
         }
         let told = durable.fault.as_ref().and_then(|fault| fault.retry_after);
         let used = durable.attempts.saturating_sub(durable.forgiven).max(1);
@@ -223,7 +226,7 @@ impl Engine {
     /// The worker has let go of the payload that it was lent.
     pub(super) fn take_payload_back(&mut self, slot: Slot) {
         let Some(task) = self.table.get_mut(slot) else { return };
-        let (tenant, lent) = (task.durable.tenant, std::mem::take(&mut task.lent));
+        let (tenant, lent) = (task.durable.tenant, task.end_loan());
         self.drop_payload(tenant, lent);
         self.reloads.lent_bytes -= lent;
     }

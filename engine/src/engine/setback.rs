@@ -108,7 +108,7 @@ impl Engine {
                 self.append(slot, Carries::End, record, out);
             }
             (Carries::StartMark, Run::Waiting) => {
-                let started_at = task.durable.started_at.unwrap_or(task.durable.created_at);
+                let started_at = task.durable.started_at.get().unwrap_or(task.durable.created_at);
                 self.append_start_mark(slot, started_at, out);
             }
             (Carries::Chunk(_), Run::Running) => {

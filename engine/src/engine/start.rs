@@ -4,9 +4,8 @@ use super::{Engine, Mode};
 use crate::event::Effect;
 use crate::queue::Standing;
 use crate::table::Slot;
-use crate::task::{AcceptanceState, Run, StartMarkState};
+use crate::task::{AcceptanceState, Run, StartMarkState, Task};
 use overtime_protocol::{Announce, CallEnd, Chain, ChainNumber, Form, LANES, Lane, Monotonic, Now};
-use std::time::Duration;
 
 /// How many tasks of a lane may be looked at for each one that is started.
 const LOOKS_PER_START: usize = 16;
@@ -72,7 +71,7 @@ impl Engine {
                 return;
             }
             let Some(slot) = self.marks[lane].pop() else { return };
-            let needs_mark = |task: &crate::task::Task| {
+            let needs_mark = |task: &Task| {
                 let required = matches!(task.start_mark, StartMarkState::Required { .. });
                 required && matches!(task.run, Run::Waiting)
             };
@@ -138,7 +137,7 @@ impl Engine {
         let spot = task.spot(standing);
         // It may lie in the queue a second time, and must not be found there now.
         task.run = Run::Waiting;
-        task.stood = Some((spot.lane, since));
+        task.has_stood(spot.lane, since);
         self.called_up(spot, now.since(since), now);
     }
 
@@ -150,7 +149,7 @@ impl Engine {
         let mut party = Party { number, slots: vec![leader], announce: Announce::Each };
         let Some(task) = self.table.get(leader) else { return party };
         let kind = task.kind;
-        if let Some(key) = task.hot_key {
+        if let Some(key) = task.hot_key.get() {
             let table = &self.table;
             let may_follow = |slot| table.get(slot).is_none_or(|task| task.charged_lane() == lane);
             for follower in self.hot_keys.followers(key, may_follow) {
@@ -186,7 +185,7 @@ impl Engine {
 
     /// Whether the task stands in a lane and is not brief.
     fn is_no_company(&self, slot: Slot) -> bool {
-        let stands = |task: &crate::task::Task| matches!(task.run, Run::Queued { .. });
+        let stands = |task: &Task| matches!(task.run, Run::Queued { .. });
         self.table.get(slot).is_some_and(stands) && !self.is_brief(slot)
     }
 
@@ -221,12 +220,12 @@ impl Engine {
                 self.marks[lane].leave();
             }
             let was_marked = matches!(task.start_mark, StartMarkState::Written { .. });
-            let waited = task.stood.map_or(Duration::ZERO, |(_, since)| now.monotonic.since(since));
+            let waited = task.stood_for(now.monotonic);
             self.stats.waited_ns[lane] += u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
             let before = task.bytes_in_memory();
             let mut job = task.start(now);
             let brought = task.bytes_in_memory() - before;
-            self.reloads.lent_bytes += task.lent;
+            self.reloads.lent_bytes += task.lent_bytes();
             let recorded = task.acceptance != AcceptanceState::Volatile;
             if recorded && task.start_mark == StartMarkState::None {
                 self.lingers.set(now.monotonic, slot);
@@ -247,7 +246,7 @@ impl Engine {
 
     /// A task that was about to start, or never did, stands in front of its lane as long as before.
     pub(super) fn enqueue_again(&mut self, slot: Slot, now: Monotonic) {
-        let stood = self.table.get_mut(slot).and_then(|task| task.stood.take());
+        let stood = self.table.get_mut(slot).and_then(Task::take_stood);
         self.enqueue_first(slot, stood.map_or(now, |(_, since)| since));
     }
 
@@ -263,7 +262,7 @@ impl Engine {
         let mut left = Vec::new();
         for slot in self.brief.take_recalled(chain, from).into_iter().rev() {
             let Some(task) = self.table.get_mut(slot) else { continue };
-            let key = task.hot_key;
+            let key = task.hot_key.get();
             left.extend(key);
             if matches!(task.run, Run::Abandoned) {
                 self.forget(slot);

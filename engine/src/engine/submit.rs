@@ -5,12 +5,11 @@ use super::{Engine, Mode};
 use crate::event::{Effect, Submission, Wants};
 use crate::limits::{DELAY_MAX, SPOOL_MIN_BYTES, UNDECIDED_HOLD};
 use crate::queue::Standing;
+use crate::slim::Slim;
 use crate::table::Slot;
-use crate::task::{AcceptanceState, CancelState, Durable, Run, StartMarkState, Task, Waiter};
+use crate::task::{Durable, Run, StartMarkState, Task, Waiter};
 use crate::timers::Due;
-use overtime_protocol::{
-    ChainNumber, Claim, Durability, Lane, Monotonic, Now, Problem, Reach, ReplyTo,
-};
+use overtime_protocol::{Claim, Durability, Lane, Monotonic, Now, Problem, Reach, ReplyTo};
 use std::time::Duration;
 
 impl Engine {
@@ -128,41 +127,18 @@ impl Engine {
             forgiven: 0,
             crashes: 0,
             created_at: now.unix,
-            due_at: (!delay.is_zero()).then(|| now.unix + delay),
-            started_at: None,
+            due_at: (!delay.is_zero()).then(|| now.unix + delay).into(),
+            started_at: Slim::NONE,
             fault: None,
             advance: None,
             content_type: submission.content_type,
-            traceparent: submission.traceparent,
+            traceparent: submission.traceparent.map(Box::new),
             claim: claim.map(Box::new),
         };
         self.hold_payload(submission.tenant, submission.payload.len());
-        self.table.insert(Task {
-            durable,
-            kind: submission.kind,
-            payload: submission.payload,
-            spooled: false,
-            lent: 0,
-            created: now.monotonic,
-            run: Run::Waiting,
-            runs: 0,
-            run_since: now.monotonic,
-            stood: None,
-            chain: ChainNumber::default(),
-            chain_place: 0,
-            call: None,
-            cancel: CancelState::No,
-            resuming: false,
-            chunk: None,
-            acceptance: AcceptanceState::Volatile,
-            start_mark: StartMarkState::None,
-            marked_in: None,
-            hot_key: None,
-            waiters: Vec::new(),
-            under_way: false,
-            strict: submission.strict,
-            cut: false,
-        })
+        let mut task = Task::new(durable, submission.kind, submission.payload, now.monotonic);
+        task.strict = submission.strict;
+        self.table.insert(task)
     }
 
     /// Adds a caller that waits for `wait`. One that does not wait at all is overdue from the

@@ -7,6 +7,7 @@ use crate::event::{Effect, Notice};
 use crate::gate::{GateNews, Start};
 use crate::lines::Row;
 use crate::queue::Standing;
+use crate::slim::Slim;
 use crate::table::Slot;
 use crate::task::{Run, Task};
 use overtime_protocol::{CallEnd, Completion, Form, Monotonic, Now, UpstreamId};
@@ -48,7 +49,7 @@ impl Engine {
         let waited_for = task.is_waited_for();
         let foremost = waited_for && task.durable.urgency <= 3;
         let standing = if foremost { Standing::Foremost } else { Standing::Patient };
-        task.stood = None;
+        task.take_stood();
         let spot = self.lines.push((upstream, row), (tenant, slot, bytes), standing);
         task.run = Run::AtGate { spot };
         self.leave_marks(slot);
@@ -91,7 +92,7 @@ impl Engine {
         let limit = self.gates.call_limit(upstream);
         let call = self.gates.start(upstream, start, now.monotonic);
         if let Some(task) = self.table.get_mut(slot) {
-            task.call = Some(call);
+            task.call = Slim::some(call);
         }
         limit
     }
