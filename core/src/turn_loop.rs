@@ -189,7 +189,9 @@ impl Core {
             if told {
                 self.mark(Cause::Mail);
             }
-            if is_stirred || self.due.engine <= now.monotonic {
+            // An order that the spool had no room for is not put off by those who are refused meanwhile.
+            let has_cause = is_stirred || !self.spool_waiting.is_empty();
+            if has_cause || self.due.engine <= now.monotonic {
                 self.tick(now);
                 self.mark(Cause::Tick);
                 self.start(now);
