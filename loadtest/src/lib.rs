@@ -64,6 +64,8 @@ pub mod native_request;
 #[cfg(feature = "measuring")]
 pub mod open_files;
 pub mod output;
+#[cfg(feature = "measuring")]
+pub mod priority;
 pub mod random;
 #[cfg(feature = "measuring")]
 pub mod report;

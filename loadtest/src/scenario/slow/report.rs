@@ -70,6 +70,15 @@ pub(super) struct Contest {
     pub(super) peak_bytes: u64,
 }
 
+impl Contest {
+    /// How late the generators were by their own fault, the throng among them: slow clients that do not
+    /// come when they should are no load.
+    fn late_p99_ms(&self) -> f64 {
+        let phases = self.quiet.late_p99_ms().max(self.slow.late_p99_ms());
+        phases.max(self.toil.summary().late_p99_ms)
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct PhaseRow {
     answered_percent: f64,
@@ -176,7 +185,7 @@ fn our_bars(contest: &Contest, answered: f64) -> Vec<Bar> {
             "slow clients that were left open beyond their limit",
             contest.toil.tolls.values().map(|toll| toll.overdue).sum(),
         ),
-        Bar::generator_late(contest.quiet.late_p99_ms().max(contest.slow.late_p99_ms())),
+        Bar::generator_late(contest.late_p99_ms()),
     ];
     if let Some(desks) = &contest.slow.desks {
         let (control, admin) = (desks.control.fault_count(), desks.admin.fault_count());

@@ -5,6 +5,7 @@ use super::client::{Client, Going};
 use super::habit::{Habit, Limits};
 use super::toil::Toil;
 use super::toll::End;
+use crate::priority;
 use crate::random::Random;
 use crate::source::Source;
 use crate::usage::thread_cpu;
@@ -64,7 +65,11 @@ impl Throng {
         let mut course = Course::new(plan, shared.clone())?;
         let thread = std::thread::Builder::new()
             .name("throng".into())
-            .spawn(move || course.run().map(|()| course))
+            .spawn(move || {
+                // Their own computing is not what slow clients cost a server.
+                priority::give_way();
+                course.run().map(|()| course)
+            })
             .context("cannot start the throng")?;
         Ok(Self { shared, thread })
     }

@@ -51,6 +51,15 @@ fn each_bar_is_missed_by_what_it_is_about() {
 }
 
 #[test]
+fn a_throng_that_comes_late_makes_a_run_void() {
+    let mut late = contest(Rival::Overtime, phase(0, 1.0, 0), Duration::ZERO);
+    late.toil.late.record(Duration::from_millis(6));
+    let missed = missed(&late);
+    assert_eq!(missed, [4]);
+    assert!(bars(&late)[4].tells_whether_void());
+}
+
+#[test]
 fn a_control_that_answers_shows_nothing() {
     let control = |broken| missed(&contest(Rival::Control, phase(broken, 1.0, 0), Duration::ZERO));
     assert_eq!(control(0), [0]);
