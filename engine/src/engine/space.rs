@@ -41,9 +41,12 @@ impl Engine {
     /// Refuses new work of a kind.
     pub(super) fn share_refusal(&mut self, kind: KindId) -> Option<Problem> {
         let place = usize::from(kind.0);
+        if !self.space.over[place] {
+            return None;
+        }
         let name = &self.kinds[place].name;
         let detail = format!("the tasks of {name} take more of the disk than they may");
-        self.space.over[place].then(|| self.no_space(detail))
+        Some(self.no_space(detail))
     }
 
     fn no_space(&mut self, detail: String) -> Problem {
