@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
-/// The server tells whole microseconds and cuts off the rest, which is half of one on average.
-const CUT_OFF: Duration = Duration::from_nanos(500);
+/// The servers tell whole microseconds and cut off the rest.
+pub(crate) const CUT_OFF_NANOS: u64 = 1_000;
 
 /// A whole answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Told {
     /// A result, and how long its task waited for its handler.
     Result {
-        /// From the turn that read the end of the request to the handler's start.
+        /// From the turn that read the end of the request to the handler's start, less what was cut off.
         queue: Duration,
     },
     /// Anything else.
@@ -31,7 +31,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Told> {
     }
     let queue = value(head, b"queue;dur=", b',').expect("every result tells its spans");
     let queue: f64 = queue.parse().expect("a span is a number");
-    Some(Told::Result { queue: Duration::from_secs_f64(queue / 1000.0) + CUT_OFF })
+    Some(Told::Result { queue: Duration::from_secs_f64(queue / 1000.0) })
 }
 
 fn value<'a>(head: &'a [u8], name: &[u8], end: u8) -> Option<&'a str> {

@@ -2,7 +2,7 @@
 //! whatever connection is free. It never waits for an answer before it sends the next request
 //! unless all connections are busy, and then tells what was sent late.
 
-use crate::answer::{self, Told};
+use crate::answer::{self, CUT_OFF_NANOS, Told};
 use crate::round::{Load, Round, Schedule};
 use crate::timer::Timer;
 use mio::net::TcpStream;
@@ -94,7 +94,7 @@ impl Client {
             connection.go_on(&self.request);
             match connection.receive(&mut self.scratch) {
                 None => continue,
-                Some(Told::Result { queue }) => round.dispatch.record(queue),
+                Some(Told::Result { queue }) => round.dispatch.record_cut(queue, CUT_OFF_NANOS),
                 Some(Told::Refusal) => round.refused += 1,
             }
             self.idle.push(place);

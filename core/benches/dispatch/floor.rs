@@ -242,11 +242,13 @@ impl Relay {
     }
 
     fn write(&mut self, done: &Done) {
-        let queue = done.started.since(done.job.created).as_secs_f64() * 1_000.0;
+        // As the server does: whole microseconds, the rest cut off.
+        let queue = done.started.since(done.job.created).as_micros();
+        let (millis, micros) = (queue / 1_000, queue % 1_000);
         self.answer.clear();
         let head = write!(
             self.answer,
-            "{HEAD}{queue:.3}, run;dur=0.000\r\nContent-Length: {ANSWER_BYTES}\r\n\r\n"
+            "{HEAD}{millis}.{micros:03}, run;dur=0.000\r\nContent-Length: {ANSWER_BYTES}\r\n\r\n"
         );
         head.expect("memory takes it");
         self.answer.resize(self.answer.len() + ANSWER_BYTES, b'a');

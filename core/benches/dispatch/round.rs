@@ -10,6 +10,9 @@ const LATE: Duration = Duration::from_millis(1);
 /// Longer than anything here takes; what is longer still is counted as this.
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// Its multiples are spread evenly over a thousand.
+const GOLDEN: u64 = 617;
+
 /// What a run is asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
@@ -61,6 +64,13 @@ impl Default for Spans {
 }
 
 impl Spans {
+    /// A span of which up to so many nanoseconds were cut off. What is cut off of many is anything, so
+    /// each gets another share of it back, or no quantile could lie between two whole ones.
+    pub(crate) fn record_cut(&mut self, span: Duration, nanos: u64) {
+        let share = self.0.len().wrapping_mul(GOLDEN) % nanos;
+        self.record(span + Duration::from_nanos(share));
+    }
+
     pub(crate) fn record(&mut self, span: Duration) {
         self.0.saturating_record(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
     }
