@@ -47,3 +47,53 @@ pub(crate) fn ask_for_short_slice() {}
 
 /// Leaves the thread as it is.
 pub(crate) fn leave_as_it_is() {}
+
+/// Has the kernel find each of that many sleeping threads without a long search. To wake one it looks
+/// through all that share its slot, and Linux 6.16 and later give a process four slots for each of its
+/// processors, however many threads it has: the start of a task took 2 to 3 us more with 1,000 workers on
+/// two processors than with 16. A slot takes 64 bytes. Where there are slots enough, or a kernel that
+/// knows nothing of them, nothing is changed; refusal is no reason not to work.
+#[cfg(target_os = "linux")]
+pub(crate) fn expect_sleepers(threads: usize) {
+    let wanted = (2 * threads).next_power_of_two();
+    if futex_hash(GET_SLOTS, 0).is_some_and(|slots| slots < wanted) {
+        let _ = futex_hash(SET_SLOTS, wanted);
+    }
+}
+
+/// Other systems look after that themselves.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn expect_sleepers(_threads: usize) {}
+
+#[cfg(target_os = "linux")]
+const SET_SLOTS: libc::c_ulong = 1;
+
+#[cfg(target_os = "linux")]
+const GET_SLOTS: libc::c_ulong = 2;
+
+/// `PR_FUTEX_HASH(2const)`; `None` if the kernel refuses, or does not know it.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "no safe crate offers PR_FUTEX_HASH(2const)")]
+fn futex_hash(operation: libc::c_ulong, slots: usize) -> Option<usize> {
+    const PR_FUTEX_HASH: libc::c_int = 78;
+    let (slots, flags) = (slots as libc::c_ulong, 0 as libc::c_ulong);
+    // SAFETY: these operations take numbers and keep nothing.
+    let result = unsafe { libc::prctl(PR_FUTEX_HASH, operation, slots, flags, flags) };
+    usize::try_from(result).ok()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// The process is shared with other tests, so slots only become more.
+    #[test]
+    fn sleepers_have_slots_enough_where_the_kernel_has_slots_for_a_process() {
+        let Some(before) = futex_hash(GET_SLOTS, 0) else { return };
+        for (threads, slots_min) in [(1_000, 2_048), (10, before), (1_500, 4_096)] {
+            expect_sleepers(threads);
+            let slots = futex_hash(GET_SLOTS, 0).unwrap();
+            assert!(slots >= slots_min, "{slots} slots for {threads} threads");
+        }
+    }
+}

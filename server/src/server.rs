@@ -11,7 +11,7 @@ use crate::names;
 use crate::notices;
 use crate::recovery;
 use crate::reports;
-use crate::scheduling::{ask_for_short_slice, leave_as_it_is};
+use crate::scheduling::{ask_for_short_slice, expect_sleepers, leave_as_it_is};
 use crate::source::JournalSource;
 use crate::upstreams;
 use crate::window::ServerWindow;
@@ -209,6 +209,7 @@ fn start(
     let unkept = descriptors::note(wanted, connections_max);
     let notes = opened.notes().iter().cloned().chain(unkept).collect();
     let plan = LanePlan::new(config.workers.min, processors()).up_to(config.workers.max);
+    expect_sleepers(plan.workers() + plan.spares());
     let upstreams = config.upstreams();
     let mut engine = make_engine(&config, (&kinds, &upstreams), plan, &opened)?;
     let door = Door::open().context("the system has no descriptor left for the poll")?;

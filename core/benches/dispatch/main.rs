@@ -25,6 +25,7 @@ mod floor;
 mod report;
 mod round;
 mod server;
+mod sleepers;
 mod timer;
 
 use client::Client;
@@ -98,6 +99,7 @@ fn main() {
     let processors = available_parallelism().map_or(1, NonZero::get);
     let Extent { worth, workers, rounds, span } = extent;
     println!("{processors} processors, {rounds} x {span:?} of each: {worth}\n");
+    sleepers::expect(2 * workers.iter().max().expect("some number of workers is measured"));
     let mut results = Results::default();
     for &workers in workers {
         measure_pool(LanePlan::new(workers, processors), extent, &mut results);
