@@ -49,15 +49,7 @@ fn what_is_due_is_done_however_many_are_refused_meanwhile() {
     let asked = submit("never?wait=50ms", "Content-Length: 0\r\n");
     waiting.write_all(asked.as_bytes()).unwrap();
     server.wait_until(|snapshot| snapshot.engine.waiters == 1);
-    waiting.set_nonblocking(true).unwrap();
-    let mut refused = server.connect();
-    let given_up = Instant::now() + Duration::from_secs(20);
-    while waiting.peek(&mut [0]).is_err() {
-        assert!(Instant::now() < given_up, "nobody was told that the wait is over");
-        refused.write_all(submit("unknown", "Content-Length: 0\r\n").as_bytes()).unwrap();
-        assert_eq!(statuses(&read_until(&mut refused, "\"submitted\":\"no\"}")), ["404"]);
-    }
-    waiting.set_nonblocking(false).unwrap();
+    server.refuse_others_until_heard(&waiting);
     assert_eq!(statuses(&read_until(&mut waiting, "\r\n\r\n")), ["202"]);
 }
 

@@ -167,6 +167,19 @@ impl<T> Server<T> {
         read_all(&mut stream)
     }
 
+    /// Has others refused, one after the other, until something has come for that caller.
+    pub(crate) fn refuse_others_until_heard(&self, caller: &TcpStream) {
+        let mut refused = self.connect();
+        let given_up = Instant::now() + Duration::from_secs(20);
+        caller.set_nonblocking(true).unwrap();
+        while caller.peek(&mut [0]).is_err() {
+            assert!(Instant::now() < given_up, "nothing came while others were refused");
+            refused.write_all(submit("unknown", "Content-Length: 0\r\n").as_bytes()).unwrap();
+            assert_eq!(statuses(&read_until(&mut refused, "\"submitted\":\"no\"}")), ["404"]);
+        }
+        caller.set_nonblocking(false).unwrap();
+    }
+
     /// Lets one `held` end.
     pub(crate) fn let_go(&self) {
         self.gate.send(()).unwrap();
