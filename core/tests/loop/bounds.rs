@@ -9,7 +9,7 @@ use crossbeam_channel::bounded;
 use overtime_core::{Core, Limits};
 use std::io::{ErrorKind, Read as _, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[test]
 fn a_head_that_does_not_come_is_a_408_and_silence_is_closed_silently() {
