@@ -170,8 +170,9 @@ fn spooled(kind: &str, wait: &str) -> Vec<u8> {
     [head, body].concat().into()
 }
 
-/// Has the spool rest with more files to remove than there is room for orders.
-fn have_spool_rest(server: &Server) {
+/// A caller whose payload waits for the spool, which had more files to remove than there is room for
+/// orders, and has just gone on.
+fn behind_a_full_spool(server: &Server) -> TcpStream {
     const TASKS: usize = 70;
     for _ in 0..TASKS {
         assert_eq!(statuses(&server.talk(&spooled("held", "0s"))), ["202"]);
@@ -179,27 +180,24 @@ fn have_spool_rest(server: &Server) {
     server.spool_rests.store(true, Ordering::SeqCst);
     (0..TASKS).for_each(|_| server.let_go());
     server.wait_until(|snapshot| snapshot.engine.tasks == 0);
+    let mut stream = server.connect();
+    stream.write_all(&spooled("sink", "60s")).unwrap();
+    server.wait_until(|snapshot| snapshot.engine.spooling == 1);
+    server.spool_rests.store(false, Ordering::SeqCst);
+    stream
 }
 
 #[test]
 fn a_payload_is_kept_as_soon_as_the_spool_has_removed_what_was_before_it() {
     let server = start(limits());
-    have_spool_rest(&server);
-    let mut stream = server.connect();
-    stream.write_all(&spooled("sink", "60s")).unwrap();
-    server.wait_until(|snapshot| snapshot.engine.spooling == 1);
-    server.spool_rests.store(false, Ordering::SeqCst);
+    let mut stream = behind_a_full_spool(&server);
     assert!(read_until(&mut stream, "taken").starts_with("HTTP/1.1 200 "));
 }
 
 #[test]
 fn a_payload_is_kept_however_many_are_refused_meanwhile() {
     let server = start(limits());
-    have_spool_rest(&server);
-    let mut stream = server.connect();
-    stream.write_all(&spooled("sink", "60s")).unwrap();
-    server.wait_until(|snapshot| snapshot.engine.spooling == 1);
-    server.spool_rests.store(false, Ordering::SeqCst);
+    let mut stream = behind_a_full_spool(&server);
     server.refuse_others_until_heard(&stream);
     assert!(read_until(&mut stream, "taken").starts_with("HTTP/1.1 200 "));
 }
