@@ -12,7 +12,7 @@ use overtime_protocol::{Announce, CallGrant, Chain, Completion, Form, Job, Outco
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
-use std::thread::Builder;
+use std::thread::{self, Builder};
 
 /// A worker: what its thread owns, and what a thread that takes its place inherits.
 #[derive(Clone)]
@@ -41,10 +41,15 @@ impl WorkerThread {
     fn serve(self) {
         (self.starts)();
         while let Ok(chain) = self.chains.recv() {
+            // Without a thread to take its place, a shaken one is better than none.
             if self.run_chain(chain) == Aftermath::Shaken && self.clone().spawn().is_ok() {
                 return;
             }
-            // Without a thread to take its place, a shaken one is better than none.
+            if self.chains.is_empty() {
+                // The core may wait for this very processor to hear of what was delivered, and to
+                // wait for a chain begins with turning on the spot.
+                thread::yield_now();
+            }
         }
     }
 
