@@ -58,6 +58,11 @@ impl Folder {
         self.path.join("spool")
     }
 
+    /// The folder of files that the spool uses again.
+    pub(crate) fn spares(&self) -> PathBuf {
+        self.path.join("spares")
+    }
+
     /// The archive's file.
     pub(crate) fn archive(&self) -> PathBuf {
         archive(&self.path)

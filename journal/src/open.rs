@@ -113,7 +113,7 @@ fn open_in(
     let failed = |error| store_error(file, error);
     let archived = connections.commit.take().highest().map_err(failed)?;
     let recovered = Recovered { epoch: Epoch(epoch), highest: highest.max(archived), clean };
-    let spool = Arc::new(Spool::new(folder.spool()));
+    let spool = Arc::new(Spool::new(folder.spool(), folder.spares()));
     let listing = spool.sweep(&files, &connections.commit).map_err(failed)?;
     let shared = Arc::new(Shared::new(Arc::clone(&log), recent, watermark));
     let readers = Arc::clone(&connections.readers);

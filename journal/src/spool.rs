@@ -6,20 +6,23 @@
 //! spool/01J…        | payload | crc32c of the payload: u32, little-endian |
 //! spool/01J….part   one that is being written
 //! ```
+//! A file that is not needed any more is written over for another payload, under another name.
 //! It knows nothing of the log: who needs which file is for its callers to say.
 
 mod keeper;
+mod spares;
 mod sweep;
 
 pub(crate) use keeper::Keeper;
 pub(crate) use sweep::{Entry, Listing};
 
-use crate::disk::sync_folder;
+use crate::disk::{is_full, sync_folder};
 use crate::error::StoreError;
 use crate::write_back::WriteBack;
 use bytes::Bytes;
 use overtime_protocol::TaskId;
 use rustix::fs::{Advice, fadvise};
+use spares::Spares;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::PathBuf;
@@ -40,13 +43,14 @@ const PART: &str = ".part";
 /// The folder of the spool.
 pub(crate) struct Spool {
     folder: PathBuf,
+    spares: Spares,
     bytes: AtomicU64,
 }
 
 impl Spool {
-    /// The spool in `folder`, which must exist.
-    pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder, bytes: AtomicU64::new(0) }
+    /// The spool in `folder`, which must exist, with its spare files in `spares`.
+    pub(crate) fn new(folder: PathBuf, spares: PathBuf) -> Self {
+        Self { folder, spares: Spares::new(spares), bytes: AtomicU64::new(0) }
     }
 
     fn path(&self, task: TaskId) -> PathBuf {
@@ -60,8 +64,23 @@ impl Spool {
     /// Writes the payload of a task. When this returns, a crash cannot take it back; if it fails,
     /// nothing is left of it.
     fn write(&self, task: TaskId, segments: &[Bytes]) -> io::Result<()> {
+        match self.try_write(task, segments) {
+            // There is room where nothing is needed.
+            Err(error) if is_full(&error) && self.spares.clear().is_ok_and(|any| any) => {
+                self.try_write(task, segments)
+            }
+            written => written,
+        }
+    }
+
+    fn try_write(&self, task: TaskId, segments: &[Bytes]) -> io::Result<()> {
         let (part, path) = (self.part(task), self.path(task));
-        let written = write_file(File::create(&part)?, segments)
+        let len = file_len(segments.iter().map(|segment| segment.len() as u64).sum());
+        let file = match self.spares.hand_over(len, &part) {
+            Some(spare) => spare,
+            None => File::create(&part)?,
+        };
+        let written = write_file(file, segments)
             .and_then(|()| fs::rename(&part, &path))
             .and_then(|()| sync_folder(&self.folder));
         if written.is_err() {
@@ -69,8 +88,7 @@ impl Spool {
             drop(fs::remove_file(&part));
             drop(fs::remove_file(&path));
         } else {
-            let len = segments.iter().map(|segment| segment.len() as u64).sum();
-            self.bytes.fetch_add(file_len(len), Relaxed);
+            self.bytes.fetch_add(len, Relaxed);
         }
         written
     }
@@ -78,10 +96,16 @@ impl Spool {
     /// Lets go of the payload of a task. What cannot be removed is found at the next start.
     fn remove(&self, task: TaskId) {
         let path = self.path(task);
-        let len = fs::metadata(&path).map_or(0, |file| file.len());
-        if fs::remove_file(&path).is_ok() {
-            self.bytes.fetch_sub(len, Relaxed);
+        let Ok(file) = fs::metadata(&path) else { return };
+        if self.spares.keep(&path, &file) || fs::remove_file(&path).is_ok() {
+            self.bytes.fetch_sub(file.len(), Relaxed);
         }
+    }
+
+    /// Deletes the files that are kept for payloads to come.
+    fn clear_spares(&self) {
+        // What stays is deleted at the next start.
+        drop(self.spares.clear());
     }
 
     /// How many bytes the payloads take that are there.

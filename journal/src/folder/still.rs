@@ -70,6 +70,11 @@ impl Still {
         self.path.join("spool")
     }
 
+    /// The folder of files that the spool uses again.
+    pub(crate) fn spares(&self) -> PathBuf {
+        self.path.join("spares")
+    }
+
     /// Whether nobody else can have used the folder since it was opened.
     pub(crate) fn is_still(&self) -> bool {
         self.lock.is_some() || !self.path.join("LOCK").exists()

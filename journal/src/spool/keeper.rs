@@ -28,6 +28,7 @@ impl Keeper {
         // Refusal is no reason not to work.
         let _ = rustix::process::nice(NICENESS);
         orders.iter().for_each(|order| self.obey(order));
+        self.spool.clear_spares();
     }
 
     /// Does what it is told.

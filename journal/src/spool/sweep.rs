@@ -49,6 +49,7 @@ impl Spool {
     ) -> Result<Listing, StoreError> {
         let listing = self.list()?;
         listing.parts.iter().try_for_each(fs::remove_file)?;
+        self.spares.clear()?;
         for (&task, &len) in &listing.payloads {
             if is_needed(task, log, archive)? {
                 self.bytes.fetch_add(len, Relaxed);

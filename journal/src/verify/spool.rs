@@ -16,7 +16,7 @@ impl Inspection<'_> {
         archive: Option<&StillArchive>,
         late: &Late,
     ) -> Result<(), OpenError> {
-        let spool = Spool::new(self.still.spool());
+        let spool = Spool::new(self.still.spool(), self.still.spares());
         let reading = || OpenError::io(format!("read {}", self.still.spool().display()));
         let entries = match spool.entries() {
             Ok(entries) => entries,
@@ -54,7 +54,7 @@ impl Inspection<'_> {
 
     /// Looks whether the file of a task is there that needs it.
     pub(super) fn spooled(&mut self, task: TaskId, len: u64) {
-        if !Spool::new(self.still.spool()).has(task, len) {
+        if !Spool::new(self.still.spool(), self.still.spares()).has(task, len) {
             self.lost(task, format!("{task} has no payload of {len} bytes"));
         }
     }

@@ -61,6 +61,8 @@ fn a_large_payload_is_read_back_wherever_its_record_is() {
     assert!(matches!(read(&running), Err(StoreError::Unknown)));
     running.close();
     assert!(!file(root.path(), 1).exists());
+    let mut spares = fs::read_dir(root.path().join("spares")).unwrap();
+    assert!(spares.next().is_none(), "nothing is kept of it when the journal is closed");
 }
 
 /// Spools and accepts tasks that end, park and go on, and leaves what a crash may leave.

@@ -2,11 +2,29 @@
 
 use crate::support::{Server, folder};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 fn files(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder.join("spool")).unwrap();
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// A file goes behind the answer, on a thread of its own; a request after that has passed it.
+fn await_no_files(server: &Server, folder: &Path) {
+    for _ in 0..600 {
+        if files(folder).is_empty() {
+            return;
+        }
+        assert_eq!(server.post("/v1/tasks/sleep", "{\"ms\":10}").status, 200);
+    }
+    panic!("{:?} is still there", files(folder));
+}
+
+/// The files that are kept for payloads to come, by their numbers on the disk.
+fn spares(folder: &Path) -> Vec<u64> {
+    let entries = fs::read_dir(folder.join("spares")).unwrap();
+    entries.map(|entry| entry.unwrap().metadata().unwrap().ino()).collect()
 }
 
 fn contacts(from: usize, to: usize) -> String {
@@ -32,14 +50,29 @@ fn a_large_payload_has_a_file_as_long_as_its_task_lives() {
     assert_eq!(document["progress"]["done"], 20_000);
     let result = server.get(&format!("/v1/tasks/{task}/result")).json();
     assert_eq!(result["succeeded"], 20_000);
-    // It is removed behind the answer, on a thread of its own; a request after it has passed it.
-    for _ in 0..600 {
-        if files(folder.path()).is_empty() {
-            return;
-        }
-        assert_eq!(server.post("/v1/tasks/sleep", "{\"ms\":10}").status, 200);
-    }
-    panic!("{:?} is still there", files(folder.path()));
+    await_no_files(&server, folder.path());
+}
+
+#[test]
+fn a_large_payload_is_written_over_the_last_until_the_server_ends() {
+    let folder = folder();
+    let server = Server::start(folder.path());
+    let send = |items| {
+        let path = "/v1/bulk/contacts.upsert?wait=0s";
+        let task = server.request("POST", path, NDJSON, &contacts(0, items)).task();
+        server.wait_for(&task, &["succeeded"]);
+        let result = server.get(&format!("/v1/tasks/{task}/result")).json();
+        assert_eq!((&result["items"], &result["failed"]), (&items.into(), &0.into()));
+        await_no_files(&server, folder.path());
+        spares(folder.path())
+    };
+    let first = send(5_000);
+    assert_eq!(first.len(), 1);
+    assert_eq!(send(4_990), first);
+    assert_eq!(send(5_010), first);
+    server.kill();
+    let _server = Server::start(folder.path());
+    assert!(spares(folder.path()).is_empty());
 }
 
 #[test]

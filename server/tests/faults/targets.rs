@@ -59,8 +59,8 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { call: "fdatasync", most: 4, ..SPOOL },
     Target { call: "rename", most: 4, ..SPOOL },
     Target { call: "fsync", most: 4, ..SPOOL },
-    // A payload that is not needed any more is an orphan, and goes at the next start.
-    Target { call: "unlink", most: 4, broken: GoesOn, full: GoesOn, ..SPOOL },
+    // A payload that is not needed any more and cannot be put aside is deleted.
+    Target { call: "renameat2", most: 4, broken: GoesOn, full: GoesOn, ..SPOOL },
 ];
 
 impl Target {
