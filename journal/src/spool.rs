@@ -25,7 +25,7 @@ use rustix::fs::{Advice, fadvise};
 use spares::Spares;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
@@ -76,11 +76,9 @@ impl Spool {
     fn try_write(&self, task: TaskId, segments: &[Bytes]) -> io::Result<()> {
         let (part, path) = (self.part(task), self.path(task));
         let len = file_len(segments.iter().map(|segment| segment.len() as u64).sum());
-        let file = match self.spares.hand_over(len, &part) {
-            Some(spare) => spare,
-            None => File::create(&part)?,
-        };
-        let written = write_file(file, segments)
+        let written = self
+            .begin(&part, len)
+            .and_then(|file| write_file(file, segments))
             .and_then(|()| fs::rename(&part, &path))
             .and_then(|()| sync_folder(&self.folder));
         if written.is_err() {
@@ -91,6 +89,14 @@ impl Spool {
             self.bytes.fetch_add(len, Relaxed);
         }
         written
+    }
+
+    /// A file to write that many bytes to.
+    fn begin(&self, part: &Path, len: u64) -> io::Result<File> {
+        match self.spares.hand_over(len, part)? {
+            Some(spare) => Ok(spare),
+            None => File::create(part),
+        }
     }
 
     /// Lets go of the payload of a task. What cannot be removed is found at the next start.

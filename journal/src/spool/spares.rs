@@ -3,6 +3,7 @@
 //! MB of that, in which no commit gets through. A file that is written over costs nothing of the kind.
 //! Nothing here is needed by anybody: what a process leaves goes when the next one starts.
 
+use crate::disk::sync_folder;
 use parking_lot::Mutex;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
@@ -80,19 +81,32 @@ impl Spares {
 
     /// Moves a file to `path`, where nothing is yet, that is at most `len` bytes long and almost so
     /// if there is one. It is open for writing, and what is in it means nothing.
-    pub(super) fn hand_over(&self, len: u64, path: &Path) -> Option<File> {
+    ///
+    /// # Errors
+    /// If a crash could give it back the name that it had as a payload.
+    pub(super) fn hand_over(&self, len: u64, path: &Path) -> io::Result<Option<File>> {
+        if self.take(len, path).is_none() {
+            return Ok(None);
+        }
+        if let Some(folder) = path.parent() {
+            sync_folder(folder)?;
+        }
+        let file = OpenOptions::new().write(true).open(path)?;
+        if file.metadata()?.len() > len {
+            file.set_len(len)?;
+        }
+        Ok(Some(file))
+    }
+
+    /// Moves the longest file that fits to `path`.
+    fn take(&self, len: u64, path: &Path) -> Option<()> {
         let mut kept = self.kept.lock();
         let files = kept.files.iter().enumerate();
         let fitting = files.filter(|(_, spare)| spare.len <= len.saturating_add(CUT_MAX_BYTES));
         let (place, _) = fitting.max_by_key(|(_, spare)| spare.len)?;
         rename(&kept.files[place].path, path).ok()?;
-        let spare = kept.files.swap_remove(place);
-        drop(kept);
-        let file = OpenOptions::new().write(true).open(path).ok()?;
-        if spare.len > len {
-            file.set_len(len).ok()?;
-        }
-        Some(file)
+        kept.files.swap_remove(place);
+        Some(())
     }
 }
 
