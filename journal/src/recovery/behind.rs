@@ -3,6 +3,7 @@
 
 use super::{Candidate, RecoverError, Source};
 use crate::disk::FileId;
+use crate::frame::HEADER;
 use crate::log::{Found, Segment};
 use crate::options::{PIECE_BYTES, SEGMENT_HEADER_BYTES};
 use crate::prepare;
@@ -116,7 +117,9 @@ impl Behind<'_> {
             prepare::fill(self.source.disk, file, end, torn_end)?;
         }
         if capacity < segment_bytes {
-            prepare::fill(self.source.disk, file, capacity, segment_bytes)?;
+            // Zeros could make whole the head of a frame that the end of the file cuts short.
+            let from = capacity.saturating_sub(HEADER as u64).max(end).min(capacity);
+            prepare::fill(self.source.disk, file, from, segment_bytes)?;
             newest.capacity = segment_bytes;
         }
         self.source.disk.sync(file)?;

@@ -435,6 +435,25 @@ fn a_first_batch_whose_header_was_lost_never_comes_back() {
 }
 
 #[test]
+fn a_head_that_the_end_of_the_file_cuts_short_is_not_made_whole_by_its_full_length() {
+    let mut bench = Bench::open(Files::new());
+    bench.batch(&["first"]);
+    bench.batch(&["second"]);
+    let (file, end) = bench.ends[0];
+    let (begin, end) = (SEGMENT_HEADER_BYTES as usize, end as usize);
+    for len in end..=end + crate::frame::HEADER {
+        let mut files = bench.files();
+        let bytes = files.get_mut(&file).unwrap();
+        bytes[begin..end].fill(0);
+        bytes.truncate(len);
+        let disk = MemoryDisk::holding(files);
+        let (_, first) = recover_all(&disk, 0).unwrap();
+        let (again, second) = recover_all(&disk, 0).unwrap();
+        assert_eq!((again.notes.len(), first.len(), second.len()), (0, 0, 0), "{len}");
+    }
+}
+
+#[test]
 fn a_read_of_a_released_segment_does_not_fail_though_its_file_is_gone() {
     let bench = two_segments();
     let (file, end) = bench.ends[0];
