@@ -49,8 +49,12 @@ impl Spares {
         };
         let mut any = false;
         for entry in entries {
-            fs::remove_file(entry?.path())?;
-            any = true;
+            let entry = entry?;
+            // Only what is named as the spool names it is the spool's.
+            if entry.file_name().to_str().is_some_and(|name| name.parse::<u64>().is_ok()) {
+                fs::remove_file(entry.path())?;
+                any = true;
+            }
         }
         Ok(any)
     }

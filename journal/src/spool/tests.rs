@@ -183,3 +183,18 @@ fn a_full_disk_gets_back_what_is_kept_and_is_asked_again() {
     bench.write(other_task(), 300_000);
     assert!(bench.names("spares").is_empty());
 }
+
+#[test]
+fn what_the_spool_did_not_put_aside_stays() {
+    let bench = Bench::new();
+    bench.write(task(), 10);
+    bench.spool.remove(task());
+    let spares = bench.root.path().join("spares");
+    fs::write(spares.join("notes.txt"), "mine").unwrap();
+    fs::create_dir(spares.join("lost+found")).unwrap();
+    assert!(bench.spool.spares.clear().unwrap());
+    assert!(!bench.spool.spares.clear().unwrap(), "there was nothing left to delete");
+    let mut left = bench.names("spares");
+    left.sort();
+    assert_eq!(left, ["lost+found", "notes.txt"]);
+}
